@@ -1,0 +1,1 @@
+//! Measure, never judge: one file is one group of facts.

@@ -1,0 +1,1 @@
+//! custody.toml and custody.lock: raw text to valid policy.

@@ -1,0 +1,93 @@
+//! What was found, and what could not be determined.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Evidence, Level, Location, RuleId, Subject};
+
+/// One step of the way from the project to a subject.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct PathStep {
+    /// Name of the package or model.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Where it is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}
+
+/// What a change did to a finding, in delta mode.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// This change brings it in.
+    Introduced,
+    /// It was there, and this change makes it worse.
+    Raised,
+    /// It was there before.
+    Existing,
+}
+
+/// Why a finding does not count against the exit code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waived {
+    /// The reason that the waiver gives.
+    pub reason: String,
+    /// Until when, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+}
+
+/// A judged observation, ready to be shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Id of the rule that fired.
+    pub rule: RuleId,
+    /// How much attention it asks for.
+    pub level: Level,
+    /// Sum over the axes in bits, times the link factor; orders findings of one level.
+    pub score: f64,
+    /// Whom it is about.
+    pub subject: Subject,
+    /// What was seen, one sentence or two, with numbers.
+    pub message: String,
+    /// What backs it.
+    pub evidence: Vec<Evidence>,
+    /// Where a reviewer looks first.
+    pub location: Location,
+    /// Other places worth a link: the declaration of the direct dependency that brings it in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Location>,
+    /// Why it is in the graph: from the project to the subject.
+    pub path: Vec<PathStep>,
+    /// What this change did to it; absent outside delta mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// How the score came about, one line a term.
+    pub arithmetic: Vec<String>,
+    /// What would clear it.
+    pub clear: String,
+    /// Present where a waiver covers it; it then does not gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waived>,
+}
+
+/// Something that a rule or a reader would want to know and that could not be determined.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Undetermined {
+    /// Whom it is about.
+    pub subject: Subject,
+    /// Fact group or rule that could not be determined.
+    pub what: String,
+    /// File that could not be scanned, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Whether the policy requires it: such an entry leads to exit code 3.
+    #[serde(default)]
+    pub required: bool,
+}

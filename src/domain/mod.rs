@@ -1,0 +1,26 @@
+//! The vocabulary that every other module speaks: who is audited ([`subject`]), what was measured
+//! ([`fact`]), what backs a claim ([`evidence`]), what is risky ([`rule`]), what was found
+//! ([`finding`]) and what the user is told ([`report`]).
+//!
+//! Plain data only. This module imports nothing else of the house, opens nothing and decides nothing.
+
+pub mod evidence;
+pub mod fact;
+pub mod finding;
+pub mod graph;
+pub mod report;
+pub mod rule;
+pub mod source;
+pub mod subject;
+pub mod text;
+pub mod waiver;
+
+pub use evidence::{Evidence, Location};
+pub use fact::{FactSheet, Measured};
+pub use finding::{Change, Finding, PathStep, Undetermined};
+pub use graph::{Graph, Node, NodeIndex};
+pub use report::Report;
+pub use rule::{Axis, Level, RuleId};
+pub use source::Sources;
+pub use subject::{Origin, Subject, SubjectKind};
+pub use waiver::Waiver;

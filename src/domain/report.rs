@@ -1,0 +1,98 @@
+//! What the user is told: the one structure that every output format lays out.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::rule::RuleInfo;
+use super::{Finding, Level, Location, Sources, Subject, Undetermined};
+
+/// Name of the JSON schema, `custody-report/1`.
+pub const SCHEMA: &str = "custody-report/1";
+
+/// How much of one fact family is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Coverage {
+    /// Subjects for which the family was measured.
+    pub known: usize,
+    /// Subjects to which it applies.
+    pub of: usize,
+}
+
+/// One subject of the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubjectEntry {
+    /// Its identity.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// Package URL, where the kind has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purl: Option<String>,
+    /// SHA-256 of its archive according to the lockfile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Where it is named.
+    pub location: Location,
+    /// Package URLs, or names where there is none, of what it depends on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+}
+
+/// What a change did to one subject, in delta mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SubjectChange {
+    /// Name of the crate or model.
+    pub name: String,
+    /// Version before; absent where it is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Version now; absent where it was removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// What changed hands, in one line, or why that is not known.
+    pub hands: String,
+    /// What changed in the bytes, in one line, or why that is not known.
+    pub bytes: String,
+    /// Which capabilities of build-time code were gained or lost, in one line.
+    pub capabilities: String,
+}
+
+/// A whole report. Lists are sorted, so that equal inputs give equal bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// `custody-report/1`.
+    pub schema: String,
+    /// Version of the tool that wrote it.
+    pub tool_version: String,
+    /// The day the audit speaks of, `YYYY-MM-DD`.
+    pub as_of: String,
+    /// Level from which findings fail the run; absent for `never`.
+    pub fail_on: Option<Level>,
+    /// Findings, most important first.
+    pub findings: Vec<Finding>,
+    /// What could not be determined.
+    pub undetermined: Vec<Undetermined>,
+    /// Fact family to how much of it is known.
+    pub coverage: BTreeMap<String, Coverage>,
+    /// Everything that was audited.
+    pub subjects: Vec<SubjectEntry>,
+    /// What the change did, in delta mode; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<SubjectChange>>,
+    /// Where the facts come from, each with its date: `advisories`, `custody`, ...
+    pub provenance: BTreeMap<String, String>,
+    /// The exit code of the run.
+    pub exit: u8,
+}
+
+/// What reporters may look at beside the report: rule texts and the lines that findings point into.
+#[derive(Clone, Debug)]
+pub struct Context<'a> {
+    /// The full catalogue of finding rules, sorted by id.
+    pub rules: &'a [RuleInfo],
+    /// Text of the files that locations name.
+    pub sources: &'a Sources,
+    /// Path of the audited folder relative to the repository's root, with `/`; empty for the root.
+    pub prefix: &'a str,
+}

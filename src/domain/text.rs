@@ -1,0 +1,50 @@
+//! Strings from strangers, made safe to show. Escaping for Markdown or HTML is the reporter's.
+
+/// Longest string from a stranger that is shown, in characters.
+pub const SHOWN_CHARS: usize = 300;
+
+/// Removes what could act on a terminal or turn the reading order around: control characters,
+/// bidirectional marks, zero-width characters and line breaks. Shortens to [`SHOWN_CHARS`].
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(SHOWN_CHARS * 4));
+    let mut count = 0;
+    for c in text.chars() {
+        if count == SHOWN_CHARS {
+            out.push('…');
+            break;
+        }
+        if is_hidden(c) {
+            continue;
+        }
+        out.push(if c.is_whitespace() { ' ' } else { c });
+        count += 1;
+    }
+    out
+}
+
+/// Whether a character is invisible or changes how its neighbours are read.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c,
+            '\u{00AD}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_bidi_marks_never_reach_the_reader() {
+        assert_eq!(shown("a\x1b[31mb\u{202E}c\nd"), "a[31mbc d");
+    }
+
+    #[test]
+    fn a_huge_name_is_cut() {
+        assert_eq!(shown(&"x".repeat(10_000)).chars().count(), SHOWN_CHARS + 1);
+    }
+}

@@ -1,0 +1,25 @@
+//! An exception with a reason: which finding does not gate, and until when.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Location, RuleId};
+
+/// One waiver of the policy, already validated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waiver {
+    /// Which rule it is about.
+    pub rule: RuleId,
+    /// Name of the crate or model.
+    pub package: String,
+    /// Only this version, where given.
+    pub version: Option<String>,
+    /// Why, in the words of the person who wrote it.
+    pub reason: String,
+    /// Last day on which it counts, `YYYY-MM-DD`.
+    pub expires: Option<String>,
+    /// SHA-256 that one item of the finding's evidence must have; it dies when the bytes change.
+    pub sha256: Option<String>,
+    /// Where it stands in custody.toml.
+    pub location: Location,
+}

@@ -1,0 +1,1 @@
+//! Judge, never fetch: rules, conditions, scores. Pure, synchronous, repeatable.

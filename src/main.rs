@@ -1,0 +1,3 @@
+//! `cargo-custody`: parse, run, exit code.
+
+fn main() {}

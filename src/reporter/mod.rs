@@ -1,0 +1,1 @@
+//! Lay out, decide nothing: one file is one output format.

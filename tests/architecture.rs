@@ -1,0 +1,110 @@
+//! The arrows of the house: which module may import which. A new module has to be given a row.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Module of `src/` to what it may import from the crate (itself apart).
+fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
+    BTreeMap::from([
+        ("domain", &[][..]),
+        ("formats", &[]),
+        ("net", &["domain"]),
+        ("config", &["domain"]),
+        ("walker", &["domain", "formats"]),
+        ("collectors", &["domain", "formats", "net"]),
+        ("heuristics", &["domain"]),
+        ("reporter", &["domain"]),
+        ("audit", &["domain", "config", "walker", "collectors", "net", "heuristics", "reporter"]),
+        (
+            "cli",
+            &[
+                "audit",
+                "domain",
+                "config",
+                "walker",
+                "collectors",
+                "net",
+                "heuristics",
+                "reporter",
+                "formats",
+            ],
+        ),
+        ("lib", &[]),
+        ("main", &["cli"]),
+    ])
+}
+
+fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("src can be listed") {
+        let path = entry.expect("src can be listed").path();
+        if path.is_dir() {
+            rust_files(&path, into);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// Names that follow `crate::` (or `cargo_custody::`) in the code, comments left out.
+fn imports(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let code = line.trim_start();
+        if code.starts_with("//") {
+            continue;
+        }
+        for marker in ["crate::", "cargo_custody::"] {
+            for (at, _) in code.match_indices(marker) {
+                let rest = &code[at + marker.len()..];
+                let name: String =
+                    rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                if name.is_empty() {
+                    found.extend(
+                        rest.trim_start_matches('{')
+                            .split(',')
+                            .map(|part| part.trim().split("::").next().unwrap_or("").to_owned())
+                            .filter(|part| !part.is_empty()),
+                    );
+                } else {
+                    found.push(name);
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn arrows_go_one_way() {
+    let allowed = allowed();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&source, &mut files);
+    files.sort();
+    let mut wrong = Vec::new();
+    for file in files {
+        let relative = file.strip_prefix(&source).expect("below src");
+        let first = relative.components().next().expect("not empty").as_os_str().to_string_lossy();
+        let module = first.trim_end_matches(".rs").to_owned();
+        let Some(may) = allowed.get(module.as_str()) else {
+            wrong.push(format!("{module}: a new module has to be given a row"));
+            continue;
+        };
+        for import in imports(&fs::read_to_string(&file).expect("source is UTF-8")) {
+            if import != module
+                && allowed.contains_key(import.as_str())
+                && !may.contains(&import.as_str())
+            {
+                wrong.push(format!("{} imports {import}", relative.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_import_in_braces_is_seen() {
+    assert_eq!(imports("use crate::{net, formats::x};"), ["net", "formats"]);
+    assert_eq!(imports("let x = crate::audit::run();"), ["audit"]);
+}
