@@ -1,3 +1,6 @@
 //! Bytes to structure: archives, file kinds, index caches, model files, source text. Pure and bounded:
 //! no file is opened and no socket, every size is checked before memory is taken, every parser returns
 //! errors and none panics. Imports nothing else of the house.
+
+pub mod anomaly;
+pub mod stream;
