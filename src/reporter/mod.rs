@@ -1,1 +1,152 @@
 //! Lay out, decide nothing: one file is one output format.
+//!
+//! A [`Report`] comes in whole and in its final order. A format chooses words, places and escapes;
+//! it must not sort anew, judge, fetch or read a clock. What of a report is shown at all (levels,
+//! waivers, what was there before) is answered in one place, [`view`], so that two formats cannot
+//! disagree. Strings from strangers pass [`crate::domain::text::shown`] and then the escaping of
+//! the format.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::domain::report::Context;
+use crate::domain::{Level, Report};
+
+mod human;
+mod json;
+mod snippet;
+pub mod view;
+mod wrap;
+
+#[cfg(test)]
+mod sample;
+
+pub use json::report_schema;
+
+/// An output format, as `--format` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// Diagnostics for a terminal.
+    Human,
+    /// The report itself, `custody-report/1`.
+    Json,
+}
+
+impl Format {
+    /// All formats, in the order in which help texts list them.
+    pub const ALL: [Self; 2] = [Self::Human, Self::Json];
+
+    /// The word after `--format`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Format {
+    type Err = ReporterError;
+
+    fn from_str(name: &str) -> Result<Self, ReporterError> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.as_str() == name)
+            .ok_or_else(|| ReporterError::UnknownFormat { name: name.to_owned() })
+    }
+}
+
+/// How to lay out. Formats that have no use for a setting ignore it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Colour for a terminal; never the only carrier of a meaning.
+    pub color: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Show notes, signals, what was there before, and every finding instead of the first few.
+    pub all: bool,
+    /// Lowest level that is shown. What fails the run is shown in any case.
+    pub min_level: Level,
+    /// How many findings are shown in full before the rest is counted.
+    pub max_findings: usize,
+    /// Rule ids are links (OSC 8) where the terminal takes them.
+    pub links: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            color: false,
+            width: 80,
+            all: false,
+            min_level: Level::Low,
+            max_findings: 10,
+            links: false,
+        }
+    }
+}
+
+/// Why a report could not be laid out.
+#[derive(Debug, thiserror::Error)]
+pub enum ReporterError {
+    /// No such format.
+    #[error("unknown output format `{name}` (known: {})", Format::ALL.map(Format::as_str).join(", "))]
+    UnknownFormat {
+        /// What was asked for.
+        name: String,
+    },
+    /// The report could not be written as JSON.
+    #[error("writing the {format} report as JSON")]
+    Json {
+        /// Which format.
+        format: Format,
+        /// What serde says.
+        source: serde_json::Error,
+    },
+}
+
+/// Lays out a report. The text ends with a line break.
+pub fn render(
+    format: Format,
+    report: &Report,
+    context: &Context<'_>,
+    options: &Options,
+) -> Result<String, ReporterError> {
+    match format {
+        Format::Human => Ok(human::render(report, context, options)),
+        Format::Json => json::render(report),
+    }
+}
+
+/// Pretty JSON with a line break at the end.
+fn pretty(format: Format, value: &impl serde::Serialize) -> Result<String, ReporterError> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|source| ReporterError::Json { format, source })?;
+    text.push('\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_is_found_by_its_name() {
+        for format in Format::ALL {
+            assert_eq!(format.as_str().parse::<Format>().unwrap(), format);
+        }
+    }
+
+    #[test]
+    fn an_unknown_format_names_the_known_ones() {
+        let error = "yaml".parse::<Format>().unwrap_err().to_string();
+        assert!(error.contains("`yaml`") && error.contains("json"), "{error}");
+    }
+}
