@@ -1,0 +1,399 @@
+//! Facts in, findings out. Every subject is judged for itself; nothing is fetched or measured.
+
+use std::collections::BTreeMap;
+
+use cel::Value;
+use cel::objects::KeyRef;
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::condition::{Bindings, Condition, Outcome};
+use super::rule::{Locate, Rule};
+use super::ruleset::Ruleset;
+use super::score::{Score, SignalHit, score};
+use crate::domain::fact::unknown_reason;
+use crate::domain::rule::RuleKind;
+use crate::domain::{Evidence, FactSheet, Finding, Location, PathStep, Subject, Undetermined};
+
+/// Most items of evidence that one finding carries.
+const MAX_EVIDENCE: usize = 40;
+/// Most findings that one rule may make of one subject.
+const MAX_PER_RULE: usize = 200;
+
+/// One subject with its facts, and where a reviewer finds it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// What was measured.
+    pub sheet: FactSheet,
+    /// Its own line.
+    pub location: Location,
+    /// Other lines worth a link.
+    pub related: Vec<Location>,
+    /// The way from the project to it.
+    pub path: Vec<PathStep>,
+}
+
+/// A signal that fired on a subject, for those who want to see all of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FiredSignal {
+    /// On whom.
+    pub subject: Subject,
+    /// What fired.
+    pub hit: SignalHit,
+}
+
+/// What came out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judgement {
+    /// Findings, most important first.
+    pub findings: Vec<Finding>,
+    /// What a rule would have wanted to know.
+    pub undetermined: Vec<Undetermined>,
+    /// Every signal that fired, ordered by subject and id.
+    pub signals: Vec<FiredSignal>,
+    /// Signal id to the number of subjects on which it could be determined.
+    pub determined: BTreeMap<String, u32>,
+}
+
+/// A rule's verdict on one subject.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The condition holds.
+    Fires,
+    /// It does not.
+    Clear,
+    /// A fact it needs is unknown.
+    Undetermined,
+    /// The rule is at fault.
+    Broken(String),
+}
+
+impl Verdict {
+    fn of(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Value(Value::Bool(true)) => Self::Fires,
+            Outcome::Value(Value::Bool(false)) => Self::Clear,
+            Outcome::Value(_) => Self::Broken("the condition is not a yes or no".to_owned()),
+            Outcome::Undetermined => Self::Undetermined,
+            Outcome::Broken(why) => Self::Broken(why),
+        }
+    }
+}
+
+/// Judges all cases with all rules. The result does not depend on the order of the cases.
+#[must_use]
+pub fn judge(ruleset: &Ruleset, cases: &[Case]) -> Judgement {
+    let verdicts: Vec<Judgement> = cases.par_iter().map(|case| one(ruleset, case)).collect();
+    let mut all = Judgement::default();
+    for verdict in verdicts {
+        all.findings.extend(verdict.findings);
+        all.undetermined.extend(verdict.undetermined);
+        all.signals.extend(verdict.signals);
+        for (id, count) in verdict.determined {
+            *all.determined.entry(id).or_insert(0) += count;
+        }
+    }
+    all.findings.sort_by(rank);
+    all.undetermined.sort();
+    all.undetermined.dedup();
+    all.signals.sort_by(|a, b| (&a.subject, &a.hit.id).cmp(&(&b.subject, &b.hit.id)));
+    all
+}
+
+/// Most important first; equals by subject, rule and message, so that the order is total.
+pub(super) fn rank(a: &Finding, b: &Finding) -> std::cmp::Ordering {
+    b.level
+        .cmp(&a.level)
+        .then_with(|| b.score.total_cmp(&a.score))
+        .then_with(|| a.subject.cmp(&b.subject))
+        .then_with(|| a.rule.cmp(&b.rule))
+        .then_with(|| a.message.cmp(&b.message))
+}
+
+/// All verdicts on one sheet, by rule id: what the rules' own tests look at.
+#[must_use]
+pub fn verdicts(ruleset: &Ruleset, sheet: &FactSheet) -> BTreeMap<String, Verdict> {
+    let mut bindings = bindings(sheet);
+    let signals = judge_signals(ruleset, sheet, &mut bindings);
+    let mut all = signals.verdicts;
+    for rule in applicable(ruleset, sheet, RuleKind::Finding) {
+        all.insert(rule.info.id.clone(), Verdict::of(rule.when.evaluate(&bindings)));
+    }
+    all
+}
+
+struct Signals {
+    verdicts: BTreeMap<String, Verdict>,
+    fired: Vec<SignalHit>,
+    undetermined: Vec<SignalHit>,
+}
+
+fn bindings<'v>(sheet: &FactSheet) -> Bindings<'v> {
+    let mut bindings = Bindings::new();
+    for (group, facts) in &sheet.facts {
+        bindings.bind(group, facts);
+    }
+    let origin = serde_json::to_value(&sheet.subject.origin).expect("an enum of strings");
+    let subject = json!({
+        "kind": sheet.subject.kind.as_str(),
+        "name": sheet.subject.name,
+        "version": sheet.subject.version,
+        "origin": origin["type"],
+    });
+    bindings.bind("subject", &subject);
+    bindings
+}
+
+fn applicable<'r>(
+    ruleset: &'r Ruleset,
+    sheet: &'r FactSheet,
+    kind: RuleKind,
+) -> impl Iterator<Item = &'r Rule> {
+    ruleset
+        .rules()
+        .filter(move |r| r.info.kind == kind && r.info.applies_to.contains(&sheet.subject.kind))
+}
+
+/// Judges the signals and binds `signals` to what is determined. A signal that is switched off or
+/// that does not apply to this kind of subject is false, not unknown.
+fn judge_signals(ruleset: &Ruleset, sheet: &FactSheet, bindings: &mut Bindings) -> Signals {
+    let mut signals =
+        Signals { verdicts: BTreeMap::new(), fired: Vec::new(), undetermined: Vec::new() };
+    let mut bound = serde_json::Map::new();
+    for rule in ruleset.rules() {
+        for id in rule.when.signals() {
+            bound.insert(id.clone(), json!(false));
+        }
+    }
+    for rule in applicable(ruleset, sheet, RuleKind::Signal) {
+        let verdict = Verdict::of(rule.when.evaluate(bindings));
+        let id = &rule.info.id;
+        match verdict {
+            Verdict::Fires => {
+                bound.insert(id.clone(), json!(true));
+                signals.fired.push(hit(ruleset, rule, sheet, bindings));
+            }
+            Verdict::Clear => {
+                bound.insert(id.clone(), json!(false));
+            }
+            Verdict::Undetermined | Verdict::Broken(_) => {
+                bound.remove(id);
+                signals.undetermined.push(hit(ruleset, rule, sheet, bindings));
+            }
+        }
+        signals.verdicts.insert(id.clone(), verdict);
+    }
+    bindings.bind("signals", &serde_json::Value::Object(bound));
+    signals
+}
+
+fn hit(ruleset: &Ruleset, rule: &Rule, sheet: &FactSheet, bindings: &mut Bindings) -> SignalHit {
+    let decay = match rule.weight.as_ref().map(|weight| weight.evaluate(bindings)) {
+        Some(Outcome::Value(Value::Float(x))) => x.clamp(0.0, 1.0),
+        Some(Outcome::Value(Value::Int(0))) => 0.0,
+        _ => 1.0,
+    };
+    SignalHit {
+        id: rule.info.id.clone(),
+        axis: rule.info.axis.expect("a signal has an axis, checked when it was loaded"),
+        rate: ruleset.rates().of(&rule.info.id),
+        decay,
+        event: rule.event,
+        evidence: evidence(rule, sheet, bindings),
+    }
+}
+
+fn one(ruleset: &Ruleset, case: &Case) -> Judgement {
+    let sheet = &case.sheet;
+    let mut bindings = bindings(sheet);
+    let signals = judge_signals(ruleset, sheet, &mut bindings);
+    let sum = score(&signals.fired, &signals.undetermined);
+    let mut judgement = Judgement::default();
+    let mut fired = Vec::new();
+    for rule in applicable(ruleset, sheet, RuleKind::Finding) {
+        match Verdict::of(rule.when.evaluate(&bindings)) {
+            Verdict::Fires => fired.push(rule),
+            Verdict::Clear => {}
+            Verdict::Undetermined => {
+                let missing = missing(ruleset, rule, sheet, &signals);
+                judgement.undetermined.extend(missing);
+            }
+            Verdict::Broken(why) => judgement.undetermined.push(Undetermined {
+                subject: sheet.subject.clone(),
+                what: format!("rule {}", rule.info.id),
+                file: Some(rule.file.clone()),
+                reason: why,
+                required: true,
+            }),
+        }
+    }
+    for rule in &fired {
+        let superseded = fired.iter().any(|other| other.supersedes.contains(&rule.info.id));
+        if !superseded {
+            judgement.findings.extend(findings(rule, case, &sum, &mut bindings));
+        }
+    }
+    for (id, verdict) in &signals.verdicts {
+        if matches!(verdict, Verdict::Fires | Verdict::Clear) {
+            judgement.determined.insert(id.clone(), 1);
+        }
+    }
+    let subject = || sheet.subject.clone();
+    judgement.signals =
+        signals.fired.into_iter().map(|hit| FiredSignal { subject: subject(), hit }).collect();
+    judgement
+}
+
+/// One finding, or one an item of `for-each`.
+fn findings(rule: &Rule, case: &Case, sum: &Score, bindings: &mut Bindings) -> Vec<Finding> {
+    let Some(for_each) = &rule.for_each else {
+        return vec![finding(rule, case, sum, bindings)];
+    };
+    let mut all = Vec::new();
+    for item in items(for_each, bindings).into_iter().take(MAX_PER_RULE) {
+        bindings.bind_value("it", item);
+        all.push(finding(rule, case, sum, bindings));
+    }
+    all
+}
+
+fn finding(rule: &Rule, case: &Case, sum: &Score, bindings: &mut Bindings) -> Finding {
+    let sheet = &case.sheet;
+    let message = rule.message.fill(&sheet.subject.to_string(), bindings);
+    let evidence = evidence(rule, sheet, bindings);
+    let at_evidence = (rule.locate == Locate::Evidence)
+        .then(|| evidence.iter().find_map(|e| Some(Location::line(e.file.clone()?, e.line?))))
+        .flatten();
+    Finding {
+        rule: rule.info.id.clone(),
+        level: rule.info.level,
+        score: (sum.low * 10.0).round() / 10.0,
+        subject: sheet.subject.clone(),
+        message,
+        evidence,
+        location: at_evidence.unwrap_or_else(|| case.location.clone()),
+        related: case.related.clone(),
+        path: case.path.clone(),
+        change: None,
+        arithmetic: sum.arithmetic.clone(),
+        clear: rule.info.clear.clone(),
+        waived: None,
+    }
+}
+
+fn items(list: &Condition, bindings: &Bindings) -> Vec<Value> {
+    match list.evaluate(bindings) {
+        Outcome::Value(Value::List(items)) => items.iter().cloned().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn evidence(rule: &Rule, sheet: &FactSheet, bindings: &mut Bindings) -> Vec<Evidence> {
+    let subject = sheet.subject.to_string();
+    let mut all = Vec::new();
+    let mut left_out = 0;
+    for source in &rule.evidence {
+        let Some(each) = &source.each else {
+            all.push(Evidence {
+                note: source.note.fill(&subject, bindings),
+                ..Evidence::default()
+            });
+            continue;
+        };
+        for item in items(each, bindings) {
+            if all.len() >= MAX_EVIDENCE {
+                left_out += 1;
+                continue;
+            }
+            bindings.bind_value("it", item.clone());
+            all.push(evidence_of(&item, source.note.fill(&subject, bindings)));
+        }
+    }
+    if left_out > 0 {
+        all.push(Evidence { note: format!("and {left_out} more"), ..Evidence::default() });
+    }
+    all
+}
+
+/// The fields of a fact that have a place in evidence keep it.
+fn evidence_of(item: &Value, note: String) -> Evidence {
+    let text = |names: &[&str]| {
+        let Value::Map(map) = item else { return None };
+        names.iter().find_map(|name| match map.get(&KeyRef::String(name)) {
+            Some(Value::String(s)) if !s.is_empty() => Some(s.to_string()),
+            _ => None,
+        })
+    };
+    let number = |name: &str| {
+        let Value::Map(map) = item else { return None };
+        match map.get(&KeyRef::String(name)) {
+            Some(Value::Int(n)) => u64::try_from(*n).ok(),
+            _ => None,
+        }
+    };
+    Evidence {
+        note,
+        file: text(&["path", "file", "member"]),
+        line: number("line").and_then(|n| u32::try_from(n).ok()),
+        offset: number("offset"),
+        sha256: text(&["sha256"]),
+        url: text(&["url"]),
+        account: text(&["who", "account"]),
+    }
+}
+
+/// Which facts kept a rule from deciding, and why each is unknown.
+fn missing(
+    ruleset: &Ruleset,
+    rule: &Rule,
+    sheet: &FactSheet,
+    signals: &Signals,
+) -> Vec<Undetermined> {
+    let unsure = rule
+        .when
+        .signals()
+        .iter()
+        .filter(|id| matches!(signals.verdicts.get(*id), Some(Verdict::Undetermined)))
+        .filter_map(|id| ruleset.rule(id));
+    let mut found = BTreeMap::new();
+    for path in unsure.chain([rule]).flat_map(|rule| rule.when.paths()) {
+        if let Some((at, reason)) = unknown_on(path, sheet) {
+            found.insert(at, reason);
+        }
+    }
+    found
+        .into_iter()
+        .map(|(what, reason)| Undetermined {
+            subject: sheet.subject.clone(),
+            what,
+            file: None,
+            reason,
+            required: false,
+        })
+        .collect()
+}
+
+/// The first unknown value on the way along `path`, with its reason.
+fn unknown_on(path: &str, sheet: &FactSheet) -> Option<(String, String)> {
+    let mut parts = path.split('.');
+    let mut at = parts.next()?.trim_end_matches("[]").to_owned();
+    let mut here = vec![sheet.facts.get(&at)?];
+    loop {
+        if let Some(reason) = here.iter().find_map(|value| unknown_reason(value)) {
+            return Some((at, reason.to_owned()));
+        }
+        let part = parts.next()?;
+        let name = part.trim_end_matches("[]");
+        let mut below = Vec::new();
+        for value in here {
+            match value {
+                serde_json::Value::Array(items) => {
+                    below.extend(items.iter().filter_map(|i| i.get(name)));
+                }
+                other => below.extend(other.get(name)),
+            }
+        }
+        at = format!("{at}.{name}");
+        here = below;
+    }
+}

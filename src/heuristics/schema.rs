@@ -1,0 +1,195 @@
+//! The fact schema: which facts exist, of what type, and what they mean. It is generated from the
+//! collectors' structs, handed in by the conductor, and is what rule conditions are checked against.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+/// The type of a fact, as far as a condition needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FactType {
+    /// A struct: field name to type and description.
+    Object(BTreeMap<String, Field>),
+    /// A map with free keys.
+    Map(Box<FactType>),
+    /// A list.
+    List(Box<FactType>),
+    /// A boolean, number or string, by its JSON Schema name.
+    Scalar(&'static str),
+    /// Not known to the schema; nothing below it is checked.
+    Any,
+}
+
+/// One field of a fact struct.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// Its type.
+    pub fact_type: FactType,
+    /// The doc comment: meaning, unit, source.
+    pub description: String,
+}
+
+/// Group name to the type of its facts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FactSchema {
+    groups: BTreeMap<String, Field>,
+}
+
+/// Deepest nesting of schema types that is followed; fact structs are far flatter.
+const MAX_DEPTH: usize = 12;
+
+impl FactSchema {
+    /// Reads the JSON Schemas of the fact groups.
+    #[must_use]
+    pub fn new(groups: impl IntoIterator<Item = (String, Value)>) -> Self {
+        let groups = groups
+            .into_iter()
+            .map(|(name, schema)| {
+                let fact_type = fact_type(&schema, &schema, 0);
+                let description = description(&schema);
+                (name, Field { fact_type, description })
+            })
+            .collect();
+        Self { groups }
+    }
+
+    /// The type of a group.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<&Field> {
+        self.groups.get(name)
+    }
+
+    /// All groups, ordered by name.
+    pub fn groups(&self) -> impl Iterator<Item = (&str, &Field)> {
+        self.groups.iter().map(|(name, field)| (name.as_str(), field))
+    }
+
+    /// The fact table in Markdown, as it stands in `rules/README.md`.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut out = String::new();
+        for (name, field) in &self.groups {
+            let _ = write!(out, "\n### `{name}`\n\n{}\n\n", field.description);
+            out.push_str("| fact | type | meaning |\n|---|---|---|\n");
+            rows(name, &field.fact_type, &mut out, 0);
+        }
+        out
+    }
+}
+
+fn rows(path: &str, fact_type: &FactType, out: &mut String, depth: usize) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    match fact_type {
+        FactType::Object(fields) => {
+            for (name, field) in fields {
+                let at = format!("{path}.{name}");
+                let meaning = field.description.replace('\n', " ").replace('|', "\\|");
+                let kind = type_name(&field.fact_type);
+                let _ = writeln!(out, "| `{at}` | {kind} | {meaning} |");
+                rows(&at, &field.fact_type, out, depth + 1);
+            }
+        }
+        FactType::List(item) | FactType::Map(item) => {
+            rows(&format!("{path}[]"), item, out, depth + 1);
+        }
+        FactType::Scalar(_) | FactType::Any => {}
+    }
+}
+
+fn type_name(fact_type: &FactType) -> String {
+    match fact_type {
+        FactType::Object(_) => "struct".to_owned(),
+        FactType::Map(item) => format!("map of {}", type_name(item)),
+        FactType::List(item) => format!("list of {}", type_name(item)),
+        FactType::Scalar(name) => (*name).to_owned(),
+        FactType::Any => "any".to_owned(),
+    }
+}
+
+fn description(schema: &Value) -> String {
+    schema.get("description").and_then(Value::as_str).unwrap_or("").trim().to_owned()
+}
+
+/// Follows `$ref`, unwraps `anyOf`/`oneOf` with null, and reads enums of strings as strings.
+fn fact_type(schema: &Value, root: &Value, depth: usize) -> FactType {
+    if depth > MAX_DEPTH {
+        return FactType::Any;
+    }
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        let target = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
+        return target.map_or(FactType::Any, |found| fact_type(found, root, depth + 1));
+    }
+    for key in ["anyOf", "oneOf", "allOf"] {
+        if let Some(Value::Array(options)) = schema.get(key) {
+            return one_of(options, root, depth);
+        }
+    }
+    if schema.get("enum").is_some() || schema.get("const").is_some() {
+        return FactType::Scalar("string");
+    }
+    match type_word(schema) {
+        Some("object") => object_type(schema, root, depth),
+        Some("array") => FactType::List(Box::new(
+            schema.get("items").map_or(FactType::Any, |items| fact_type(items, root, depth + 1)),
+        )),
+        Some("string") => FactType::Scalar("string"),
+        Some("integer") => FactType::Scalar("integer"),
+        Some("number") => FactType::Scalar("number"),
+        Some("boolean") => FactType::Scalar("boolean"),
+        _ => FactType::Any,
+    }
+}
+
+fn type_word(schema: &Value) -> Option<&str> {
+    match schema.get("type")? {
+        Value::String(word) => Some(word),
+        Value::Array(words) => words.iter().filter_map(Value::as_str).find(|word| *word != "null"),
+        _ => None,
+    }
+}
+
+/// Structs among the options are merged, so that a fact of any variant can be named.
+fn one_of(options: &[Value], root: &Value, depth: usize) -> FactType {
+    let mut merged: Option<FactType> = None;
+    for option in options {
+        if option.get("type").and_then(Value::as_str) == Some("null") {
+            continue;
+        }
+        let next = fact_type(option, root, depth + 1);
+        merged = Some(match (merged, next) {
+            (None, next) => next,
+            (Some(FactType::Object(mut left)), FactType::Object(right)) => {
+                left.extend(right);
+                FactType::Object(left)
+            }
+            (Some(left), right) if left == right => left,
+            _ => FactType::Any,
+        });
+    }
+    merged.unwrap_or(FactType::Any)
+}
+
+fn object_type(schema: &Value, root: &Value, depth: usize) -> FactType {
+    if let Some(Value::Object(properties)) = schema.get("properties") {
+        let fields = properties
+            .iter()
+            .map(|(name, property)| {
+                let field = Field {
+                    fact_type: fact_type(property, root, depth + 1),
+                    description: description(property),
+                };
+                (name.clone(), field)
+            })
+            .collect();
+        return FactType::Object(fields);
+    }
+    match schema.get("additionalProperties") {
+        Some(values @ Value::Object(_)) => {
+            FactType::Map(Box::new(fact_type(values, root, depth + 1)))
+        }
+        _ => FactType::Any,
+    }
+}
