@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::formats::excerpt::excerpt;
+
 /// Longest detail kept, in characters; the rest is cut and marked with an ellipsis.
 const DETAIL_LIMIT: usize = 300;
 
@@ -72,10 +74,7 @@ impl Anomalies {
             self.left_out = self.left_out.saturating_add(1);
             return;
         }
-        if let Some((cut, _)) = anomaly.detail.char_indices().nth(DETAIL_LIMIT) {
-            anomaly.detail.truncate(cut);
-            anomaly.detail.push('…');
-        }
+        anomaly.detail = excerpt(&anomaly.detail, DETAIL_LIMIT);
         self.seen.push(anomaly);
     }
 }

@@ -3,4 +3,8 @@
 //! errors and none panics. Imports nothing else of the house.
 
 pub mod anomaly;
+pub mod excerpt;
+pub mod gguf;
+pub mod json;
+pub mod safetensors;
 pub mod stream;
