@@ -1,0 +1,79 @@
+//! Which folder is audited, and which of its files is the lockfile.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::WalkError;
+use super::document::{self, Document};
+use super::tree::{MANIFEST_LIMIT, Tree};
+
+/// Name that cargo gives to a lockfile.
+const CARGO_LOCK: &str = "Cargo.lock";
+
+/// The audited folder and its lockfile.
+#[derive(Debug)]
+pub(super) struct Located {
+    /// The audited folder.
+    pub tree: Tree,
+    /// Name of the lockfile in it.
+    pub lockfile: String,
+}
+
+/// Finds the lockfile of a project folder, of a member's folder, of a manifest, or takes the
+/// lockfile itself. From a member the search goes up to the folder whose manifest has a
+/// `[workspace]`, and never out of the repository (the nearest folder upwards that holds `.git`);
+/// a folder outside any repository is not left at all.
+pub(super) fn locate(path: &Path) -> Result<Located, WalkError> {
+    let io = |source| WalkError::Path { path: path.to_owned(), source };
+    // The link itself decides: a lockfile that is a link out of its folder is refused later.
+    let meta = fs::metadata(path).map_err(io)?;
+    if meta.is_dir() {
+        return search(path, &fs::canonicalize(path).map_err(io)?);
+    }
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let name = path.file_name().and_then(|name| name.to_str());
+    match name {
+        Some("Cargo.toml") => search(path, &fs::canonicalize(folder).map_err(io)?),
+        Some(name) => {
+            Ok(Located { tree: Tree::open(folder).map_err(io)?, lockfile: name.to_owned() })
+        }
+        None => Err(WalkError::NothingToAudit { path: path.to_owned(), tried: Vec::new() }),
+    }
+}
+
+fn search(path: &Path, start: &Path) -> Result<Located, WalkError> {
+    let repository = start.ancestors().find(|folder| folder.join(".git").exists());
+    let mut tried = Vec::new();
+    for folder in start.ancestors() {
+        let lock = folder.join(CARGO_LOCK);
+        let is_start = folder == start;
+        if (is_start || is_workspace(folder)) && lock.symlink_metadata().is_ok() {
+            let open = Tree::open(folder);
+            let tree = open.map_err(|source| WalkError::Path { path: path.to_owned(), source })?;
+            return Ok(Located { tree, lockfile: CARGO_LOCK.to_owned() });
+        }
+        tried.push(lock);
+        // Nothing above a workspace's root, or above the repository, belongs to this project.
+        if repository.is_none_or(|top| top == folder) || is_workspace(folder) {
+            break;
+        }
+    }
+    Err(WalkError::NothingToAudit { path: path.to_owned(), tried })
+}
+
+/// Whether a folder's manifest has a `[workspace]`. A manifest that cannot be read does not end the
+/// search; it is reported when manifests are read.
+fn is_workspace(folder: &Path) -> bool {
+    let Ok(tree) = Tree::open(folder) else { return false };
+    let Ok(Some(text)) = tree.read("Cargo.toml", MANIFEST_LIMIT) else { return false };
+    Document::parse(&text)
+        .is_ok_and(|manifest| document::table(&manifest.table, "workspace").is_some())
+}
+
+/// The places that were looked at, for a message.
+pub(super) fn listed(tried: &[PathBuf]) -> String {
+    let shown: Vec<String> =
+        tried.iter().map(|path| crate::domain::text::shown(&path.to_string_lossy())).collect();
+    shown.join(", ")
+}

@@ -1,0 +1,123 @@
+use std::fs;
+
+use super::*;
+use crate::domain::Measured;
+
+const LOCK: &str = "version = 4\n\n\
+    [[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\"dep\"]\n\n\
+    [[package]]\nname = \"dep\"\nversion = \"1.0.0\"\nsource = \"git+https://x.invalid/dep#0123456789012345678901234567890123456789\"\ndependencies = [\"deep\"]\n\n\
+    [[package]]\nname = \"deep\"\nversion = \"1.0.0\"\nsource = \"sparse+https://r.invalid/\"\n";
+
+fn put(folder: &Path, file: &str, text: &str) {
+    let path = folder.join(file);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn walked(path: &Path) -> Result<Walk, WalkError> {
+    walk(path, &Options::default())
+}
+
+#[test]
+fn a_folder_that_holds_only_a_lockfile_is_walked() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "Cargo.lock", LOCK);
+    for path in [folder.path().to_owned(), folder.path().join("Cargo.lock")] {
+        let walk = walked(&path).unwrap();
+        assert_eq!(walk.lockfile, "Cargo.lock");
+        assert_eq!(walk.root, folder.path().canonicalize().unwrap());
+        assert_eq!(walk.graph.nodes.len(), 3);
+        assert_eq!(walk.graph.roots, [0]);
+        let deep = walk.graph.nodes.iter().position(|n| n.subject.name == "deep").unwrap();
+        let way = &walk.graph.shortest_paths()[deep];
+        assert_eq!(way.len(), 3);
+        let step = &walk.graph.steps(way)[2];
+        assert_eq!(step.location.as_ref().unwrap().line, 15);
+        assert_eq!(walk.graph.nodes[deep].location.line, 16);
+        assert_eq!(walk.sources.line("Cargo.lock", 16), Some("version = \"1.0.0\""));
+        assert_eq!(walk.locks[&deep].direct, Measured::Known(false));
+        let middle = walk.graph.nodes.iter().position(|n| n.subject.name == "dep").unwrap();
+        assert_eq!(walk.locks[&middle].direct, Measured::Known(true));
+        assert!(walk.locks[&middle].git_floating && walk.locks[&middle].git_commit_known);
+        assert!(walk.undetermined.is_empty());
+    }
+}
+
+#[test]
+fn nothing_to_audit_says_what_was_looked_for_and_what_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = walked(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("no Cargo.lock found"), "{error}");
+    assert!(error.contains("help: run `cargo generate-lockfile`"), "{error}");
+    let absent = walked(&folder.path().join("absent")).unwrap_err();
+    assert!(matches!(absent, WalkError::Path { .. }));
+}
+
+#[test]
+fn a_member_leads_to_the_lockfile_of_its_workspace_but_not_out_of_the_repository() {
+    let folder = tempfile::tempdir().unwrap();
+    let top = folder.path();
+    put(top, "Cargo.lock", LOCK);
+    put(top, "Cargo.toml", "[workspace]\nmembers = [\"repo/app\"]\n");
+    put(top, "repo/.git/HEAD", "ref: refs/heads/main\n");
+    put(top, "repo/app/Cargo.toml", "[package]\nname = \"app\"\n");
+    let member = top.join("repo/app");
+    assert!(matches!(walked(&member), Err(WalkError::NothingToAudit { .. })));
+    put(top, "repo/Cargo.lock", LOCK);
+    assert!(matches!(walked(&member), Err(WalkError::NothingToAudit { .. })), "no workspace");
+    put(top, "repo/Cargo.toml", "[workspace]\nmembers = [\"app\"]\n");
+    for path in [member.clone(), member.join("Cargo.toml")] {
+        assert_eq!(walked(&path).unwrap().root, top.join("repo").canonicalize().unwrap());
+    }
+}
+
+#[test]
+fn a_folder_outside_a_repository_is_not_left() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "Cargo.lock", LOCK);
+    put(folder.path(), "Cargo.toml", "[workspace]\nmembers = [\"app\"]\n");
+    put(folder.path(), "app/Cargo.toml", "[package]\nname = \"app\"\n");
+    let error = walked(&folder.path().join("app")).unwrap_err();
+    assert!(matches!(error, WalkError::NothingToAudit { .. }));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lockfile_that_links_out_of_the_folder_is_refused() {
+    let outside = tempfile::tempdir().unwrap();
+    put(outside.path(), "Cargo.lock", LOCK);
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("Cargo.lock");
+    std::os::unix::fs::symlink(outside.path().join("Cargo.lock"), &link).unwrap();
+    for path in [folder.path(), &link] {
+        let error = walked(path).unwrap_err();
+        assert!(matches!(error, WalkError::Lockfile(TreeError::Leaves { .. })), "{error}");
+    }
+}
+
+#[test]
+fn a_lockfile_without_own_crates_has_what_nothing_needs_as_roots() {
+    let folder = tempfile::tempdir().unwrap();
+    let lock = LOCK.replacen(
+        "version = \"0.1.0\"\n",
+        "version = \"0.1.0\"\nsource = \"sparse+https://r.invalid/\"\n",
+        1,
+    );
+    put(folder.path(), "Cargo.lock", &lock);
+    let walk = walked(folder.path()).unwrap();
+    assert_eq!(walk.graph.roots.len(), 1);
+    assert!(walk.locks.values().all(|facts| facts.direct.known().is_none() && !facts.member));
+}
+
+#[test]
+fn what_the_lockfile_leaves_open_is_undetermined() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "Cargo.lock", &LOCK.replace("[\"deep\"]", "[\"deep\", \"gone\"]"));
+    let walk = walked(folder.path()).unwrap();
+    assert_eq!(walk.undetermined.len(), 1);
+    assert_eq!(walk.undetermined[0].subject.name, "dep");
+    assert_eq!(
+        walk.undetermined[0].reason,
+        "line 12: depends on `gone`, which the lockfile does not list"
+    );
+}
