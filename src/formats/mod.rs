@@ -3,6 +3,7 @@
 //! errors and none panics. Imports nothing else of the house.
 
 pub mod anomaly;
+pub mod cargo_index;
 pub mod excerpt;
 pub mod gguf;
 pub mod json;

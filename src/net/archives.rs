@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::index::crate_path;
+use super::index::crate_name;
 use super::{Answer, Client, Expect, NetError, Request};
 
 /// Most bytes of one archive. The registry's own limit is 10 MB, raised for few crates.
@@ -31,7 +31,7 @@ impl ArchiveUrls {
     /// # Errors
     /// [`NetError::BadName`] where the name is no crate name or the version no version.
     pub fn url(&self, name: &str, version: &str, sha256: &str) -> Result<String, NetError> {
-        let path = crate_path(name)?;
+        let krate = crate_name(name)?;
         if semver::Version::parse(version).is_err() {
             return Err(NetError::BadName(version.chars().take(100).collect()));
         }
@@ -46,18 +46,13 @@ impl ArchiveUrls {
             let base = template.trim_end_matches('/');
             return Ok(format!("{base}/{name}/{segment}/download"));
         }
-        let lower = path.rsplit_once('/').expect("a crate path has a folder").0;
-        // The folder in the letters of the name itself.
-        let prefix = match name.len() {
-            1 | 2 => lower.to_owned(),
-            3 => format!("3/{}", &name[..1]),
-            _ => format!("{}/{}", &name[..2], &name[2..4]),
-        };
+        let mut prefix = String::new();
+        krate.prefix(&mut prefix, '/');
         Ok(template
             .replace("{crate}", name)
             .replace("{version}", &segment)
             .replace("{prefix}", &prefix)
-            .replace("{lowerprefix}", lower)
+            .replace("{lowerprefix}", &prefix.to_ascii_lowercase())
             .replace("{sha256-checksum}", sha256))
     }
 }

@@ -52,10 +52,10 @@ impl Default for Options {
             cache: None,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
-            total_timeout: Duration::from_secs(120),
+            total_timeout: Duration::from_mins(2),
             retries: 3,
             backoff: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(60),
+            longest_pause: Duration::from_mins(1),
             concurrency: 8,
         }
     }
@@ -156,7 +156,8 @@ impl Client {
             return Ok(answer_from(request, entry.clone(), AnswerFrom::Kept));
         }
         let Some(online) = &self.online else { return Err(NetError::Offline) };
-        let _permit = online.permits.acquire().await.expect("the semaphore is never closed");
+        // The semaphore is never closed, so this waits and does not fail.
+        let _permit = online.permits.acquire().await;
         let mut attempt = 0;
         loop {
             match online.attempt(request, kept.as_ref()).await {

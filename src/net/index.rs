@@ -36,12 +36,15 @@ pub enum IndexAnswer {
 /// # Errors
 /// [`NetError::BadName`] for anything but ASCII letters, digits, `-` and `_`, or more than 128 of them.
 pub fn crate_path(name: &str) -> Result<String, NetError> {
+    Ok(crate_name(name)?.relative_path(Some('/')))
+}
+
+pub(super) fn crate_name(name: &str) -> Result<tame_index::KrateName<'_>, NetError> {
     let bad = || NetError::BadName(name.chars().take(100).collect());
     if name.len() > 128 {
         return Err(bad());
     }
-    let valid = tame_index::KrateName::try_from(name).map_err(|_| bad())?;
-    Ok(valid.relative_path(Some('/')))
+    tame_index::KrateName::try_from(name).map_err(|_| bad())
 }
 
 /// Asks one sparse index.
