@@ -1,1 +1,4 @@
 //! Measure, never judge: one file is one group of facts.
+
+pub mod cargo_home;
+pub mod crate_files;
