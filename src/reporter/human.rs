@@ -91,7 +91,7 @@ impl Page<'_> {
             .iter()
             .find(|rule| rule.id == finding.rule)
             .and_then(|rule| rule.references.first())
-            .filter(|url| url.starts_with("https://") && url.chars().all(|c| c.is_ascii_graphic()));
+            .filter(|url| view::is_web(url));
         match url {
             Some(url) if self.options.links => format!("\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"),
             _ => text.to_owned(),

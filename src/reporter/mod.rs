@@ -14,6 +14,7 @@ use crate::domain::{Level, Report};
 
 mod human;
 mod json;
+mod sarif;
 mod snippet;
 pub mod view;
 mod wrap;
@@ -30,11 +31,13 @@ pub enum Format {
     Human,
     /// The report itself, `custody-report/1`.
     Json,
+    /// SARIF 2.1.0 for code scanning.
+    Sarif,
 }
 
 impl Format {
     /// All formats, in the order in which help texts list them.
-    pub const ALL: [Self; 2] = [Self::Human, Self::Json];
+    pub const ALL: [Self; 3] = [Self::Human, Self::Json, Self::Sarif];
 
     /// The word after `--format`.
     #[must_use]
@@ -42,6 +45,7 @@ impl Format {
         match self {
             Self::Human => "human",
             Self::Json => "json",
+            Self::Sarif => "sarif",
         }
     }
 }
@@ -122,6 +126,7 @@ pub fn render(
     match format {
         Format::Human => Ok(human::render(report, context, options)),
         Format::Json => json::render(report),
+        Format::Sarif => sarif::render(report, context, options),
     }
 }
 

@@ -259,6 +259,18 @@ pub fn gates(report: &Report, finding: &Finding) -> bool {
         && finding.change != Some(Change::Existing)
 }
 
+/// Whether a text is an address that may become a link.
+#[must_use]
+pub fn is_web(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        !rest.is_empty()
+            && rest
+                .chars()
+                .all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '\\' | '`'))
+    })
+}
+
 /// "1 crate", "2 crates"; knows the plural of every kind of subject.
 #[must_use]
 pub fn count(n: usize, noun: &str) -> String {

@@ -1,0 +1,100 @@
+//! SARIF 2.1.0, as GitHub code scanning wants it.
+//!
+//! Code scanning closes an alert whose result is gone, opens one for every result, shows only the
+//! first location, and in a pull request only alerts whose lines the change touches. Hence: findings
+//! that were there before stay listed, waived ones are left out, dependency findings stand on the
+//! `version` line of their package, and a run in which a required check is missing says that it
+//! failed, so that its upload does not close anything.
+
+mod catalogue;
+mod line_hash;
+mod outcome;
+mod shape;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use self::catalogue::Catalogue;
+use self::outcome::{Writer, grouped};
+use self::shape::{AutomationDetails, Driver, Invocation, Log, Notification, Run, Text, Tool};
+use super::view::{Existing, View};
+use super::{Format, Options, ReporterError, pretty};
+use crate::domain::Report;
+use crate::domain::report::Context;
+
+/// Results that code scanning keeps of a run.
+const MAX_RESULTS: usize = 5_000;
+/// Notifications about what could not be determined.
+const MAX_NOTIFICATIONS: usize = 100;
+
+pub(super) fn render(
+    report: &Report,
+    context: &Context<'_>,
+    options: &Options,
+) -> Result<String, ReporterError> {
+    let view = View::new(report, context, options, Existing::Listed);
+    let groups = grouped(&view.shown);
+    let catalogue = Catalogue::new(context.rules, &view.shown);
+    let mut writer = Writer::new(context);
+    let results: Vec<_> =
+        groups.iter().take(MAX_RESULTS).map(|group| writer.outcome(group, &catalogue)).collect();
+    let cut = groups.len() - results.len();
+    let log = Log {
+        schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        version: "2.1.0",
+        runs: [Run {
+            tool: Tool { driver: driver(report, catalogue) },
+            automation_details: AutomationDetails { id: category(context.prefix) },
+            column_kind: "unicodeCodePoints",
+            invocations: [invocation(&view, cut)],
+            results,
+            properties: BTreeMap::from([("asOf", Value::from(report.as_of.as_str()))]),
+        }],
+    };
+    pretty(Format::Sarif, &log)
+}
+
+fn driver(report: &Report, catalogue: Catalogue) -> Driver {
+    Driver {
+        name: "cargo-custody",
+        semantic_version: report.tool_version.clone(),
+        information_uri: Some(env!("CARGO_PKG_REPOSITORY")).filter(|uri| !uri.is_empty()),
+        rules: catalogue.rules,
+    }
+}
+
+/// What stands before the last `/` is the category: one a workspace of the repository.
+fn category(prefix: &str) -> String {
+    match prefix.trim_matches('/') {
+        "" => "cargo-custody/".to_owned(),
+        prefix => format!("cargo-custody/{prefix}/"),
+    }
+}
+
+fn invocation(view: &View<'_>, cut: usize) -> Invocation {
+    let groups = view.unknown();
+    let mut texts: Vec<String> = groups
+        .iter()
+        .take(MAX_NOTIFICATIONS)
+        .map(|group| format!("Not determined: {}.", group.sentence()))
+        .collect();
+    let more = groups.len() - texts.len();
+    if more > 0 {
+        texts.push(format!("Not determined: {more} more groups."));
+    }
+    if cut > 0 {
+        texts.push(format!("{cut} results are left out: {MAX_RESULTS} are kept of a run."));
+    }
+    Invocation {
+        execution_successful: !matches!(view.report.exit, 2 | 3),
+        exit_code: view.report.exit,
+        tool_execution_notifications: texts
+            .into_iter()
+            .map(|text| Notification { level: "warning", message: Text { text } })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
