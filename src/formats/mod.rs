@@ -4,6 +4,7 @@
 
 pub mod anomaly;
 pub mod cargo_index;
+pub mod chat_template;
 pub mod excerpt;
 pub mod gguf;
 pub mod json;
