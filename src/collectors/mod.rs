@@ -1,4 +1,5 @@
 //! Measure, never judge: one file is one group of facts.
 
+pub mod archive;
 pub mod cargo_home;
 pub mod crate_files;
