@@ -3,3 +3,4 @@
 pub mod archive;
 pub mod cargo_home;
 pub mod crate_files;
+pub mod custody;

@@ -10,5 +10,7 @@ pub mod file_kind;
 pub mod gguf;
 pub mod gzip_tar;
 pub mod json;
+pub mod registry_api;
+pub mod registry_dump;
 pub mod safetensors;
 pub mod stream;

@@ -1,0 +1,303 @@
+use std::collections::BTreeMap;
+
+use jiff::ToSpan;
+use jiff::civil::{Date, date as day};
+
+use super::timeline::{self, Expected, Timeline};
+use super::*;
+use crate::domain::Measured;
+
+/// The facts of every crate of a timeline on a day, rings included, at their newest release.
+fn facts_on(timeline: &Timeline, as_of: Date) -> BTreeMap<String, CustodyFacts> {
+    let mut facts = timeline
+        .crates
+        .iter()
+        .map(|one| {
+            let history = one.history();
+            let releases = history.releases_by(as_of);
+            let newest = releases
+                .known()
+                .and_then(|list| list.last())
+                .map_or(String::new(), |last| last.release.number.clone());
+            (one.name.clone(), custody_facts(&history, &newest, as_of))
+        })
+        .collect();
+    add_rings(&mut facts, as_of);
+    facts
+}
+
+fn seen(facts: &CustodyFacts) -> Vec<Expected> {
+    let mut seen: Vec<Expected> = facts
+        .events
+        .known()
+        .into_iter()
+        .flatten()
+        .map(|event| Expected {
+            kind: event.kind,
+            who: event.who.clone(),
+            date: event.date.clone(),
+        })
+        .collect();
+    seen.sort();
+    seen
+}
+
+fn of<'f>(facts: &'f CustodyFacts, kind: EventKind) -> &'f CustodyEvent {
+    facts.events.known().unwrap().iter().find(|event| event.kind == kind).unwrap()
+}
+
+fn one(file: &str, as_of: Date) -> CustodyFacts {
+    facts_on(&timeline::all()[file], as_of).into_values().next().unwrap()
+}
+
+#[test]
+fn every_timeline_shows_each_event_from_its_day_on_and_not_before() {
+    for (file, timeline) in timeline::all() {
+        assert!(!timeline.about.is_empty());
+        let first = timeline.crates.iter().map(|one| one.first_day()).min().unwrap();
+        let mut as_of = first.max(timeline.as_of.saturating_sub(7.years()));
+        while as_of <= timeline.as_of {
+            let facts = facts_on(&timeline, as_of);
+            for one in &timeline.crates {
+                let mut want: Vec<Expected> = one
+                    .expect
+                    .iter()
+                    .filter(|event| event.date <= as_of.to_string())
+                    .cloned()
+                    .collect();
+                want.sort();
+                assert_eq!(seen(&facts[&one.name]), want, "{file}: {} on {as_of}", one.name);
+            }
+            as_of = as_of.tomorrow().unwrap();
+        }
+    }
+}
+
+#[test]
+fn no_event_is_forgotten_within_24_months_and_none_falls_off_a_cliff() {
+    for (file, timeline) in timeline::all() {
+        for months in 1..=24 {
+            let later = facts_on(&timeline, timeline.as_of.saturating_add(months.months()));
+            for one in &timeline.crates {
+                let mut want = one.expect.clone();
+                want.sort();
+                assert_eq!(seen(&later[&one.name]), want, "{file} after {months} months");
+            }
+        }
+    }
+    for age in 0..1096 {
+        let (now, tomorrow) = (event::weight(age), event::weight(age + 1));
+        assert!(now >= 0.25 && now - tomorrow >= 0.0 && now - tomorrow < 0.002, "{age}");
+    }
+    assert!((event::weight(0) - 1.0).abs() < 1e-9);
+    assert!((event::weight(365) - 0.5).abs() < 0.001);
+    assert!(event::weight(1097).abs() < 1e-9);
+}
+
+#[test]
+fn on_the_day_of_the_payload_the_handover_is_still_remembered() {
+    let facts = one("xz-handover", day(2024, 2, 24));
+    assert_eq!(facts.published_by, Measured::Known("newcomer".to_owned()));
+    assert_eq!(facts.publisher_is_new, Measured::Known(false));
+    let first = of(&facts, EventKind::FirstPublish);
+    assert_eq!(first.age_days, 343);
+    assert!(first.weight > 0.5 && first.weight < 0.53);
+    assert_eq!(first.hours_since_added, Measured::Known(92 * 24));
+    let succession = of(&facts, EventKind::Succession);
+    assert_eq!(succession.overlap_days, 0);
+    assert_eq!(succession.before, "1 releases from 2020-03-17 to 2020-03-17 by founder");
+    assert_eq!(facts.publisher_count, Measured::Known(2));
+    assert!(facts.coverage.owners == false, "the only owner list is younger than that day");
+}
+
+#[test]
+fn a_healthy_succession_shows_overlap_and_a_predecessor_who_stayed() {
+    let facts = one("healthy-succession", day(2024, 4, 1));
+    let succession = facts
+        .publish_events
+        .known()
+        .unwrap()
+        .iter()
+        .find(|event| event.is(&[EventKind::Succession]) && event.date == "2023-05-04")
+        .unwrap();
+    assert_eq!(succession.overlap_days, 333);
+    assert_eq!(succession.predecessor_is_owner, Measured::Known(true));
+}
+
+#[test]
+fn a_lone_maintainer_is_one_and_a_team_is_not() {
+    let lone = one("lone-maintainer", day(2026, 11, 22));
+    assert_eq!(lone.sole_publisher, Measured::Known(true));
+    assert_eq!(lone.strongest_event_weight, Measured::Known(0.0));
+    let team = one("team-only", day(2026, 11, 22));
+    assert!(team.sole_publisher.known().is_none());
+    assert_eq!((team.owner_users, team.owner_teams), (Measured::Known(0), Measured::Known(1)));
+    let three = one("healthy-team", day(2026, 11, 22));
+    assert_eq!(three.sole_publisher, Measured::Known(false));
+    assert_eq!(three.publisher_count, Measured::Known(3));
+}
+
+#[test]
+fn trusted_publishing_is_not_an_unknown_publisher() {
+    let before = one("token-after-trusted", day(2028, 1, 19));
+    assert_eq!(before.published_by_workflow, Measured::Known(true));
+    assert_eq!(before.published_by, Measured::Known(String::new()));
+    assert_eq!(before.trusted_publishing_share, Measured::Known(1.0));
+    assert!(before.sole_publisher.known().is_none());
+    let after = one("token-after-trusted", day(2028, 1, 20));
+    assert_eq!(after.published_by, Measured::Known("ada".to_owned()));
+    let lost = of(&after, EventKind::TrustedPublishingLost);
+    assert_eq!(lost.before, "8 releases by trusted publishing since 2025-12-05");
+    assert_eq!(lost.basis, EventBasis::Stated);
+    let fork = one("trusted-elsewhere", day(2027, 6, 1));
+    assert_eq!(fork.trusted_repository_differs, Measured::Known(true));
+}
+
+#[test]
+fn a_new_owner_who_publishes_at_once_is_measured_in_hours() {
+    let facts = one("prompt-publish", day(2026, 4, 1));
+    let first = of(&facts, EventKind::FirstPublish);
+    assert_eq!(first.hours_since_added, Measured::Known(31));
+    assert_eq!(first.predecessor_is_owner, Measured::Known(true));
+    assert_eq!(of(&facts, EventKind::OwnerAdded).by, Measured::Known("ada".to_owned()));
+    assert_eq!(facts.publisher_is_new, Measured::Known(true));
+}
+
+#[test]
+fn a_deletion_counts_from_the_day_that_it_happened() {
+    let timeline = &timeline::all()["deleted"];
+    let on = |as_of| facts_on(timeline, as_of)["acme-tensro"].clone();
+    assert_eq!(on(day(2026, 3, 3)).deleted, Measured::Known(false));
+    assert_eq!(on(day(2026, 3, 5)).deleted, Measured::Known(true));
+    assert_eq!(on(day(2026, 3, 5)).deleted_message, Measured::Known("malicious".to_owned()));
+    assert!(on(day(2026, 3, 1)).deleted.known().is_none());
+}
+
+#[test]
+fn without_data_everything_is_unknown_and_nothing_is_zero() {
+    let facts = custody_facts(&History::new("x", Vec::new()), "1.0.0", day(2026, 1, 1));
+    let json = serde_json::to_value(&facts).unwrap();
+    for (key, value) in json.as_object().unwrap() {
+        if !["coverage", "events_left_out"].contains(&key.as_str()) {
+            assert!(crate::domain::fact::unknown_reason(value).is_some(), "{key} is {value}");
+        }
+    }
+    assert_eq!(facts.coverage, CustodyCoverage::default());
+    assert_eq!(serde_json::from_value::<CustodyFacts>(json).unwrap(), facts);
+}
+
+#[test]
+fn a_list_of_a_later_day_does_not_count_owners_of_an_earlier_one() {
+    let facts = one("lone-maintainer", day(2025, 1, 1));
+    let Measured::Unknown(why) = &facts.owner_users else { panic!("counted") };
+    assert_eq!(why, "the owner list is of 2026-11-22, after the day that is asked about");
+    assert!(facts.publisher_count.known().is_some(), "publishes of the past do not change");
+}
+
+#[test]
+fn an_owner_list_without_dates_cannot_say_that_nobody_was_added() {
+    let facts = one("token-after-trusted", day(2028, 2, 1));
+    assert!(facts.owner_users.known().is_some());
+    assert!(facts.owner_events.known().is_none());
+    assert!(facts.publish_events.known().is_some());
+    assert!(!facts.coverage.owner_dates);
+}
+
+fn account(id: u64, login: &str) -> Account {
+    Account {
+        kind: AccountKind::User,
+        id,
+        login: login.to_owned(),
+        created: None,
+        relinked: Some(id == 2),
+    }
+}
+
+fn stamp(taken: &str, source: SourceKind) -> Stamp {
+    Stamp { taken: taken.parse().unwrap(), source }
+}
+
+#[test]
+fn a_renamed_account_is_the_same_account_with_another_name() {
+    let answer = |taken, login| CrateCustody {
+        accounts: vec![account(1, "ada"), account(2, login)],
+        owners: Measured::Known(vec![
+            Owner { account: 0, added: None, added_by: None },
+            Owner { account: 1, added: None, added_by: None },
+        ]),
+        releases: Measured::Known(Vec::new()),
+        ..CrateCustody::unknown(stamp(taken, SourceKind::Api), "not asked")
+    };
+    let history = History::new(
+        "x",
+        vec![answer("2026-05-01T00:00:00Z", "mira-new"), answer("2026-02-01T00:00:00Z", "mira")],
+    );
+    let facts = custody_facts(&history, "1.0.0", day(2026, 6, 1));
+    let events = facts.events.known().unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!((events[0].kind, events[0].who.as_str()), (EventKind::AccountRenamed, "mira-new"));
+    assert_eq!(events[0].before, "mira on 2026-02-01");
+    assert_eq!(facts.relinked_accounts, Measured::Known(vec!["mira-new".to_owned()]));
+    let earlier = custody_facts(&history, "1.0.0", day(2026, 4, 30));
+    assert!(earlier.events.known().is_none(), "one list alone shows no change of owners");
+}
+
+#[test]
+fn the_silence_of_a_dump_means_a_workflow_only_since_there_are_workflows() {
+    let release = |number: &str, published: &str, publisher| Release {
+        number: number.to_owned(),
+        published: published.parse().unwrap(),
+        publisher,
+        repository: None,
+        homepage: None,
+        yanked: false,
+    };
+    let with = |since: &str| CrateCustody {
+        accounts: vec![account(1, "ada")],
+        releases: Measured::Known(vec![
+            release("1.0.0", since, Publisher::Unnamed),
+            release("1.1.0", "2026-01-01T00:00:00Z", Publisher::Account(0)),
+        ]),
+        ..CrateCustody::unknown(stamp("2026-02-01T00:00:00Z", SourceKind::Dump), "not asked")
+    };
+    let old = History::new("x", vec![with("2018-01-01T00:00:00Z")]);
+    let facts = custody_facts(&old, "1.1.0", day(2026, 3, 1));
+    assert_eq!(facts.publish_events, Measured::Known(Vec::new()));
+    assert!(facts.publisher_is_new.known().is_none());
+    let new = History::new("x", vec![with("2025-12-01T00:00:00Z")]);
+    let facts = custody_facts(&new, "1.1.0", day(2026, 3, 1));
+    let lost = of(&facts, EventKind::TrustedPublishingLost);
+    assert_eq!(lost.basis, EventBasis::Inferred);
+    assert!(facts.trusted_publishing_share.known().is_none());
+}
+
+#[test]
+fn an_answer_that_points_nowhere_is_refused() {
+    let mut answer =
+        CrateCustody::unknown(stamp("2026-02-01T00:00:00Z", SourceKind::Slim), "not asked");
+    answer.owners = Measured::Known(vec![Owner { account: 7, added: None, added_by: None }]);
+    assert_eq!(answer.checked().unwrap_err().to_string(), "an answer points to account 7 of 0");
+}
+
+#[test]
+fn twenty_thousand_releases_by_two_turn_takers_are_measured_in_no_time() {
+    let start: jiff::Timestamp = "2015-01-01T00:00:00Z".parse().unwrap();
+    let releases = (0..20_000_u32)
+        .map(|at| Release {
+            number: format!("0.0.{at}"),
+            published: start.saturating_add(i64::from(at).hours() * 5).unwrap(),
+            publisher: Publisher::Account(at / 4 % 2),
+            repository: None,
+            homepage: None,
+            yanked: false,
+        })
+        .collect();
+    let answer = CrateCustody {
+        accounts: vec![account(1, "ada"), account(2, "bea")],
+        releases: Measured::Known(releases),
+        ..CrateCustody::unknown(stamp("2026-12-01T00:00:00Z", SourceKind::Dump), "not asked")
+    };
+    let history = History::new("busy", vec![answer]);
+    let facts = custody_facts(&history, "0.0.7", day(2026, 12, 1));
+    assert!(facts.events.known().unwrap().len() <= 2_000);
+}
