@@ -168,15 +168,10 @@ pub(super) fn place(address: &str) -> Option<Place> {
     let rest = address.trim().trim_start_matches("git+").trim_start_matches("scm:");
     let rest = rest.split_once("://").map_or(rest, |(_, rest)| rest);
     let rest = rest.split(['?', '#']).next()?;
-    let end_of_host = rest.find(['/', ':'])?;
-    let (host, path) = match rest.split_once('/') {
-        // A colon before the first slash: `git@host:owner/name`, or a port.
-        _ if rest[end_of_host..].starts_with(':') => rest.split_at(end_of_host),
-        Some((host, path)) => (host, path),
-        None => return None,
-    };
+    // `git@host:owner/name`, `host:port/owner/name` and `host/owner/name` all end the host here.
+    let (host, path) = rest.split_at(rest.find(['/', ':']).unwrap_or(rest.len()));
     let host = host.rsplit('@').next()?.trim_start_matches("www.").to_lowercase();
-    let port_or_path = path.trim_start_matches(':');
+    let port_or_path = path.trim_start_matches([':', '/']);
     let path = match port_or_path.split_once('/') {
         Some((port, path)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => path,
         _ => port_or_path,
@@ -213,6 +208,7 @@ mod tests {
             "http://www.forge.invalid/Acme/tensor.git",
             "git+https://forge.invalid/acme/tensor#main",
             "git@forge.invalid:acme/tensor.git",
+            "https://git@forge.invalid/acme/tensor",
             "ssh://git@forge.invalid:22/acme/tensor",
             "forge.invalid/acme/tensor/tree/main/sub",
             "https://forge.invalid/acme/tensor?x=1",

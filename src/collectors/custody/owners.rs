@@ -58,10 +58,11 @@ fn added(
 ) -> Option<CustodyEvent> {
     let at = owner.added?;
     let account = answer.account(owner.account);
-    let by_other = owner.added_by.is_some_and(|by| answer.account(by).key() != account.key());
-    let late =
-        founded.is_some_and(|founded| at.as_second() - founded.as_second() > FOUNDING_HOURS * 3600);
-    if date(at) > as_of || !(by_other || late) {
+    let after_founding = match founded {
+        Some(founded) => at.as_second() - founded.as_second() > FOUNDING_HOURS * 3600,
+        None => owner.added_by.is_some_and(|by| answer.account(by).key() != account.key()),
+    };
+    if date(at) > as_of || !after_founding {
         return None;
     }
     let mut event =
@@ -80,7 +81,7 @@ fn compared(earlier: &CrateCustody, later: &CrateCustody, as_of: Date) -> Vec<Cu
     let (Some(before), Some(after)) = (earlier.owners.known(), later.owners.known()) else {
         return Vec::new();
     };
-    if seen > as_of || earlier.stamp.date() == seen {
+    if earlier.stamp.date() == seen {
         return Vec::new();
     }
     let find = |owners: &[Owner], answer: &CrateCustody, key: AccountId, login: &str| {
@@ -100,13 +101,18 @@ fn compared(earlier: &CrateCustody, later: &CrateCustody, as_of: Date) -> Vec<Cu
     for owner in before {
         let account = earlier.account(owner.account);
         match find(after, later, account.key(), &account.login) {
-            None => events.push(make(EventKind::OwnerRemoved, seen, &account.login)),
+            None if seen <= as_of => {
+                events.push(make(EventKind::OwnerRemoved, seen, &account.login));
+            }
             // The row is younger than the earlier list that already had them: gone and back.
             Some(Some(again)) if again > earlier.stamp.taken && date(again) <= as_of => {
                 events.push(make(EventKind::OwnerRemoved, date(again), &account.login));
             }
-            Some(_) => {}
+            None | Some(_) => {}
         }
+    }
+    if seen > as_of {
+        return events;
     }
     for owner in after.iter().filter(|owner| owner.added.is_none()) {
         let account = later.account(owner.account);

@@ -104,7 +104,8 @@ fn successions(history: &History, releases: &[Dated<'_>], as_of: Date) -> Vec<Cu
     let mut days_of: BTreeMap<AccountId, Vec<Date>> = BTreeMap::new();
     let mut named: Vec<&Dated<'_>> = Vec::new();
     let mut events = Vec::new();
-    let mut was = false;
+    // Accounts that once took over; when they take turns with their predecessors, that is no news.
+    let mut successors: BTreeSet<AccountId> = BTreeSet::new();
     for (end, release) in releases.iter().enumerate() {
         let run = &releases[(end + 1).saturating_sub(RUN)..=end];
         let keys: Vec<AccountId> = run.iter().filter_map(|r| key(&r.publisher)).collect();
@@ -117,10 +118,12 @@ fn successions(history: &History, releases: &[Dated<'_>], as_of: Date) -> Vec<Cu
             };
             !keys.iter().any(back)
         });
-        if let (true, false, Some((_, _, old))) = (now, was, window) {
+        if let (true, Some((_, _, old))) = (now, window)
+            && !keys.iter().all(|key| successors.contains(key))
+        {
             events.push(succession(history, releases, run, old, as_of));
+            successors.extend(keys);
         }
-        was = now;
         if let Some(key) = key(&release.publisher) {
             days_of.entry(key).or_default().push(date(release.release.published));
             named.push(release);

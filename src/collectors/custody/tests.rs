@@ -107,7 +107,7 @@ fn on_the_day_of_the_payload_the_handover_is_still_remembered() {
     assert_eq!(succession.overlap_days, 0);
     assert_eq!(succession.before, "1 releases from 2020-03-17 to 2020-03-17 by founder");
     assert_eq!(facts.publisher_count, Measured::Known(2));
-    assert!(facts.coverage.owners == false, "the only owner list is younger than that day");
+    assert!(!facts.coverage.owners, "the only owner list is younger than that day");
 }
 
 #[test]
@@ -299,5 +299,5 @@ fn twenty_thousand_releases_by_two_turn_takers_are_measured_in_no_time() {
     };
     let history = History::new("busy", vec![answer]);
     let facts = custody_facts(&history, "0.0.7", day(2026, 12, 1));
-    assert!(facts.events.known().unwrap().len() <= 2_000);
+    assert!(facts.publish_events.known().unwrap().len() <= 2_000);
 }

@@ -90,6 +90,14 @@ impl CrateTimeline {
 
     fn answer(&self, day: Date, source: SourceKind) -> CrateCustody {
         let taken = Moment::try_from(format!("{day}T23:59:59Z")).unwrap().0;
+        if let Some(deletion) = self.deleted.as_ref().filter(|deletion| deletion.at.0 <= taken) {
+            // A dump of a later day has nothing left of it but this.
+            let deleted = Deleted { at: deletion.at.0, message: Some(deletion.message.clone()) };
+            return CrateCustody {
+                deleted: Some(deleted),
+                ..CrateCustody::unknown(Stamp { taken, source }, "the registry deleted the crate")
+            };
+        }
         let logins: Vec<&String> = self.accounts.keys().collect();
         let mut accounts: Vec<Account> = self
             .accounts
@@ -140,11 +148,7 @@ impl CrateTimeline {
             owners: Measured::Known(owners),
             releases: Measured::Known(releases),
             trusted_only: Measured::Known(false),
-            deleted: self
-                .deleted
-                .as_ref()
-                .filter(|d| d.at.0 <= taken)
-                .map(|d| Deleted { at: d.at.0, message: Some(d.message.clone()) }),
+            deleted: None,
             accounts,
             addresses,
         }
