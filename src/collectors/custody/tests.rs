@@ -42,7 +42,7 @@ fn seen(facts: &CustodyFacts) -> Vec<Expected> {
     seen
 }
 
-fn of<'f>(facts: &'f CustodyFacts, kind: EventKind) -> &'f CustodyEvent {
+fn of(facts: &CustodyFacts, kind: EventKind) -> &CustodyEvent {
     facts.events.known().unwrap().iter().find(|event| event.kind == kind).unwrap()
 }
 
@@ -54,7 +54,7 @@ fn one(file: &str, as_of: Date) -> CustodyFacts {
 fn every_timeline_shows_each_event_from_its_day_on_and_not_before() {
     for (file, timeline) in timeline::all() {
         assert!(!timeline.about.is_empty());
-        let first = timeline.crates.iter().map(|one| one.first_day()).min().unwrap();
+        let first = timeline.crates.iter().map(timeline::CrateTimeline::first_day).min().unwrap();
         let mut as_of = first.max(timeline.as_of.saturating_sub(7.years()));
         while as_of <= timeline.as_of {
             let facts = facts_on(&timeline, as_of);

@@ -111,18 +111,18 @@ impl CrateTimeline {
                 relinked: None,
             })
             .collect();
-        let mut index = |login: &str| match logins.iter().position(|known| *known == login) {
-            Some(at) => u32::try_from(at).unwrap(),
-            None => {
-                accounts.push(Account {
-                    kind: AccountKind::Team,
-                    id: 500,
-                    login: login.to_owned(),
-                    created: None,
-                    relinked: None,
-                });
-                u32::try_from(accounts.len() - 1).unwrap()
+        let mut index = |login: &str| {
+            if let Some(at) = logins.iter().position(|known| *known == login) {
+                return u32::try_from(at).unwrap();
             }
+            accounts.push(Account {
+                kind: AccountKind::Team,
+                id: 500,
+                login: login.to_owned(),
+                created: None,
+                relinked: None,
+            });
+            u32::try_from(accounts.len() - 1).unwrap()
         };
         let dated = source == SourceKind::Dump;
         let owners = self
@@ -139,7 +139,7 @@ impl CrateTimeline {
         let releases: Vec<Release> = self
             .releases
             .iter()
-            .map(|row| self.release(row, source, &mut index, &mut addresses))
+            .map(|row| release(row, source, &mut index, &mut addresses))
             .filter(|release| release.published <= taken)
             .collect();
         CrateCustody {
@@ -156,40 +156,6 @@ impl CrateTimeline {
         .unwrap()
     }
 
-    fn release(
-        &self,
-        row: &[Value],
-        source: SourceKind,
-        index: &mut impl FnMut(&str) -> u32,
-        addresses: &mut Vec<String>,
-    ) -> Release {
-        let text = |at: usize| match row.get(at) {
-            Some(Value::Text(text)) => Some(text.clone()),
-            _ => None,
-        };
-        let mut address = |at: usize| {
-            text(at).map(|text| {
-                addresses.push(text);
-                u32::try_from(addresses.len() - 1).unwrap()
-            })
-        };
-        Release {
-            number: text(0).unwrap(),
-            published: Moment::try_from(text(1).unwrap()).unwrap().0,
-            publisher: match &row[2] {
-                Value::Text(login) => Publisher::Account(index(login)),
-                Value::Workflow { .. } if source == SourceKind::Dump => Publisher::Unnamed,
-                Value::Workflow { workflow } => Publisher::Trusted {
-                    provider: "github".to_owned(),
-                    repository: Some(workflow.clone()),
-                },
-            },
-            repository: address(3),
-            homepage: address(4),
-            yanked: false,
-        }
-    }
-
     /// First day on which there was anything to see.
     pub(crate) fn first_day(&self) -> Date {
         date(
@@ -202,6 +168,40 @@ impl CrateTimeline {
                 .min()
                 .unwrap(),
         )
+    }
+}
+
+/// One row: number, moment, publisher, repository, home page.
+fn release(
+    row: &[Value],
+    source: SourceKind,
+    index: &mut impl FnMut(&str) -> u32,
+    addresses: &mut Vec<String>,
+) -> Release {
+    let text = |at: usize| match row.get(at) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let mut address = |at: usize| {
+        text(at).map(|text| {
+            addresses.push(text);
+            u32::try_from(addresses.len() - 1).unwrap()
+        })
+    };
+    Release {
+        number: text(0).unwrap(),
+        published: Moment::try_from(text(1).unwrap()).unwrap().0,
+        publisher: match &row[2] {
+            Value::Text(login) => Publisher::Account(index(login)),
+            Value::Workflow { .. } if source == SourceKind::Dump => Publisher::Unnamed,
+            Value::Workflow { workflow } => Publisher::Trusted {
+                provider: "github".to_owned(),
+                repository: Some(workflow.clone()),
+            },
+        },
+        repository: address(3),
+        homepage: address(4),
+        yanked: false,
     }
 }
 
