@@ -1,0 +1,237 @@
+//! What makes code run: names that are imported, calls, state that is set, extension codes and
+//! persistent ids.
+
+use super::event::{GlobalName, What};
+use super::machine::Machine;
+use super::opcode as op;
+use super::reader::Halt;
+use super::value::{GlobalId, Kind, NO_GLOBAL, Value};
+
+/// Reads of far-away names that one scan pays for.
+const FAR_READS: u32 = 200_000;
+
+/// Pairs of places that are remembered.
+const PAIRS: usize = 65_536;
+
+/// Builtins and modules that make lazy iterators over a callable; what exhausts one calls it.
+const LAZY: &[(&str, &[&str])] = &[
+    ("builtins", &["map", "filter", "iter", "zip", "enumerate", "reversed"]),
+    ("__builtin__", &["map", "filter", "iter", "zip", "enumerate", "reversed"]),
+    ("itertools", &["starmap", "accumulate", "filterfalse", "takewhile", "dropwhile", "groupby"]),
+    ("itertools", &["imap", "ifilter", "chain", "chain.from_iterable", "islice", "tee", "repeat"]),
+];
+
+impl Machine<'_, '_> {
+    /// `GLOBAL`, `STACK_GLOBAL` and the import of `INST`.
+    pub(super) fn global(&mut self) -> Result<(), Halt> {
+        match self.op {
+            op::STACK_GLOBAL => {
+                let name = self.pop()?;
+                let module = self.pop()?;
+                let value = self.stack_global(&module, &name);
+                self.push(value);
+            }
+            op::GLOBAL => {
+                let value = self.line_global()?;
+                self.push(value);
+            }
+            _ => {
+                let callee = self.line_global()?;
+                let arguments = self.above_mark()?;
+                self.call(callee, arguments);
+            }
+        }
+        Ok(())
+    }
+
+    fn line_global(&mut self) -> Result<Value, Halt> {
+        let module = self.window.line()?;
+        let name = self.window.line()?;
+        Ok(match (self.line_text(module), self.line_text(name)) {
+            (Some(module), Some(name)) => self.import(GlobalName { module, name }),
+            _ => self.dynamic("a module or name longer than 4 KiB".to_owned()),
+        })
+    }
+
+    fn stack_global(&mut self, module: &Value, name: &Value) -> Value {
+        let (
+            Value::Str { form: module_form, len: module_len, at: module_at },
+            Value::Str { form: name_form, len: name_len, at: name_at },
+        ) = (module, name)
+        else {
+            let detail = format!("{} . {}", self.render(module), self.render(name));
+            return self.dynamic(detail);
+        };
+        if let Some(&id) = self.pairs.get(&(*module_at, *name_at)) {
+            self.log.imports += 1;
+            return Value::Global(id);
+        }
+        self.far_reads += 1;
+        if self.far_reads > FAR_READS {
+            self.expansion(format!("more than {FAR_READS} different pairs of names"));
+            return Value::Returned(NO_GLOBAL);
+        }
+        let module = self.string(*module_form, *module_len, *module_at);
+        let name = self.string(*name_form, *name_len, *name_at);
+        let value = match (module, name) {
+            (Some(module), Some(name)) => self.import(GlobalName { module, name }),
+            _ => self.dynamic("a module or name longer than 4 KiB".to_owned()),
+        };
+        if let Value::Global(id) = value {
+            if self.pairs.len() >= PAIRS {
+                self.pairs.clear();
+            }
+            self.pairs.insert((*module_at, *name_at), id);
+        }
+        value
+    }
+
+    fn import(&mut self, name: GlobalName) -> Value {
+        self.log.imports += 1;
+        let Some((id, new)) = self.log.intern(name.clone()) else {
+            let most = super::log::GLOBALS;
+            self.expansion(format!("more than {most} different names are imported"));
+            return Value::Returned(NO_GLOBAL);
+        };
+        if new {
+            self.note(What::Import(name));
+        }
+        Value::Global(id)
+    }
+
+    fn dynamic(&mut self, detail: String) -> Value {
+        self.log.imports += 1;
+        self.note(What::DynamicGlobal { detail });
+        Value::Returned(NO_GLOBAL)
+    }
+
+    /// `REDUCE`, `NEWOBJ`, `NEWOBJ_EX` and `OBJ`.
+    pub(super) fn call_op(&mut self) -> Result<(), Halt> {
+        if self.op == op::OBJ {
+            let mut arguments = self.above_mark()?;
+            if arguments.is_empty() {
+                return Err(Halt::malformed("OBJ without a class"));
+            }
+            let callee = arguments.remove(0);
+            self.call(callee, arguments);
+            return Ok(());
+        }
+        let keywords = if self.op == op::NEWOBJ_EX { Some(self.pop()?) } else { None };
+        let arguments = self.pop()?;
+        let callee = self.pop()?;
+        let mut list = match &arguments {
+            Value::Node(node) if matches!(node.kind, Kind::Tuple) => node.items.borrow().clone(),
+            _ => vec![arguments],
+        };
+        list.extend(keywords);
+        self.call(callee, list);
+        Ok(())
+    }
+
+    fn call(&mut self, callee: Value, arguments: Vec<Value>) {
+        match callee {
+            Value::Global(id) => self.call_global(id, &arguments),
+            _ => self.call_result(&callee, &arguments),
+        }
+        let result = self.node(Kind::Call(callee), arguments);
+        self.push(result);
+    }
+
+    fn call_global(&mut self, id: GlobalId, arguments: &[Value]) {
+        for argument in arguments.iter().filter(|argument| argument.is_result()) {
+            if self.is_lazy(argument)
+                && self.log.wants(id, "iterator-drained")
+                && let Some(callee) = self.log.global(id).cloned()
+            {
+                let iterator = self.render(argument);
+                self.note(What::Drain { callee, iterator });
+            }
+        }
+        if self.log.wants(id, "call")
+            && let Some(callee) = self.log.global(id).cloned()
+        {
+            let first = match arguments.first() {
+                Some(Value::Global(first)) => self.log.global(*first).cloned(),
+                _ => None,
+            };
+            let arguments = self.render_all(arguments);
+            self.note(What::Call { callee, arguments, first });
+        }
+    }
+
+    fn call_result(&mut self, callee: &Value, arguments: &[Value]) {
+        let root = callee.root();
+        if self.log.wants(root.unwrap_or(NO_GLOBAL), "call-on-result") {
+            let root = root.and_then(|id| self.log.global(id).cloned());
+            let callee = self.render(callee);
+            let arguments = self.render_all(arguments);
+            self.note(What::CallOnResult { callee, root, arguments });
+        }
+    }
+
+    fn is_lazy(&self, value: &Value) -> bool {
+        let Some(global) = value.root().and_then(|id| self.log.global(id)) else { return false };
+        LAZY.iter().any(|(module, names)| {
+            *module == global.module && names.contains(&global.name.as_str())
+        })
+    }
+
+    /// BUILD: `__setstate__`, or attributes from a dictionary.
+    pub(super) fn build(&mut self) -> Result<(), Halt> {
+        let state = self.pop()?;
+        let target = self.top()?;
+        match &target {
+            Value::Global(id) => self.rebind(*id, std::slice::from_ref(&state)),
+            _ if target.is_result() => {
+                let root = target.root();
+                if self.log.wants(root.unwrap_or(NO_GLOBAL), "build-on-result") {
+                    let root = root.and_then(|id| self.log.global(id).cloned());
+                    let state = self.render(&state);
+                    self.note(What::BuildOnResult { root, state });
+                }
+                self.array_follows(&target, &state)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// State or items set on a global itself.
+    pub(super) fn rebind(&mut self, id: GlobalId, state: &[Value]) {
+        if self.log.wants(id, "build-rebind")
+            && let Some(target) = self.log.global(id).cloned()
+        {
+            let state = self.render_all(state);
+            self.note(What::Rebind { target, state });
+        }
+    }
+
+    pub(super) fn extension(&mut self) -> Result<(), Halt> {
+        let code = match self.op {
+            op::EXT1 => i64::from(self.window.byte()?),
+            op::EXT2 => i64::from(u16::from_le_bytes(self.window.array()?)),
+            _ => i64::from(i32::from_le_bytes(self.window.array()?)),
+        };
+        self.log.imports += 1;
+        self.note(What::Extension { code });
+        self.push(Value::Returned(NO_GLOBAL));
+        Ok(())
+    }
+
+    pub(super) fn persistent(&mut self) -> Result<(), Halt> {
+        let id = if self.op == op::BINPERSID {
+            let id = self.pop()?;
+            self.note_storage(&id);
+            if self.level.persistent_seen { String::new() } else { self.render(&id) }
+        } else {
+            let line = self.window.line()?;
+            self.line_text(line).unwrap_or_else(|| "longer than 4 KiB".to_owned())
+        };
+        if !self.level.persistent_seen {
+            self.level.persistent_seen = true;
+            self.note(What::PersistentId { id });
+        }
+        self.push(Value::Unknown);
+        Ok(())
+    }
+}
