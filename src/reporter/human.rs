@@ -74,7 +74,7 @@ impl Page<'_> {
             Some(Change::Existing) => " (existing)",
             None => "",
         };
-        let text = format!("{level}[{rule}]: {}{changed}", shown(&finding.message));
+        let text = format!("{level}[{rule}]: {}{changed}", view::told(&finding.message));
         let text = hanging(&text, self.options.width, 2);
         let mark = format!("{level}[{rule}]");
         let rest = text.strip_prefix(&mark).unwrap_or(&text);
@@ -109,8 +109,8 @@ impl Page<'_> {
             }
             notes.push(("why here", vec![why]));
         }
-        notes.push(("to clear", vec![shown(&finding.clear)]));
-        let terms: Vec<String> = finding.arithmetic.iter().map(|term| shown(term)).collect();
+        notes.push(("to clear", vec![view::told(&finding.clear)]));
+        let terms: Vec<String> = finding.arithmetic.iter().map(|term| view::told(term)).collect();
         notes.push(("score", vec![format!("{:.1}: {}", finding.score, terms.join("; "))]));
 
         let mut group = Group::with_level(snippet::level(finding.level));

@@ -12,8 +12,12 @@ use std::str::FromStr;
 use crate::domain::report::Context;
 use crate::domain::{Level, Report};
 
+mod fingerprint;
+mod github;
+mod gitlab;
 mod human;
 mod json;
+mod markdown;
 mod sarif;
 mod snippet;
 pub mod view;
@@ -33,11 +37,18 @@ pub enum Format {
     Json,
     /// SARIF 2.1.0 for code scanning.
     Sarif,
+    /// Workflow commands that GitHub shows as annotations.
+    Github,
+    /// Markdown for a pull-request comment or a step's summary.
+    Markdown,
+    /// GitLab's Code Quality report.
+    Gitlab,
 }
 
 impl Format {
     /// All formats, in the order in which help texts list them.
-    pub const ALL: [Self; 3] = [Self::Human, Self::Json, Self::Sarif];
+    pub const ALL: [Self; 6] =
+        [Self::Human, Self::Json, Self::Sarif, Self::Github, Self::Markdown, Self::Gitlab];
 
     /// The word after `--format`.
     #[must_use]
@@ -46,6 +57,9 @@ impl Format {
             Self::Human => "human",
             Self::Json => "json",
             Self::Sarif => "sarif",
+            Self::Github => "github",
+            Self::Markdown => "markdown",
+            Self::Gitlab => "gitlab",
         }
     }
 }
@@ -116,7 +130,7 @@ pub enum ReporterError {
     },
 }
 
-/// Lays out a report. The text ends with a line break.
+/// Lays out a report. A text that is not empty ends with a line break.
 pub fn render(
     format: Format,
     report: &Report,
@@ -127,6 +141,9 @@ pub fn render(
         Format::Human => Ok(human::render(report, context, options)),
         Format::Json => json::render(report),
         Format::Sarif => sarif::render(report, context, options),
+        Format::Github => Ok(github::render(report, context, options)),
+        Format::Markdown => Ok(markdown::render(report, context, options)),
+        Format::Gitlab => gitlab::render(report, context, options),
     }
 }
 

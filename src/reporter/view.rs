@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use crate::domain::report::Context;
 use crate::domain::rule::RuleKind;
-use crate::domain::text::shown;
+use crate::domain::text::{SHOWN_CHARS, shown};
 use crate::domain::{Change, Finding, Level, Report, SubjectKind};
 
 use super::Options;
@@ -259,6 +259,25 @@ pub fn gates(report: &Report, finding: &Finding) -> bool {
         && finding.change != Some(Change::Existing)
 }
 
+/// Longest message, in characters.
+const MAX_MESSAGE: usize = 2_000;
+
+/// A sentence of ours that quotes strangers, safe to show: cleaned like [`shown`], cut only where it
+/// is far longer than a sentence.
+#[must_use]
+pub fn told(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(MAX_MESSAGE));
+    let mut chars = text.chars().take(MAX_MESSAGE).peekable();
+    while chars.peek().is_some() {
+        let part: String = chars.by_ref().take(SHOWN_CHARS).collect();
+        out.push_str(&shown(&part));
+    }
+    if text.chars().nth(MAX_MESSAGE).is_some() {
+        out.push('…');
+    }
+    out
+}
+
 /// Whether a text is an address that may become a link.
 #[must_use]
 pub fn is_web(url: &str) -> bool {
@@ -317,6 +336,17 @@ pub fn way(finding: &Finding, arrow: &str) -> String {
     parts.join(&format!(" {arrow} "))
 }
 
+/// A file's path from the repository's root, with `/`; never absolute, never upwards.
+#[must_use]
+pub fn repository_path(prefix: &str, file: &str) -> String {
+    let parts: Vec<&str> = prefix
+        .split('/')
+        .chain(file.split('/'))
+        .filter(|part| !matches!(*part, "" | "." | ".."))
+        .collect();
+    parts.join("/")
+}
+
 /// `file:line` of a place, safe to show.
 #[must_use]
 pub fn place(location: &crate::domain::Location) -> String {
@@ -344,7 +374,7 @@ pub fn evidence_line(evidence: &crate::domain::Evidence) -> String {
     if let Some(sha256) = &evidence.sha256 {
         place.push(format!("sha256 {}", shown(sha256).chars().take(16).collect::<String>()));
     }
-    let note = shown(&evidence.note);
+    let note = told(&evidence.note);
     match (note.is_empty(), place.is_empty()) {
         (_, true) => note,
         (true, false) => place.join(", "),
@@ -419,6 +449,14 @@ mod tests {
             reason: reason.to_owned(),
             required,
         }
+    }
+
+    #[test]
+    fn a_long_message_is_not_cut_like_a_name() {
+        let long = "word ".repeat(200);
+        assert_eq!(told(&long), long);
+        assert_eq!(told(&"x".repeat(9_000)).chars().count(), MAX_MESSAGE + 1);
+        assert_eq!(told("a\x1b\n\u{202E}b"), "a b");
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use sha2::{Digest as _, Sha256};
 
 use super::catalogue::{Catalogue, sarif_level};
 use super::line_hash::line_hashes;
@@ -15,7 +14,8 @@ use super::shape::{
 use crate::domain::report::Context;
 use crate::domain::text::shown;
 use crate::domain::{Change, Finding, Location};
-use crate::reporter::view::{evidence_line, place};
+use crate::reporter::fingerprint::Fingerprints;
+use crate::reporter::view::{evidence_line, place, repository_path, told};
 
 /// Steps of a dependency path.
 const MAX_STEPS: usize = 20;
@@ -49,7 +49,7 @@ pub(super) fn grouped<'a>(findings: &[&'a Finding]) -> Vec<Vec<&'a Finding>> {
 pub(super) struct Writer<'a> {
     context: &'a Context<'a>,
     lines: BTreeMap<&'a str, Lines<'a>>,
-    own_seen: BTreeMap<String, u32>,
+    own: Fingerprints,
 }
 
 struct Lines<'a> {
@@ -59,7 +59,7 @@ struct Lines<'a> {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(context: &'a Context<'a>) -> Self {
-        Self { context, lines: BTreeMap::new(), own_seen: BTreeMap::new() }
+        Self { context, lines: BTreeMap::new(), own: Fingerprints::default() }
     }
 
     /// One result for findings of one rule on one line.
@@ -98,10 +98,8 @@ impl<'a> Writer<'a> {
         {
             prints.insert("primaryLocationLineHash", hash.clone());
         }
-        let own = own_fingerprint(finding, &uri(self.context.prefix, &location.file));
-        let count = self.own_seen.entry(own.clone()).or_insert(0);
-        *count += 1;
-        prints.insert("custody/v1", format!("{own}:{count}"));
+        let path = repository_path(self.context.prefix, &location.file);
+        prints.insert("custody/v1", self.own.next(finding, &path));
         prints
     }
 
@@ -152,19 +150,6 @@ impl<'a> Writer<'a> {
             .collect();
         Some(CodeFlow { thread_flows: [ThreadFlow { locations }] })
     }
-}
-
-/// Rule, subject without its version, and file: the same alert after an update.
-fn own_fingerprint(finding: &Finding, uri: &str) -> String {
-    let mut hash = Sha256::new();
-    for part in [&finding.rule, finding.subject.kind.as_str(), &finding.subject.name, uri] {
-        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-        hash.update(part.as_bytes());
-    }
-    hash.finalize().iter().take(16).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn related<'a>(group: &[&'a Finding]) -> Vec<&'a Location> {
@@ -220,7 +205,7 @@ fn message(group: &[&Finding], related: &[&Location]) -> String {
 
 /// A stranger's words: safe to show, no link, no placeholder.
 fn plain(text: &str) -> String {
-    unlinked(&shown(text))
+    unlinked(&told(text))
 }
 
 /// Breaks what a viewer would read as an embedded link `[text](target)` or a placeholder `{0}`.
@@ -256,12 +241,9 @@ fn change_word(change: Change) -> &'static str {
 
 /// Relative to the repository's root; never absolute, never with a scheme, never upwards.
 fn uri(prefix: &str, file: &str) -> String {
-    let parts: Vec<String> = prefix
-        .split('/')
-        .chain(file.split('/'))
-        .filter(|part| !matches!(*part, "" | "." | ".."))
-        .map(|part| utf8_percent_encode(part, SEGMENT).to_string())
-        .collect();
+    let path = repository_path(prefix, file);
+    let parts: Vec<String> =
+        path.split('/').map(|part| utf8_percent_encode(part, SEGMENT).to_string()).collect();
     parts.join("/")
 }
 

@@ -1,0 +1,102 @@
+//! GitLab's Code Quality report: a list of places with a fingerprint each.
+//!
+//! <https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>. GitLab compares
+//! the reports of the two branches itself, so what was there before stays listed.
+
+use serde::Serialize;
+
+use super::fingerprint::Fingerprints;
+use super::view::{Existing, View, repository_path, told};
+use super::{Format, Options, ReporterError, pretty};
+use crate::domain::report::Context;
+use crate::domain::{Level, Report};
+
+#[derive(Serialize)]
+struct Issue {
+    description: String,
+    check_name: String,
+    fingerprint: String,
+    severity: &'static str,
+    location: Place,
+}
+
+#[derive(Serialize)]
+struct Place {
+    path: String,
+    lines: Lines,
+}
+
+#[derive(Serialize)]
+struct Lines {
+    begin: u32,
+}
+
+pub(super) fn render(
+    report: &Report,
+    context: &Context<'_>,
+    options: &Options,
+) -> Result<String, ReporterError> {
+    let mut prints = Fingerprints::default();
+    let issues: Vec<Issue> = View::new(report, context, options, Existing::Listed)
+        .shown
+        .into_iter()
+        .map(|finding| {
+            let path = repository_path(context.prefix, &finding.location.file);
+            Issue {
+                description: told(&finding.message),
+                check_name: finding.rule.clone(),
+                fingerprint: prints.next(finding, &path),
+                severity: severity(finding.level),
+                location: Place { path, lines: Lines { begin: finding.location.line.max(1) } },
+            }
+        })
+        .collect();
+    pretty(Format::Gitlab, &issues)
+}
+
+fn severity(level: Level) -> &'static str {
+    match level {
+        Level::Note => "info",
+        Level::Low => "minor",
+        Level::Medium => "major",
+        Level::High => "critical",
+        Level::Critical => "blocker",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::reporter::sample;
+
+    fn text(report: &Report, context: &Context<'_>) -> String {
+        render(report, context, &Options::default()).unwrap()
+    }
+
+    #[test]
+    fn the_layout_is_stable() {
+        let text = text(&sample::report(), &sample::context());
+        sample::golden("fixtures/reports/sample.gitlab.json", &text);
+    }
+
+    #[test]
+    fn no_findings_are_an_empty_list() {
+        assert_eq!(text(&sample::clean_report(), &sample::context()), "[]\n");
+    }
+
+    #[test]
+    fn fingerprints_are_unique_and_paths_relative_to_the_repository() {
+        let mut report = sample::report();
+        report.findings = vec![sample::known_bad(); 5];
+        let context = Context { prefix: "./apps/chat/", ..sample::context() };
+        let issues: Vec<Value> = serde_json::from_str(&text(&report, &context)).unwrap();
+        let prints: BTreeSet<&str> =
+            issues.iter().map(|issue| issue["fingerprint"].as_str().unwrap()).collect();
+        assert_eq!(prints.len(), 5);
+        assert_eq!(issues[0]["location"]["path"], "apps/chat/Cargo.lock");
+    }
+}
