@@ -4,3 +4,5 @@ pub mod archive;
 pub mod cargo_home;
 pub mod crate_files;
 pub mod custody;
+pub mod index_files;
+pub mod releases;

@@ -1,0 +1,159 @@
+//! Group `releases`: the release history of a registry crate, from the index alone: how old the locked
+//! release is, how long it was quiet before, what was yanked, and which dependencies came with it.
+//!
+//! Works offline from Cargo's index cache. Measures; whether a gap is long or a dependency young is
+//! for the rules to say.
+
+mod dependencies;
+mod facts;
+mod history;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rayon::prelude::*;
+
+pub use dependencies::NewDependency;
+pub use facts::ReleaseFacts;
+pub use history::{History, Release, days_between, days_until, same_line};
+
+use super::index_files::{IndexFiles, Lookup, Pin};
+use crate::domain::{Measured, Origin};
+
+/// Name of the group.
+pub const GROUP: &str = "releases";
+/// Most index files that are asked for only because a new dependency is in them.
+const DEPENDENCY_REQUESTS: usize = 200;
+
+/// A locked crate of a registry.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Locked {
+    /// Name.
+    pub name: String,
+    /// Version.
+    pub version: String,
+    /// SHA-256 of its archive according to the lockfile.
+    pub checksum: Option<String>,
+    /// Which registry it is from.
+    pub origin: Origin,
+}
+
+/// Measures release histories.
+#[derive(Debug)]
+pub struct Releases {
+    index: IndexFiles,
+    first: Mutex<BTreeMap<String, Measured<Timestamp>>>,
+}
+
+impl Releases {
+    /// Reads from these index files.
+    #[must_use]
+    pub fn new(index: IndexFiles) -> Self {
+        Self { index, first: Mutex::default() }
+    }
+
+    /// Measures all, in the order given. Asks the index first for what Cargo's cache does not hold,
+    /// then for the new dependencies that turned up; `done` is called after every answer.
+    #[must_use]
+    pub fn measure_all(
+        &self,
+        locked: &[Locked],
+        as_of: Date,
+        runtime: &tokio::runtime::Runtime,
+        done: &(dyn Fn() + Sync),
+    ) -> Vec<ReleaseFacts> {
+        runtime.block_on(self.index.fetch(&self.missing(locked), done));
+        let mut facts: Vec<ReleaseFacts> =
+            locked.par_iter().map(|one| self.measure(one, as_of)).collect();
+        let unseen = self.unseen_dependencies(&facts);
+        if !unseen.is_empty() {
+            runtime.block_on(self.index.fetch(&unseen, done));
+            let unseen: BTreeSet<String> = unseen.into_iter().collect();
+            let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+            first.retain(|name, _| !unseen.contains(name));
+            drop(first);
+            facts.par_iter_mut().zip(locked).for_each(|(facts, one)| {
+                if new_names(facts).any(|name| unseen.contains(name)) {
+                    *facts = self.measure(one, as_of);
+                }
+            });
+        }
+        facts
+    }
+
+    /// Crates whose locked version Cargo's cache does not know.
+    fn missing(&self, locked: &[Locked]) -> Vec<String> {
+        if !self.index.can_ask() {
+            return Vec::new();
+        }
+        let names: BTreeSet<String> = locked
+            .par_iter()
+            .filter(|one| one.origin == Origin::Registry)
+            .filter(|one| !self.index.in_cargos_cache(&one.name, &one.origin, Some(&one.version)))
+            .map(|one| one.name.clone())
+            .collect();
+        names.into_iter().collect()
+    }
+
+    /// New dependencies whose own index file is not on this machine.
+    fn unseen_dependencies(&self, facts: &[ReleaseFacts]) -> Vec<String> {
+        if !self.index.can_ask() {
+            return Vec::new();
+        }
+        let names: BTreeSet<&str> = facts
+            .iter()
+            .flat_map(new_names)
+            .filter(|name| !self.index.was_fetched(name))
+            .filter(|name| !self.index.in_cargos_cache(name, &Origin::Registry, None))
+            .collect();
+        names.into_iter().take(DEPENDENCY_REQUESTS).map(str::to_owned).collect()
+    }
+
+    /// Measures one crate with what is at hand.
+    #[must_use]
+    pub fn measure(&self, locked: &Locked, as_of: Date) -> ReleaseFacts {
+        let pin =
+            locked.checksum.as_deref().map(|checksum| Pin { version: &locked.version, checksum });
+        match self.index.find(&locked.name, &locked.origin, pin) {
+            Lookup::Unknown(reason) => ReleaseFacts::unknown(&reason),
+            Lookup::NoSuchCrate => ReleaseFacts::no_such_crate(),
+            Lookup::Found(found) => facts::measure(locked, &found, as_of, &|dependency| {
+                self.first_published(&dependency.package, dependency.registry.is_some())
+            }),
+        }
+    }
+
+    /// When the first version of a crate was published; deleted versions leave no trace.
+    fn first_published(&self, name: &str, elsewhere: bool) -> Measured<Timestamp> {
+        if elsewhere {
+            return Measured::unknown("it comes from another registry");
+        }
+        let known = self.first.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let first = match self.index.find(name, &Origin::Registry, None) {
+            Lookup::Unknown(reason) => Measured::Unknown(reason),
+            Lookup::NoSuchCrate => Measured::unknown("the index has no such crate any more"),
+            Lookup::Found(found) => facts::first_published(&found.file),
+        };
+        let mut all = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(name.to_owned(), first.clone());
+        first
+    }
+}
+
+fn new_names(facts: &ReleaseFacts) -> impl Iterator<Item = &str> {
+    facts
+        .new_dependencies
+        .known()
+        .into_iter()
+        .flatten()
+        .filter(|dependency| !dependency.other_registry)
+        .map(|dependency| dependency.name.as_str())
+}
+
+#[cfg(test)]
+mod tests;
