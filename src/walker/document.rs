@@ -106,7 +106,6 @@ impl<'i> Lines<'i> {
 }
 
 /// A key of a table: its own place and its value.
-#[cfg(test)]
 pub(super) fn entry<'t, 'i>(
     table: &'t DeTable<'i>,
     key: &str,

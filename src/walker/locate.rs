@@ -8,7 +8,7 @@ use super::document::{self, Document};
 use super::tree::{MANIFEST_LIMIT, Tree};
 
 /// Name that cargo gives to a lockfile.
-const CARGO_LOCK: &str = "Cargo.lock";
+pub(super) const CARGO_LOCK: &str = "Cargo.lock";
 
 /// The audited folder and its lockfile.
 #[derive(Debug)]

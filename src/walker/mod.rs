@@ -5,23 +5,35 @@
 //! [`walk`] finds it, reads it and gives the graph with what is known of each node from these files
 //! alone; whatever could not be read is an [`Undetermined`] entry and the walk goes on.
 
+pub mod declared;
 mod document;
+pub mod exposure;
 pub mod facts;
 mod locate;
 pub mod lockfile;
+pub mod manifest;
+pub mod project;
 pub mod tree;
+pub mod workspace;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use declared::Declared;
+pub use exposure::{ExposureFacts, Nature};
 pub use facts::LockFacts;
 use lockfile::{Lockfile, LockfileError, Span};
-use tree::{LOCKFILE_LIMIT, TreeError};
+pub use project::ProjectFacts;
+use tree::{LOCKFILE_LIMIT, Tree, TreeError};
+use workspace::Workspace;
 
 use crate::domain::text::shown;
 use crate::domain::{
     Graph, Location, Node, NodeIndex, Origin, Sources, Subject, SubjectKind, Undetermined,
 };
+
+/// Most entries of one kind that a walk adds to what is undetermined.
+const ENTRIES_LIMIT: usize = 200;
 
 /// What a walk may do.
 #[derive(Clone, Debug, Default)]
@@ -36,12 +48,30 @@ pub struct Walk {
     pub lockfile: String,
     /// The crates and how they depend on each other.
     pub graph: Graph,
-    /// Text of the lockfile and of every manifest.
+    /// Text of the lockfile, of every manifest and of cargo's configuration in the folder.
     pub sources: Sources,
+    /// The project's own manifests.
+    pub workspace: Workspace,
+    /// How manifests and graph fit together.
+    pub declared: Declared,
     /// Facts group `lock` of every node.
     pub locks: BTreeMap<NodeIndex, LockFacts>,
+    /// Facts group `exposure` of every node, as far as the files of the project tell.
+    pub exposure: BTreeMap<NodeIndex, ExposureFacts>,
+    /// Facts group `project` of the project as a whole, whose subject is [`project_subject`].
+    pub project: ProjectFacts,
+    /// What is known of when each crate's code runs: at first of the project's own crates only.
+    pub natures: BTreeMap<NodeIndex, Nature>,
     /// What could not be read or resolved.
     pub undetermined: Vec<Undetermined>,
+}
+
+impl Walk {
+    /// Adds what is known of other crates (from the manifests in their archives) and measures the exposure anew.
+    pub fn learn(&mut self, natures: BTreeMap<NodeIndex, Nature>) {
+        self.natures.extend(natures);
+        self.exposure = exposure::measure(&self.graph, &self.declared, &self.natures);
+    }
 }
 
 /// Why there is no graph.
@@ -84,12 +114,78 @@ pub fn walk(path: &Path, _options: &Options) -> Result<Walk, WalkError> {
         tried: vec![tree.root().join(&file)],
     })?;
     let lock = lockfile::parse(&text, &file)?;
-    let graph = graph(&lock, &file);
-    let locks = facts::measure(&lock, &graph);
     let mut sources = Sources::default();
     sources.insert(file.as_str(), text);
-    let undetermined = oddities(&lock, &file, &graph);
-    Ok(Walk { root: tree.root().to_owned(), lockfile: file, graph, sources, locks, undetermined })
+    // A lockfile of another name is somebody's copy; the manifest beside it is not its own.
+    let workspace = if file == locate::CARGO_LOCK {
+        Workspace::read(&tree, &mut sources)
+    } else {
+        Workspace::default()
+    };
+    let mut graph = graph(&lock, &file);
+    let declared = declared::connect(&mut graph, &workspace);
+    let natures = own_natures(&tree, &workspace, &declared);
+    let mut unread = workspace.unread.clone();
+    let project = project::measure(&tree, &workspace, &mut sources, &mut unread);
+    let mut undetermined = oddities(&lock, &file, &graph);
+    undetermined.extend(bounded(unread.into_iter().map(|(file, reason)| (file, None, reason))));
+    undetermined.extend(bounded(declared.missing.iter().map(|(file, line, name)| {
+        let name = shown(name);
+        let reason = format!("the lockfile does not list `{name}` here: it may be out of date");
+        (file.clone(), Some(*line), reason)
+    })));
+    Ok(Walk {
+        root: tree.root().to_owned(),
+        lockfile: file,
+        locks: facts::measure(&lock, &graph),
+        exposure: exposure::measure(&graph, &declared, &natures),
+        graph,
+        sources,
+        workspace,
+        declared,
+        project,
+        natures,
+        undetermined,
+    })
+}
+
+fn own_natures(
+    tree: &Tree,
+    workspace: &Workspace,
+    declared: &Declared,
+) -> BTreeMap<NodeIndex, Nature> {
+    let scripts = workspace.build_scripts(tree);
+    let natures = declared.manifests.iter().map(|(&node, file)| {
+        let manifest = &workspace.manifests[file];
+        let has_build_rs = scripts.contains(&tree::join(manifest.folder(), "build.rs"));
+        (node, Nature::of(manifest, has_build_rs))
+    });
+    natures.collect()
+}
+
+/// Entries about the project, in the order given; beyond the limit they are counted.
+fn bounded(entries: impl Iterator<Item = (String, Option<u32>, String)>) -> Vec<Undetermined> {
+    let entry = |file: Option<String>, reason: String| Undetermined {
+        subject: project_subject(),
+        what: "project".to_owned(),
+        file,
+        reason,
+        required: false,
+    };
+    let mut kept = Vec::new();
+    let mut left_out = 0_usize;
+    for (file, line, reason) in entries {
+        if kept.len() == ENTRIES_LIMIT {
+            left_out += 1;
+            continue;
+        }
+        let reason = line.map_or(reason.clone(), |line| format!("line {line}: {reason}"));
+        kept.push(entry(Some(file), reason));
+    }
+    if left_out > 0 {
+        kept.push(entry(None, format!("{left_out} more entries of this kind are not listed")));
+    }
+    kept
 }
 
 /// The graph that a lockfile spells out. Every package without a source counts as the project's own
@@ -129,7 +225,7 @@ pub fn graph(lock: &Lockfile, file: &str) -> Graph {
 
 /// The subject that stands for the audited project as a whole. Its name is `.`, the audited folder.
 #[must_use]
-pub fn project() -> Subject {
+pub fn project_subject() -> Subject {
     Subject {
         kind: SubjectKind::Project,
         name: ".".to_owned(),
@@ -148,7 +244,7 @@ fn oddities(lock: &Lockfile, file: &str, graph: &Graph) -> Vec<Undetermined> {
         let package = note.package.as_ref();
         let subject = package.and_then(|(name, version)| by_id.get(&(&**name, &**version)));
         Undetermined {
-            subject: subject.map_or_else(project, |subject| (*subject).clone()),
+            subject: subject.map_or_else(project_subject, |subject| (*subject).clone()),
             what: "lock".to_owned(),
             file: Some(file.to_owned()),
             reason: format!("line {}: {}", note.line, note.message),

@@ -121,3 +121,115 @@ fn what_the_lockfile_leaves_open_is_undetermined() {
         "line 12: depends on `gone`, which the lockfile does not list"
     );
 }
+
+fn node(walk: &Walk, name: &str) -> NodeIndex {
+    walk.graph.nodes.iter().position(|node| node.subject.name == name).unwrap()
+}
+
+#[test]
+fn manifests_say_where_and_why_a_crate_is_declared() {
+    let folder = tempfile::tempdir().unwrap();
+    let top = folder.path();
+    put(top, "Cargo.lock", LOCK);
+    put(
+        top,
+        "Cargo.toml",
+        "[workspace]\nmembers = [\"app\"]\n[workspace.dependencies]\ndep = { git = \"https://x.invalid/dep\" }\n",
+    );
+    let manifest = "[package]\nname = \"app\"\nversion = \"0.1.0\"\n[dev-dependencies]\ndep.workspace = true\n";
+    put(top, "app/Cargo.toml", manifest);
+    let walk = walked(top).unwrap();
+    assert!(walk.undetermined.is_empty(), "{:?}", walk.undetermined);
+    let declared = &walk.graph.nodes[node(&walk, "dep")].declared;
+    let places: Vec<_> = declared.iter().map(|place| (&*place.file, place.line)).collect();
+    assert_eq!(places, [("Cargo.toml", 4), ("app/Cargo.toml", 5)]);
+    assert_eq!(walk.exposure[&node(&walk, "deep")].dev_only, Measured::Known(true));
+    assert_eq!(walk.project.git_dependencies.len(), 1);
+    assert_eq!(walk.sources.text("app/Cargo.toml"), Some(manifest));
+}
+
+#[test]
+fn a_path_dependency_outside_the_folder_is_not_the_projects_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let top = folder.path();
+    let lock = LOCK.replace(
+        "source = \"git+https://x.invalid/dep#0123456789012345678901234567890123456789\"\n",
+        "",
+    );
+    put(top, "Cargo.lock", &lock);
+    let manifest = |path: &str| {
+        format!(
+            "[package]\nname=\"app\"\nversion=\"0.1.0\"\n[dependencies]\ndep={{path=\"{path}\"}}\n"
+        )
+    };
+    put(top, "Cargo.toml", &manifest("../dep"));
+    let walk = walked(top).unwrap();
+    assert!(!walk.graph.nodes[node(&walk, "dep")].member);
+    assert_eq!(walk.graph.roots, [node(&walk, "app")]);
+    assert_eq!(walk.project.outside_paths.len(), 1);
+    put(top, "Cargo.toml", &manifest("dep"));
+    put(
+        top,
+        "dep/Cargo.toml",
+        "[package]\nname=\"dep\"\nversion=\"1.0.0\"\n[dependencies]\ndeep=\"1\"\n",
+    );
+    let walk = walked(top).unwrap();
+    assert!(walk.graph.nodes[node(&walk, "dep")].member);
+    assert_eq!(walk.graph.nodes[node(&walk, "deep")].declared[0].file, "dep/Cargo.toml");
+}
+
+#[test]
+fn of_several_versions_the_declared_one_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = "source = \"sparse+https://r.invalid/\"\n";
+    put(
+        folder.path(),
+        "Cargo.lock",
+        &format!(
+            "version = 4\n[[package]]\nname=\"app\"\nversion=\"0.1.0\"\ndependencies=[\"d 1.5.0\", \"d 2.0.0\"]\n\
+             [[package]]\nname=\"d\"\nversion=\"1.5.0\"\n{registry}[[package]]\nname=\"d\"\nversion=\"2.0.0\"\n{registry}"
+        ),
+    );
+    put(
+        folder.path(),
+        "Cargo.toml",
+        "[package]\nname=\"app\"\nversion=\"0.1.0\"\n[dependencies]\nd={version=\"1.2\",registry=\"r\"}\nnew={package=\"d\",version=\"2\",registry=\"r\"}\ngone=\"1\"\n",
+    );
+    let walk = walked(folder.path()).unwrap();
+    let lines: Vec<_> = walk.graph.nodes.iter().flat_map(|n| &n.declared).map(|l| l.line).collect();
+    assert_eq!(lines, [5, 6]);
+    assert_eq!(walk.locks[&1].versions_of_name, 2);
+    assert_eq!(
+        walk.undetermined[0].reason,
+        "line 7: the lockfile does not list `gone` here: it may be out of date"
+    );
+}
+
+#[test]
+fn the_fixtures_are_walked_without_a_question() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/projects");
+    for (name, nodes, direct) in [("ai-app", 326, "ort"), ("xz-in-the-graph", 12, "liblzma-sys")] {
+        let walk = walked(&fixtures.join(name)).unwrap();
+        assert_eq!(walk.undetermined, []);
+        assert_eq!(walk.graph.nodes.len(), nodes);
+        let direct = node(&walk, direct);
+        assert_eq!(walk.graph.nodes[direct].declared.len(), 1);
+        assert_eq!(walk.exposure[&direct].depth, Measured::Known(1));
+        assert_eq!(walk.exposure[&direct].dev_only, Measured::Known(false));
+        assert!(walk.exposure.values().all(|facts| facts.dev_only.known().is_some()));
+    }
+}
+
+#[test]
+fn learning_natures_settles_what_runs_at_build_time() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "Cargo.lock", LOCK);
+    let manifest = "[package]\nname=\"app\"\nversion=\"0.1.0\"\n[dependencies]\ndep.git=\"https://x.invalid/dep\"\n";
+    put(folder.path(), "Cargo.toml", manifest);
+    let mut walk = walked(folder.path()).unwrap();
+    let deep = node(&walk, "deep");
+    assert!(walk.exposure[&deep].build_machine.known().is_none());
+    let quiet = Nature::default();
+    walk.learn(BTreeMap::from([(node(&walk, "dep"), quiet.clone()), (deep, quiet)]));
+    assert_eq!(walk.exposure[&deep].runs_at_build, Measured::Known(false));
+}

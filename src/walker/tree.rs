@@ -119,9 +119,28 @@ impl Tree {
         }
     }
 
-    /// Whether a folder stands at a relative path inside the tree.
-    pub fn is_dir(&self, folder: &str) -> bool {
-        matches!(self.resolve(folder), Ok(Some(path)) if path.is_dir())
+    /// Names of the folders in a folder, sorted; hidden ones, those named `target` and those whose
+    /// name is not UTF-8 are left out, and links are not followed. Takes one from `budget` for each
+    /// entry and stops at 0. A folder that cannot be listed has none.
+    pub(super) fn folders(&self, folder: &str, budget: &mut usize) -> Vec<String> {
+        let Ok(Some(path)) = self.resolve(folder) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
+        let mut names = Vec::new();
+        for entry in entries.flatten() {
+            if *budget == 0 {
+                break;
+            }
+            *budget -= 1;
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if let (true, Ok(name)) = (is_folder, entry.file_name().into_string())
+                && !name.starts_with('.')
+                && name != "target"
+            {
+                names.push(name);
+            }
+        }
+        names.sort();
+        names
     }
 }
 
@@ -146,6 +165,13 @@ pub fn normalise(path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
+/// What a path written in a file of `folder` leads to, relative to the audited folder; nothing where
+/// it leaves that folder or is absolute.
+pub fn within(folder: &str, path: &str) -> Option<String> {
+    let absolute = path.starts_with(['/', '\\']) || Path::new(path).is_absolute();
+    if absolute { None } else { normalise(&join(folder, path)) }
+}
+
 /// Joins two relative paths with `/`; the empty text is the folder itself.
 pub fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
@@ -162,6 +188,9 @@ mod tests {
         assert_eq!(normalise("../x"), None);
         assert_eq!(normalise("a/../../x"), None);
         assert_eq!(normalise("/etc/passwd"), None);
+        assert_eq!(within("a", "/etc/passwd"), None);
+        assert_eq!(within("a", "../b").as_deref(), Some("b"));
+        assert_eq!(within("a", "../../b"), None);
     }
 
     #[test]

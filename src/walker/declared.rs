@@ -1,0 +1,171 @@
+//! From declarations to nodes: which crate of the graph a line of a manifest asks for, and of which
+//! kind each edge of the project's own crates is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::manifest::{Declaration, DeclaredSource, DependencyKind, Manifest};
+use super::tree;
+use super::workspace::Workspace;
+use crate::domain::{Graph, NodeIndex, Origin};
+
+/// How manifests and graph fit together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// Node of each crate of the project whose manifest was read, with that manifest's file.
+    pub manifests: BTreeMap<NodeIndex, String>,
+    /// Kinds of the edges that leave those nodes, by both ends.
+    pub kinds: BTreeMap<(NodeIndex, NodeIndex), BTreeSet<DependencyKind>>,
+    /// Declarations that the lockfile knows nothing of: file, line, and what is missing.
+    pub missing: Vec<(String, u32, String)>,
+}
+
+/// Finds the nodes of the project's crates and of what they declare, writes the places of the
+/// declarations into the graph, and corrects which nodes are the project's own.
+pub(super) fn connect(graph: &mut Graph, workspace: &Workspace) -> Declared {
+    let mut found = Declared::default();
+    if workspace.manifests.is_empty() {
+        return found;
+    }
+    let own = own_nodes(graph);
+    for manifest in workspace.manifests.values() {
+        let Some(package) = &manifest.package else { continue };
+        let named = own.get(package.name.as_str()).map_or(&[][..], Vec::as_slice);
+        let node = match (workspace.version(package), named) {
+            (None, &[only]) => Some(only),
+            (Some(version), _) => {
+                named.iter().copied().find(|&at| graph.nodes[at].subject.version == version)
+            }
+            (None, _) => None,
+        };
+        match node {
+            Some(node) => {
+                found.manifests.insert(node, manifest.file.clone());
+            }
+            None if manifest.file == "Cargo.toml" => {
+                found.missing.push((manifest.file.clone(), 1, package.name.clone()));
+            }
+            None => {}
+        }
+    }
+    disown(graph, workspace, &found);
+    for (&node, file) in &found.manifests.clone() {
+        edges(graph, workspace, node, &workspace.manifests[file], &mut found);
+    }
+    for node in &mut graph.nodes {
+        node.declared.sort();
+        node.declared.dedup();
+    }
+    found
+}
+
+fn own_nodes(graph: &Graph) -> BTreeMap<String, Vec<NodeIndex>> {
+    let mut own: BTreeMap<String, Vec<NodeIndex>> = BTreeMap::new();
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if node.subject.origin == Origin::Path {
+            own.entry(node.subject.name.clone()).or_default().push(index);
+        }
+    }
+    own
+}
+
+/// A path dependency outside the audited folder is not the project's own.
+fn disown(graph: &mut Graph, workspace: &Workspace, found: &Declared) {
+    let outside: BTreeSet<&str> = workspace
+        .outside_paths()
+        .into_iter()
+        .map(|(_, declaration)| declaration.package.as_str())
+        .collect();
+    for (index, node) in graph.nodes.iter_mut().enumerate() {
+        if !found.manifests.contains_key(&index) && outside.contains(node.subject.name.as_str()) {
+            node.member = false;
+        }
+    }
+    let members: Vec<NodeIndex> =
+        (0..graph.nodes.len()).filter(|&index| graph.nodes[index].member).collect();
+    if !members.is_empty() {
+        graph.roots = members;
+    }
+}
+
+fn edges(
+    graph: &mut Graph,
+    workspace: &Workspace,
+    from: NodeIndex,
+    manifest: &Manifest,
+    found: &mut Declared,
+) {
+    let mut by_name: BTreeMap<String, Vec<NodeIndex>> = BTreeMap::new();
+    for &to in &graph.nodes[from].dependencies {
+        by_name.entry(graph.nodes[to].subject.name.clone()).or_default().push(to);
+    }
+    for declaration in &manifest.dependencies {
+        let inherited = workspace.inherited(declaration);
+        let says = inherited.unwrap_or(declaration);
+        let named = by_name.get(&says.package).map_or(&[][..], Vec::as_slice);
+        if named.is_empty() && says.package != graph.nodes[from].subject.name {
+            let line = declaration.location.line;
+            found.missing.push((manifest.file.clone(), line, says.package.clone()));
+        }
+        for to in fitting(graph, named, says) {
+            found.kinds.entry((from, to)).or_default().insert(declaration.kind);
+            let declared = &mut graph.nodes[to].declared;
+            declared.push(declaration.location.clone());
+            declared.extend(inherited.map(|entry| entry.location.clone()));
+        }
+    }
+}
+
+/// Of several versions of one name, those that the declaration admits; all, if it admits none (a
+/// patch may have put another version there).
+fn fitting(graph: &Graph, named: &[NodeIndex], says: &Declaration) -> Vec<NodeIndex> {
+    if named.len() < 2 {
+        return named.to_vec();
+    }
+    let requirement =
+        says.requirement.as_deref().and_then(|text| semver::VersionReq::parse(text).ok());
+    let fits = |&at: &NodeIndex| {
+        let subject = &graph.nodes[at].subject;
+        let place = matches!(
+            (&says.source, &subject.origin),
+            (DeclaredSource::Registry, Origin::Registry)
+                | (DeclaredSource::AlternativeRegistry(_), Origin::AlternativeRegistry { .. })
+                | (DeclaredSource::Git { .. }, Origin::Git { .. })
+                | (DeclaredSource::Path(_), Origin::Path)
+                | (DeclaredSource::Workspace, _)
+        );
+        let version = semver::Version::parse(&subject.version);
+        let admitted = match (&requirement, version) {
+            (Some(requirement), Ok(version)) => requirement.matches(&version),
+            _ => true,
+        };
+        place && admitted
+    };
+    let fit: Vec<NodeIndex> = named.iter().copied().filter(fits).collect();
+    if fit.is_empty() { named.to_vec() } else { fit }
+}
+
+impl Workspace {
+    /// Declarations of folders outside the audited one, with the file that holds each.
+    #[must_use]
+    pub fn outside_paths(&self) -> Vec<(&str, &Declaration)> {
+        let mut outside = Vec::new();
+        for (manifest, declaration) in self.declarations() {
+            if let DeclaredSource::Path(path) = &declaration.source
+                && tree::within(manifest.folder(), path).is_none()
+            {
+                outside.push((manifest.file.as_str(), declaration));
+            }
+        }
+        outside
+    }
+
+    /// Every declaration of every manifest, those of the workspace and of patches too.
+    pub fn declarations(&self) -> impl Iterator<Item = (&Manifest, &Declaration)> {
+        self.manifests.values().flat_map(|manifest| {
+            let workspace = manifest.workspace.iter().flat_map(|table| &table.dependencies);
+            let patches = manifest.patches.iter().map(|patch| &patch.with);
+            let all = manifest.dependencies.iter().chain(workspace).chain(patches);
+            all.map(move |declaration| (manifest, declaration))
+        })
+    }
+}
