@@ -13,6 +13,7 @@ pub mod json;
 pub mod pickle;
 pub mod registry_api;
 pub mod registry_dump;
+pub mod rust_source;
 pub mod safetensors;
 pub mod source;
 pub mod stream;

@@ -1,0 +1,490 @@
+//! What known APIs do: capability hits, reads, writes, spawned programs, and where data ends.
+
+use proc_macro2::Span;
+
+use super::calls::union;
+use super::facts::{Flow, LISTED, Place, Read, ReadKind, Spawned, StepKind, WebAddress};
+use super::table::{Capability, Role};
+use super::value::{Taint, Text, Value};
+use super::walk::Walk;
+use super::{literal, paths};
+
+const SOURCES: [StepKind; 4] =
+    [StepKind::Read, StepKind::Literal, StepKind::Fetch, StepKind::Secret];
+const DECODERS: [StepKind; 3] = [StepKind::Decode, StepKind::Decompress, StepKind::Decrypt];
+
+impl Walk<'_> {
+    /// A path as it is written: an API of the table, a constant of the crate, or neither.
+    pub(super) fn use_segments(&mut self, written: &[String], span: Span) -> Value {
+        let path = self.resolved(written);
+        let Some(first) = path.first() else { return Value::default() };
+        let api = path.join("::");
+        if first == "crate" {
+            return self.constant(&path);
+        }
+        if path.len() > 1 && !first.starts_with(char::is_uppercase) && first != "std" {
+            self.crates.insert(first.clone());
+        }
+        let table = self.table;
+        let Some(rule) = table.api(&path) else { return self.constant(&path) };
+        for capability in &rule.capabilities {
+            self.hit(*capability, &api, span, "");
+        }
+        Value { ty: Some(api), ..Value::default() }
+    }
+
+    /// A `const` or `static` of the crate, by its full path or its bare name.
+    fn constant(&mut self, path: &[String]) -> Value {
+        let Some(name) = path.last() else { return Value::default() };
+        let inside = path.first().is_some_and(|first| first == "crate");
+        let module = match path.len() {
+            1 => Some(self.module),
+            _ if inside => self.names.find(&path[1..path.len() - 1]),
+            _ => None,
+        };
+        let found = module.and_then(|module| {
+            let value = *self.names.modules.get(module)?.constants.get(name)?;
+            Some((module, value))
+        });
+        let Some((module, expression)) = found else { return Value::default() };
+        let key = format!("crate::{module}::{name}");
+        if let Some(known) = self.constants.get(&key) {
+            return known.clone();
+        }
+        // A constant that names itself stays unknown.
+        self.constants.insert(key.clone(), Value::default());
+        let outer = std::mem::replace(&mut self.module, module);
+        let locals = std::mem::take(&mut self.locals);
+        let value = if self.depth < 1000 { self.value(expression) } else { Value::default() };
+        self.locals = locals;
+        self.module = outer;
+        self.constants.insert(key, value.clone());
+        value
+    }
+
+    /// Applies what an API does to its arguments.
+    pub(super) fn apply(&mut self, role: Role, api: &str, args: &[Value], span: Span) -> Value {
+        let mut taint = union(args, &Taint::default());
+        let first = args.first().cloned().unwrap_or_default();
+        match role {
+            Role::ReadFile => self.read(ReadKind::File, api, &first, span),
+            Role::ReadFolder => self.read(ReadKind::Folder, api, &first, span),
+            Role::Glob => self.read(ReadKind::Glob, api, &first, span),
+            Role::Compile => {
+                for text in listed(&first) {
+                    self.reached(ReadKind::Compile, &text, span);
+                }
+                let step = self.step(StepKind::Link, api, &first.shown().text, span);
+                self.emit(&self.with_written(&first), step);
+                Value::of_taint(taint)
+            }
+            Role::WriteFile => {
+                let written = union(args.get(1..).unwrap_or(&[]), &Taint::default());
+                let path = first.shown();
+                let variable = first.root.clone();
+                if args.len() > 1 {
+                    self.write(&path, variable.as_deref(), &written, api, span);
+                } else {
+                    self.outside(&path, api, span);
+                }
+                let writes = Some((path, variable));
+                Value { writes, taint: written, ..Value::default() }
+            }
+            Role::Copy => {
+                let read = self.read(ReadKind::File, api, &first, span);
+                if let Some(target) = args.get(1) {
+                    let path = target.shown();
+                    self.write(&path, target.root.as_deref(), &read.taint, api, span);
+                }
+                Value::default()
+            }
+            Role::Pipe => {
+                if let Some((path, variable)) = args.get(1).and_then(|to| to.writes.clone()) {
+                    self.write(&path, variable.as_deref(), &first.taint, api, span);
+                }
+                Value::of_taint(taint)
+            }
+            Role::Spawn => self.spawn(api, &first, span),
+            Role::Variable => self.variable(api, &first, span),
+            Role::Fetch => {
+                if self.has(&taint, &[StepKind::Secret, StepKind::Read]) {
+                    let step = self.step(StepKind::Send, api, &first.shown().text, span);
+                    self.emit(&taint, step);
+                }
+                let detail = first.text.as_ref().map_or("", |t| t.text.as_str());
+                let step = self.step(StepKind::Fetch, api, detail, span);
+                taint.merge(&Taint::step(step));
+                Value::of_taint(taint)
+            }
+            Role::Decode => self.decode(api, taint, &first, span),
+            Role::Digest => {
+                let step = self.step(StepKind::Digest, api, "", span);
+                let place = Place {
+                    note: format!("a digest is computed with {}", super::cut(api)),
+                    file: self.file().to_owned(),
+                    line: Self::line(span),
+                };
+                push_place(&mut self.digests, place);
+                taint.merge(&Taint::step(step));
+                Value::of_taint(taint)
+            }
+            Role::Permission => {
+                let step = self.step(StepKind::Permission, api, &first.shown().text, span);
+                self.emit(&self.with_written(&first), step);
+                if let Some(root) = &first.root {
+                    self.add(root, &Taint::step(step));
+                }
+                Value::of_taint(taint)
+            }
+            Role::Load => {
+                let step = self.step(StepKind::Load, api, &first.shown().text, span);
+                self.emit(&self.with_written(&first), step);
+                Value::of_taint(taint)
+            }
+        }
+    }
+
+    fn decode(&mut self, api: &str, mut taint: Taint, first: &Value, span: Span) -> Value {
+        let path: Vec<String> = api.split("::").map(str::to_owned).collect();
+        let capabilities = self.table.api(&path).map_or(&[][..], |rule| &rule.capabilities);
+        let kind = if capabilities.contains(&Capability::Decrypt) {
+            StepKind::Decrypt
+        } else if capabilities.contains(&Capability::Decompress) {
+            StepKind::Decompress
+        } else {
+            StepKind::Decode
+        };
+        let step = self.step(kind, api, "", span);
+        taint.merge(&Taint::step(step));
+        let mut value = Value::of_taint(taint);
+        // A short constant that is decoded at once says what it hides.
+        if kind == StepKind::Decode
+            && let Some(text) = first.text.as_ref().and_then(Text::constant)
+        {
+            let decoded = if api.starts_with("hex") || api.contains("Hex") {
+                literal::hex(text.as_bytes())
+            } else {
+                literal::base64(text.as_bytes())
+            };
+            if let Some(bytes) = decoded {
+                if let Ok(text) = std::str::from_utf8(&bytes) {
+                    self.addresses(text, span);
+                    self.place(text, span);
+                    value.text = Some(Text::whole(text));
+                }
+                value.bytes = Some(std::rc::Rc::new(bytes));
+            }
+        }
+        value
+    }
+
+    /// The data of a path or program: what it carries, and what was written to it.
+    fn with_written(&self, value: &Value) -> Taint {
+        let mut taint = value.taint.clone();
+        if let Some(text) = value.text.as_ref().filter(|text| is_specific(&text.text))
+            && let Some(written) = self.written.get(&text.text)
+        {
+            taint.merge(written);
+        }
+        taint
+    }
+
+    fn read(&mut self, kind: ReadKind, api: &str, path: &Value, span: Span) -> Value {
+        let text = path.shown();
+        self.reached(kind, &text, span);
+        let secret = self.place(&text.text, span);
+        let step_kind = if secret { StepKind::Secret } else { StepKind::Read };
+        let step = self.step(step_kind, api, &text.text, span);
+        let mut taint = self.with_written(path);
+        taint.merge(&Taint::step(step));
+        Value::of_taint(taint)
+    }
+
+    /// Records that a path is reached.
+    pub(super) fn reached(&mut self, kind: ReadKind, text: &Text, span: Span) {
+        let path = paths::from_root(&text.text);
+        if path.is_empty() || path == "{}" {
+            return;
+        }
+        let read = Read {
+            beyond: paths::is_beyond(&path),
+            path: super::cut(&path),
+            kind,
+            whole: text.whole,
+            at_build: self.at_build,
+            file: self.file().to_owned(),
+            line: Self::line(span),
+        };
+        if self.facts.reads.len() < LISTED {
+            self.facts.reads.push(read);
+        } else {
+            self.facts.left_out += 1;
+        }
+    }
+
+    /// Data ends in a file.
+    pub(super) fn write(
+        &mut self,
+        path: &Text,
+        variable: Option<&str>,
+        taint: &Taint,
+        api: &str,
+        span: Span,
+    ) {
+        self.outside(path, api, span);
+        if taint.is_clean() {
+            return;
+        }
+        let step = self.step(StepKind::Write, api, &path.text, span);
+        self.emit(taint, step);
+        let mut after = taint.clone();
+        after.merge(&Taint::step(step));
+        if let Some(variable) = variable {
+            self.add(variable, &after);
+        }
+        if is_specific(&path.text) {
+            self.written.entry(path.text.clone()).or_default().merge(&after);
+        }
+    }
+
+    /// A write to a place that is known not to be `OUT_DIR`.
+    fn outside(&mut self, path: &Text, api: &str, span: Span) {
+        let text = path.text.as_str();
+        let unknown = text.is_empty() || text.starts_with("{}") || text.starts_with("$OUT_DIR");
+        let given = text.starts_with('$')
+            && !text.starts_with("$CARGO_MANIFEST_DIR")
+            && !text.starts_with("$HOME")
+            && !text.starts_with("$USERPROFILE")
+            && !text.starts_with("$CARGO_HOME");
+        if self.at_build && !unknown && !given {
+            self.hit(Capability::WriteOutsideOutDir, api, span, text);
+        }
+    }
+
+    fn spawn(&mut self, api: &str, program: &Value, span: Span) -> Value {
+        let text = program.shown();
+        let words: Vec<String> = text.text.split_whitespace().map(str::to_owned).collect();
+        // `duct::cmd!`-like and `sh -c`-like APIs take a whole line.
+        let name = words.first().cloned().unwrap_or_default();
+        let spawned = Spawned {
+            program: super::cut(&name),
+            arguments: words.into_iter().skip(1).take(16).map(|word| super::cut(&word)).collect(),
+            file: self.file().to_owned(),
+            line: Self::line(span),
+        };
+        let taint = self.with_written(program);
+        let step = self.step(StepKind::Spawn, api, &text.text, span);
+        self.emit(&taint, step);
+        let mut value = Value { ty: Some(command_type(api)), taint, ..Value::default() };
+        if self.facts.spawned.len() < LISTED {
+            value.spawned = Some(self.facts.spawned.len());
+            self.program(&spawned, span);
+            self.facts.spawned.push(spawned);
+        } else {
+            self.facts.left_out += 1;
+        }
+        value
+    }
+
+    /// What a program with the arguments known so far means.
+    fn program(&mut self, spawned: &Spawned, span: Span) {
+        let line = format!("{} {}", spawned.program, spawned.arguments.join(" "));
+        let table = self.table;
+        let means: Vec<_> = table.program(&spawned.program, &spawned.arguments).collect();
+        for capability in means {
+            self.hit_at(capability, &spawned.program, spawned.line, line.trim());
+        }
+        let _ = span;
+    }
+
+    /// `.arg("x")`, `.args(["x", "y"])`, `.env("RUSTC_WRAPPER", ..)` on a command.
+    pub(super) fn command_arguments(
+        &mut self,
+        index: usize,
+        method: &str,
+        arguments: &[Value],
+        span: Span,
+    ) {
+        let mut added: Vec<String> = Vec::new();
+        match method {
+            "arg" | "args" | "raw_arg" => {
+                for value in arguments {
+                    added.extend(listed(value).into_iter().map(|text| text.text));
+                    let step = self.step(StepKind::Spawn, method, &value.shown().text, span);
+                    let taint = self.with_written(value);
+                    self.emit(&taint, step);
+                }
+            }
+            "env" => {
+                let name = arguments.first().map(Value::shown).unwrap_or_default();
+                if matches!(name.text.as_str(), "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER") {
+                    self.hit(Capability::RustcWrapper, "Command::env", span, &name.text);
+                }
+                return;
+            }
+            _ => return,
+        }
+        let Some(spawned) = self.facts.spawned.get_mut(index) else { return };
+        for argument in added {
+            if spawned.arguments.len() < 16 {
+                spawned.arguments.push(super::cut(&argument));
+            }
+        }
+        let spawned = spawned.clone();
+        self.program(&spawned, span);
+        for argument in &spawned.arguments {
+            for word in argument.split([' ', '"', '\'', '=', ';', '|', '>', '<', '~']) {
+                self.place(word.trim_matches(['(', ')', '/']), span);
+            }
+        }
+    }
+
+    pub(super) fn variable(&mut self, api: &str, name: &Value, span: Span) -> Value {
+        let text = name.shown();
+        let mut value = Value::of_text(Text { text: format!("${}", text.text), whole: text.whole });
+        if !text.whole {
+            value.text = Some(Text::hole());
+            return value;
+        }
+        if !self.facts.variables.contains(&text.text) && self.facts.variables.len() < LISTED {
+            self.facts.variables.push(super::cut(&text.text));
+        }
+        let means: Vec<_> = self.table.variable(&text.text).collect();
+        for capability in &means {
+            self.hit(*capability, api, span, &text.text);
+        }
+        if means.contains(&Capability::SecretRead) {
+            let step = self.step(StepKind::Secret, api, &text.text, span);
+            value.taint.merge(&Taint::step(step));
+        }
+        value
+    }
+
+    /// Whether a path names a place that the table knows; records it.
+    pub(super) fn place(&mut self, text: &str, span: Span) -> bool {
+        if text.len() < 3 || text.len() > 1024 {
+            return false;
+        }
+        let means = self.table.place(text);
+        for capability in &means {
+            self.hit(*capability, "path", span, text);
+        }
+        means.contains(&Capability::SecretRead)
+    }
+
+    /// Web addresses inside a text.
+    pub(super) fn addresses(&mut self, text: &str, span: Span) {
+        for start in ["http://", "https://", "ftp://", "git://", "ws://", "wss://"] {
+            for (at, _) in text.match_indices(start).take(16) {
+                if at > 0 && text.as_bytes()[at - 1].is_ascii_alphanumeric() {
+                    continue;
+                }
+                let end = text[at..]
+                    .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`'))
+                    .map_or(text.len(), |length| at + length);
+                let url = super::cut(&text[at..end]);
+                let address =
+                    WebAddress { url, file: self.file().to_owned(), line: Self::line(span) };
+                if self.facts.urls.len() < LISTED && !self.facts.urls.contains(&address) {
+                    self.facts.urls.push(address);
+                }
+            }
+        }
+    }
+
+    /// A constant that can be a digest to compare with.
+    pub(super) fn pin(&mut self, note: &str, span: Span) {
+        let place =
+            Place { note: note.to_owned(), file: self.file().to_owned(), line: Self::line(span) };
+        push_place(&mut self.pinned, place);
+    }
+
+    /// A comparison, of which one side was hashed.
+    pub(super) fn comparison(&mut self, left: &Value, right: &Value, span: Span) {
+        let hashed = |value: &Value| self.has(&value.taint, &[StepKind::Digest]);
+        if hashed(left) || hashed(right) {
+            let place = Place {
+                note: "a computed digest is compared".to_owned(),
+                file: self.file().to_owned(),
+                line: Self::line(span),
+            };
+            push_place(&mut self.compared, place);
+        }
+    }
+
+    /// Data ends: a flow, where it comes from a source and was transformed, fetched or run; and what
+    /// parameters lead to it, for callers.
+    pub(super) fn emit(&mut self, taint: &Taint, sink: u32) {
+        if taint.parameters != 0 && self.sinks.len() < 256 {
+            let mut steps: Vec<u32> = taint.steps.iter().copied().collect();
+            steps.push(sink);
+            self.sinks.push((taint.parameters, steps));
+        }
+        let Some(end) = self.steps.get(sink as usize).cloned() else { return };
+        let mut steps: Vec<(u32, super::facts::Step)> = taint
+            .steps
+            .iter()
+            .filter_map(|index| Some((*index, self.steps.get(*index as usize)?.clone())))
+            .filter(|(_, step)| step.kind != StepKind::Digest)
+            .collect();
+        steps.sort_by_key(|(index, step)| (rank(step.kind), *index));
+        let Some(source) = steps.iter().map(|(_, s)| s.kind).find(|k| SOURCES.contains(k)) else {
+            return;
+        };
+        let decoded = steps.iter().any(|(_, step)| DECODERS.contains(&step.kind));
+        let executed = matches!(end.kind, StepKind::Spawn | StepKind::Link | StepKind::Load);
+        let fetched = steps.iter().any(|(_, step)| step.kind == StepKind::Fetch);
+        let written = steps.iter().any(|(_, step)| step.kind == StepKind::Write);
+        let wanted = match end.kind {
+            StepKind::Send => true,
+            StepKind::Write => decoded || fetched,
+            _ => decoded || fetched || (written && executed && source == StepKind::Literal),
+        };
+        if !wanted {
+            return;
+        }
+        let mut steps: Vec<_> = steps.into_iter().map(|(_, step)| step).take(11).collect();
+        steps.push(end.clone());
+        let flow = Flow { source, decoded, executed, sink: end.kind, steps };
+        if self.facts.flows.len() >= LISTED {
+            self.facts.left_out += 1;
+        } else if !self.facts.flows.contains(&flow) {
+            self.facts.flows.push(flow);
+        }
+    }
+}
+
+/// Order of steps in a flow: sources, then what transforms, then what writes.
+fn rank(kind: StepKind) -> u8 {
+    match kind {
+        StepKind::Read | StepKind::Literal | StepKind::Fetch | StepKind::Secret => 0,
+        StepKind::Decode | StepKind::Decompress | StepKind::Decrypt | StepKind::Digest => 1,
+        StepKind::Write => 2,
+        StepKind::Permission => 3,
+        _ => 4,
+    }
+}
+
+fn push_place(list: &mut Vec<Place>, place: Place) {
+    if list.len() < 32 && !list.contains(&place) {
+        list.push(place);
+    }
+}
+
+/// A path that says enough to be the same elsewhere.
+fn is_specific(text: &str) -> bool {
+    !text.ends_with("{}") && text.contains(|c: char| c.is_alphanumeric()) && text.len() > 2
+}
+
+/// The texts of a value: of a list, or the one.
+fn listed(value: &Value) -> Vec<Text> {
+    match &value.list {
+        Some(list) => list.as_ref().clone(),
+        None => vec![value.shown()],
+    }
+}
+
+/// `std::process::Command::new` to `std::process::Command`.
+fn command_type(api: &str) -> String {
+    api.strip_suffix("::new").unwrap_or(api).to_owned()
+}

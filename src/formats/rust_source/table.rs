@@ -1,0 +1,350 @@
+//! The capability table: which API path, method, program, variable or place means what. It is data,
+//! handed in by the caller; nothing here knows a name by itself.
+
+use std::collections::{HashMap, HashSet};
+
+use aho_corasick::AhoCorasick;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What code can do when it runs.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Capability {
+    /// Speaks to the network by any means.
+    Network,
+    /// Fetches something: an HTTP, OCI or git client, or a program that is one.
+    Download,
+    /// Opens sockets itself.
+    RawSocket,
+    /// Starts a program.
+    Spawn,
+    /// Starts a shell.
+    Shell,
+    /// Reads the whole environment.
+    EnvironmentWideRead,
+    /// Reads a variable or file whose name says that it is a secret.
+    SecretRead,
+    /// Reads the user's home or configuration folder.
+    HomeOrCredentialRead,
+    /// Writes to a place that is known not to be `OUT_DIR`.
+    WriteOutsideOutDir,
+    /// Changes the mode or owner of a file.
+    PermissionChange,
+    /// Loads a library into the running process.
+    DynamicLoad,
+    /// Tells the linker an argument.
+    LinkArgument,
+    /// Puts a program between cargo and rustc.
+    RustcWrapper,
+    /// Decodes text or scrambled bytes (base64, hexadecimal, xor).
+    Decode,
+    /// Decompresses.
+    Decompress,
+    /// Decrypts.
+    Decrypt,
+    /// Declares or calls foreign functions.
+    Ffi,
+    /// Runs before `main` or when a library is loaded.
+    PreMain,
+    /// Acts only at some time or place: clock, host name, user name, debugger, CI.
+    Gate,
+}
+
+impl Capability {
+    /// The kebab-case word, as it stands in tables, facts and rules.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Download => "download",
+            Self::RawSocket => "raw-socket",
+            Self::Spawn => "spawn",
+            Self::Shell => "shell",
+            Self::EnvironmentWideRead => "environment-wide-read",
+            Self::SecretRead => "secret-read",
+            Self::HomeOrCredentialRead => "home-or-credential-read",
+            Self::WriteOutsideOutDir => "write-outside-out-dir",
+            Self::PermissionChange => "permission-change",
+            Self::DynamicLoad => "dynamic-load",
+            Self::LinkArgument => "link-argument",
+            Self::RustcWrapper => "rustc-wrapper",
+            Self::Decode => "decode",
+            Self::Decompress => "decompress",
+            Self::Decrypt => "decrypt",
+            Self::Ffi => "ffi",
+            Self::PreMain => "pre-main",
+            Self::Gate => "gate",
+        }
+    }
+}
+
+/// What an API does with its arguments, for reads, writes and flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Reads the file that its first argument names.
+    ReadFile,
+    /// Lists the folder that its first argument names.
+    ReadFolder,
+    /// Expands the pattern that is its first argument.
+    Glob,
+    /// Writes the file that its first argument names (with its second, where there is one).
+    WriteFile,
+    /// Copies its first argument to its second.
+    Copy,
+    /// Moves bytes from its first argument to its second.
+    Pipe,
+    /// Starts the program that its first argument names.
+    Spawn,
+    /// Reads the environment variable that its first argument names.
+    Variable,
+    /// Fetches from the network.
+    Fetch,
+    /// Decodes, decompresses or decrypts its arguments.
+    Decode,
+    /// Computes a digest.
+    Digest,
+    /// Changes the mode of the file that its first argument names.
+    Permission,
+    /// Loads the library that its first argument names.
+    Load,
+    /// Compiles or links the file that its first argument names.
+    Compile,
+}
+
+/// API paths and what they mean.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiRule {
+    /// Full paths; everything below a path is meant, too.
+    pub paths: Vec<String>,
+    /// What using one of them means.
+    #[serde(default)]
+    pub capabilities: Vec<Capability>,
+    /// What it does with its arguments.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// Why it stands here.
+    pub why: String,
+}
+
+/// Method names that mean something whatever the receiver is, or on receivers of one type.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MethodRule {
+    /// Method names.
+    pub names: Vec<String>,
+    /// Type of the receiver, where the name alone says too little.
+    #[serde(default)]
+    pub on: Option<String>,
+    /// What calling one of them means.
+    #[serde(default)]
+    pub capabilities: Vec<Capability>,
+    /// What it does with its receiver and arguments.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// Why it stands here.
+    pub why: String,
+}
+
+/// Programs that a spawn can name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramRule {
+    /// File names without folder and extension.
+    pub names: Vec<String>,
+    /// Only with one of these among the constant arguments; empty: always.
+    #[serde(default)]
+    pub with: Vec<String>,
+    /// What starting one of them means, beyond `spawn`.
+    pub capabilities: Vec<Capability>,
+    /// Why it stands here.
+    pub why: String,
+}
+
+/// Names of environment variables.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariableRule {
+    /// Whole names, or runs of words between underscores.
+    pub names: Vec<String>,
+    /// Whether a run of words inside a longer name counts (`MY_API_KEY`).
+    #[serde(default)]
+    pub inside: bool,
+    /// What reading one of them means.
+    pub capabilities: Vec<Capability>,
+    /// Why it stands here.
+    pub why: String,
+}
+
+/// Places in the file system.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceRule {
+    /// Runs of path segments (`.ssh`, `.cargo/credentials`), matched on segment borders, whatever the case.
+    pub names: Vec<String>,
+    /// What a constant that names one means.
+    pub capabilities: Vec<Capability>,
+    /// Why it stands here.
+    pub why: String,
+}
+
+/// The table as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    api: Vec<ApiRule>,
+    #[serde(default)]
+    method: Vec<MethodRule>,
+    #[serde(default)]
+    program: Vec<ProgramRule>,
+    #[serde(default)]
+    variable: Vec<VariableRule>,
+    #[serde(default)]
+    place: Vec<PlaceRule>,
+}
+
+/// The capability table, ready for look-ups.
+#[derive(Clone, Debug, Default)]
+pub struct CapabilityTable {
+    written: Written,
+    paths: HashMap<String, usize>,
+    methods: HashMap<String, Vec<usize>>,
+    places: Option<AhoCorasick>,
+    /// Rule of each pattern of `places`.
+    place_rules: Vec<usize>,
+    /// Every proper prefix of a listed path: a glob can bring one of these.
+    parents: HashSet<String>,
+}
+
+/// The table could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the capability table is not valid")]
+pub struct TableError(#[from] toml::de::Error);
+
+impl CapabilityTable {
+    /// Reads the table from TOML.
+    pub fn parse(text: &str) -> Result<Self, TableError> {
+        let written: Written = toml::from_str(text)?;
+        let mut table = Self::default();
+        for (index, rule) in written.api.iter().enumerate() {
+            for path in &rule.paths {
+                table.paths.insert(path.clone(), index);
+                let parents = path.match_indices("::").map(|(at, _)| path[..at].to_owned());
+                table.parents.extend(parents);
+            }
+        }
+        for (index, rule) in written.method.iter().enumerate() {
+            for name in &rule.names {
+                table.methods.entry(name.clone()).or_default().push(index);
+            }
+        }
+        let mut names = Vec::new();
+        for (index, rule) in written.place.iter().enumerate() {
+            names.extend(rule.names.iter().map(String::as_str));
+            table.place_rules.resize(names.len(), index);
+        }
+        table.places = AhoCorasick::builder().ascii_case_insensitive(true).build(names).ok();
+        table.written = written;
+        Ok(table)
+    }
+
+    /// Why each entry stands in the table, in the order of the file.
+    pub fn reasons(&self) -> impl Iterator<Item = &str> {
+        let written = &self.written;
+        (written.api.iter().map(|rule| rule.why.as_str()))
+            .chain(written.method.iter().map(|rule| rule.why.as_str()))
+            .chain(written.program.iter().map(|rule| rule.why.as_str()))
+            .chain(written.variable.iter().map(|rule| rule.why.as_str()))
+            .chain(written.place.iter().map(|rule| rule.why.as_str()))
+    }
+
+    /// The rule of the longest listed prefix of a full path.
+    #[must_use]
+    pub fn api(&self, segments: &[String]) -> Option<&ApiRule> {
+        let mut path = segments.join("::");
+        loop {
+            if let Some(index) = self.paths.get(path.as_str()) {
+                return self.written.api.get(*index);
+            }
+            let shorter = path.rfind("::")?;
+            path.truncate(shorter);
+        }
+    }
+
+    /// Whether a path is listed, lies below a listed one, or leads to one.
+    #[must_use]
+    pub fn knows(&self, segments: &[String]) -> bool {
+        self.parents.contains(&segments.join("::")) || self.api(segments).is_some()
+    }
+
+    /// Rules for a method call on a receiver of this type.
+    pub fn methods<'t>(
+        &'t self,
+        name: &str,
+        receiver: Option<&'t str>,
+    ) -> impl Iterator<Item = &'t MethodRule> {
+        self.methods
+            .get(name)
+            .into_iter()
+            .flatten()
+            .filter_map(|index| self.written.method.get(*index))
+            .filter(move |rule| rule.on.is_none() || rule.on.as_deref() == receiver)
+    }
+
+    /// What starting this program with these constant arguments means, beyond `spawn`.
+    pub fn program<'t>(
+        &'t self,
+        program: &str,
+        arguments: &'t [String],
+    ) -> impl Iterator<Item = Capability> + 't {
+        let file = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
+        let name = file.strip_suffix(".exe").unwrap_or(&file).to_owned();
+        self.written
+            .program
+            .iter()
+            .filter(move |rule| rule.names.contains(&name))
+            .filter(|rule| {
+                rule.with.is_empty() || rule.with.iter().any(|word| arguments.contains(word))
+            })
+            .flat_map(|rule| rule.capabilities.iter().copied())
+    }
+
+    /// What reading this environment variable means.
+    pub fn variable(&self, name: &str) -> impl Iterator<Item = Capability> + '_ {
+        let upper = name.to_ascii_uppercase();
+        let padded = format!("_{upper}_");
+        self.written
+            .variable
+            .iter()
+            .filter(move |rule| {
+                rule.names.iter().any(|known| {
+                    *known == upper || (rule.inside && padded.contains(&format!("_{known}_")))
+                })
+            })
+            .flat_map(|rule| rule.capabilities.iter().copied())
+    }
+
+    /// What a constant that names this place means.
+    #[must_use]
+    pub fn place(&self, path: &str) -> Vec<Capability> {
+        let mut means: Vec<Capability> = Vec::new();
+        let bytes = path.as_bytes();
+        let border = |byte: Option<&u8>| byte.is_none_or(|b| matches!(b, b'/' | b'\\'));
+        for found in self.places.iter().flat_map(|places| places.find_overlapping_iter(path)) {
+            let before = found.start().checked_sub(1).and_then(|at| bytes.get(at));
+            if border(before) && border(bytes.get(found.end())) {
+                let rule = self.place_rules.get(found.pattern().as_usize());
+                let rule = rule.and_then(|index| self.written.place.get(*index));
+                means.extend(rule.into_iter().flat_map(|rule| rule.capabilities.iter().copied()));
+            }
+        }
+        means.sort_unstable();
+        means.dedup();
+        means
+    }
+}

@@ -1,0 +1,338 @@
+//! Attack shapes in several spellings, each with its innocent twin; and what must not break the reader.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use super::*;
+
+fn table() -> &'static CapabilityTable {
+    static TABLE: OnceLock<CapabilityTable> = OnceLock::new();
+    let text = include_str!("../../../rules/tables/capabilities.toml");
+    TABLE.get_or_init(|| CapabilityTable::parse(text).unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn read_files(files: &[(&str, &str)], root: &str) -> CodeFacts {
+    let sources: Sources<'_> =
+        files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes())).collect();
+    let entry = Entry { roots: vec![root.to_owned()], at_build: true, ..Entry::default() };
+    read(&sources, &entry, table())
+}
+
+fn build(text: &str) -> CodeFacts {
+    read_files(&[("build.rs", text)], "build.rs")
+}
+
+fn names(facts: &CodeFacts) -> BTreeSet<&'static str> {
+    let own = facts.capabilities.iter().filter(|hit| !hit.generated);
+    own.map(|hit| hit.capability.as_str()).collect()
+}
+
+#[test]
+fn every_entry_of_the_table_says_why() {
+    assert!(table().reasons().all(|why| why.len() >= 7));
+}
+
+#[test]
+fn a_socket_is_seen_under_every_name() {
+    let spellings = [
+        "fn main() { std::net::TcpStream::connect(\"a.example.invalid:1\").ok(); }",
+        "use std::net::TcpStream; fn main() { TcpStream::connect(\"x\").ok(); }",
+        "use std::net::TcpStream as Line; fn main() { Line::connect(\"x\").ok(); }",
+        "use std::{net::{self as n, *}, fs}; fn main() { n::TcpStream::connect(\"x\").ok(); }",
+        "use std::net::*; fn main() { TcpStream::connect(\"x\").ok(); }",
+        "use std as s; fn main() { s::net::TcpStream::connect(\"x\").ok(); }",
+        "extern crate std as other; fn main() { other::net::TcpStream::connect(\"x\").ok(); }",
+        "type Line = std::net::TcpStream; fn main() { Line::connect(\"x\").ok(); }",
+        "mod a { pub use std::net::TcpStream as T; } fn main() { a::T::connect(\"x\").ok(); }",
+        "mod a { pub mod b { pub use ::std::net::TcpStream as T; } pub use b::*; } use a::*;
+         fn main() { T::connect(\"x\").ok(); }",
+        "fn main() { let f = std::net::TcpStream::connect::<&str>; f(\"x\").ok(); }",
+        "fn main() { use std::net::TcpStream; if true { let _ = TcpStream::connect(\"x\"); } }",
+        "macro_rules! go { () => { std::net::TcpStream::connect(\"x\") } } fn main() { go!().ok(); }",
+        "fn main() { #[cfg(windows)] { std::net::TcpStream::connect(\"x\").ok(); } }",
+    ];
+    for text in spellings {
+        assert!(names(&build(text)).contains("raw-socket"), "{text}\n{:?}", build(text));
+    }
+}
+
+#[test]
+fn a_type_of_the_same_name_is_no_socket() {
+    for text in [
+        "struct TcpStream; impl TcpStream { fn connect(_: &str) {} } fn main() { TcpStream::connect(\"x\"); }",
+        "// std::net::TcpStream::connect\nfn main() { println!(\"std::net::TcpStream\"); }",
+        "#[cfg(test)] mod tests { #[test] fn t() { std::net::TcpStream::connect(\"x\").ok(); } } fn main() {}",
+    ] {
+        assert_eq!(names(&build(text)), BTreeSet::new(), "{text}");
+    }
+}
+
+#[test]
+fn a_renamed_dependency_is_called_by_its_package() {
+    let text = "fn main() { json::get(\"https://example.invalid/x\").call().ok(); }";
+    let sources = Sources::from([("build.rs".to_owned(), text.as_bytes())]);
+    let mut entry =
+        Entry { roots: vec!["build.rs".to_owned()], at_build: true, ..Entry::default() };
+    assert!(read(&sources, &entry, table()).capabilities.is_empty());
+    entry.renames.insert("json".to_owned(), "ureq".to_owned());
+    let facts = read(&sources, &entry, table());
+    assert!(names(&facts).contains("download"));
+    assert_eq!(facts.urls[0].url, "https://example.invalid/x");
+}
+
+#[test]
+fn a_program_is_named_however_it_is_put_together() {
+    let spellings = [
+        "fn main() { std::process::Command::new(\"curl\").arg(\"-O\").status().unwrap(); }",
+        "use std::process::Command; const P: &str = \"curl\"; fn main() { let p = P; Command::new(p).spawn(); }",
+        "fn main() { let name = format!(\"{}{}\", \"cu\", \"rl\"); std::process::Command::new(&name).spawn(); }",
+        "fn main() { std::process::Command::new(concat!(\"cu\", \"rl\")).spawn(); }",
+        "fn main() { let mut n = String::from(\"cu\"); n.push_str(\"rl\"); std::process::Command::new(n).spawn(); }",
+        "fn main() { let n = [\"cu\", \"rl\"].concat(); std::process::Command::new(n).spawn(); }",
+        "fn main() { let n: String = \"lruc\".chars().rev().collect(); std::process::Command::new(n).spawn(); }",
+        "fn main() { let n = String::from_utf8(vec![99, 117, 114, 108]).unwrap(); std::process::Command::new(n).spawn(); }",
+        "fn main() { let n = std::str::from_utf8(&[b'c', b'u', b'r', b'l']).unwrap(); std::process::Command::new(n).spawn(); }",
+        "use base64::Engine; fn main() { let b = base64::engine::general_purpose::STANDARD.decode(\"Y3VybA==\").unwrap();
+         std::process::Command::new(String::from_utf8(b).unwrap()).spawn(); }",
+        "fn name() -> &'static str { \"curl\" } fn main() { std::process::Command::new(name()).spawn(); }",
+        "fn main() { std::process::Command::new(\"/usr/bin/CURL.EXE\").spawn(); }",
+    ];
+    for text in spellings {
+        assert!(names(&build(text)).contains("download"), "{text}\n{:?}", build(text).spawned);
+    }
+}
+
+#[test]
+fn a_git_question_is_no_download_and_a_clone_is() {
+    let ask = build(
+        "fn main() { std::process::Command::new(\"git\").args([\"rev-parse\", \"HEAD\"]).output(); }",
+    );
+    assert_eq!(names(&ask), BTreeSet::from(["spawn"]));
+    assert_eq!(ask.spawned[0].arguments, ["rev-parse", "HEAD"]);
+    let clone = build(
+        "use std::process::Command; fn main() { let mut git = Command::new(\"git\");
+         git.arg(\"clone\"); git.arg(\"https://example.invalid/r\"); git.status(); }",
+    );
+    assert!(names(&clone).contains("download"));
+    assert_eq!(clone.downloads.expect("one").verification, Verification::None);
+}
+
+#[test]
+fn a_rustc_probe_and_a_c_compile_have_nothing_alarming() {
+    let probe = build(
+        "use std::{env, process::Command}; fn main() {
+         let rustc = env::var_os(\"RUSTC\").unwrap(); let out = Command::new(rustc).arg(\"--version\").output();
+         println!(\"cargo:rustc-cfg=new\"); println!(\"cargo:rerun-if-changed=build.rs\"); }",
+    );
+    assert_eq!(names(&probe), BTreeSet::from(["spawn"]));
+    assert_eq!(probe.spawned[0].program, "$RUSTC");
+    let compile = build(
+        "fn main() { cc::Build::new().file(\"src/a.c\").include(\"include\").compile(\"a\"); }",
+    );
+    assert_eq!(names(&compile), BTreeSet::new());
+    assert!(compile.reads.iter().any(|r| r.path == "src/a.c" && r.kind == ReadKind::Compile));
+    let generate = build(
+        "fn main() { let b = bindgen::Builder::default().header(\"w.h\").generate().unwrap();
+         b.write_to_file(std::path::PathBuf::from(std::env::var(\"OUT_DIR\").unwrap()).join(\"b.rs\")).unwrap(); }",
+    );
+    assert_eq!(names(&generate), BTreeSet::new());
+}
+
+#[test]
+fn secrets_are_seen_by_variable_place_and_wide_read() {
+    for (text, wanted) in [
+        ("fn main() { std::env::var(\"GITHUB_TOKEN\").ok(); }", "secret-read"),
+        (
+            "const V: &str = \"POLYMARKET_PRIVATE_KEY\"; fn main() { std::env::var(V).ok(); }",
+            "secret-read",
+        ),
+        ("fn main() { std::fs::read(\"/root/.ssh/id_rsa\").ok(); }", "secret-read"),
+        (
+            "fn main() { let h = std::env::var(\"HOME\").unwrap(); std::fs::read(format!(\"{h}/.aws/credentials\")); }",
+            "secret-read",
+        ),
+        (
+            "fn main() { let p = std::env::home_dir().unwrap().join(\".cargo\").join(\"credentials.toml\"); std::fs::read(p); }",
+            "secret-read",
+        ),
+        (
+            "fn main() { for (k, v) in std::env::vars() { println!(\"{k}{v}\"); } }",
+            "environment-wide-read",
+        ),
+        ("fn main() { std::fs::read(dirs::home_dir().unwrap()).ok(); }", "home-or-credential-read"),
+    ] {
+        assert!(names(&build(text)).contains(wanted), "{text}\n{:?}", build(text));
+    }
+    for text in [
+        "fn main() { std::env::var(\"CARGO_CFG_TARGET_OS\").ok(); std::env::var(\"TOKENIZERS_PARALLELISM\").ok(); }",
+        "fn main() { println!(\"put your keys into .env or .ssh, as you like\"); }",
+        "fn main() { let environment = \"src/environment.rs\"; std::fs::read(environment).ok(); }",
+    ] {
+        assert_eq!(names(&build(text)), BTreeSet::new(), "{text}");
+    }
+}
+
+#[test]
+fn modules_that_run_are_followed_and_others_are_not() {
+    let facts = read_files(
+        &[
+            ("build/main.rs", "mod net; #[path = \"../src/shared.rs\"] mod shared; include!(\"more.rs\");
+              mod inline { mod deep; } #[cfg_attr(windows, path = \"win.rs\")] mod os; fn main() {}"),
+            ("build/net.rs", "mod inner; fn a() { std::net::UdpSocket::bind(\"x\").ok(); }"),
+            ("build/net/inner.rs", "use super::super::shared::C; fn b() { C::new(\"sh\"); }"),
+            ("src/shared.rs", "pub use std::process::Command as C;"),
+            ("build/more.rs", "fn c() { std::env::vars(); }"),
+            ("build/inline/deep.rs", "fn d() {}"),
+            ("build/win.rs", "fn e() {}"),
+            ("build/os.rs", "fn e() {}"),
+            ("build/unused.rs", "fn f() { libloading::Library::new(\"x\"); }"),
+        ],
+        "build/main.rs",
+    );
+    assert_eq!(facts.files.len(), 8, "{:?}", facts.files);
+    assert_eq!(facts.unparsed, []);
+    assert!(
+        ["raw-socket", "shell", "environment-wide-read"].iter().all(|n| names(&facts).contains(n)),
+        "{:?}",
+        names(&facts)
+    );
+    assert!(!names(&facts).contains("dynamic-load"));
+}
+
+#[test]
+fn missing_cyclic_and_escaping_modules_are_facts() {
+    let facts = read_files(
+        &[
+            (
+                "build.rs",
+                "mod a; mod gone; include!(\"../../outside.rs\"); include!(\"build.rs\"); fn main() {}",
+            ),
+            ("a.rs", "#[path = \"build.rs\"] mod again; #[path = \"a.rs\"] mod me;"),
+        ],
+        "build.rs",
+    );
+    let reasons: Vec<_> = facts.unparsed.iter().map(|u| u.reason.as_str()).collect();
+    assert!(reasons.iter().any(|r| r.contains("not in the crate")), "{reasons:?}");
+    assert!(reasons.iter().any(|r| r.contains("out of the crate")), "{reasons:?}");
+    assert!(facts.files.len() < 8);
+}
+
+#[test]
+fn a_file_that_does_not_parse_is_a_fact_and_is_read_as_tokens() {
+    let facts = build(
+        "use std::process::Command as C; use std::net::*; fn main( { C::new(\"curl\"); UdpSocket::bind(\"x\");
+         include_bytes!(\"tests/a.xz\"); std::env::var(\"NPM_TOKEN\"); fn",
+    );
+    assert_eq!(facts.unparsed.len(), 1);
+    for wanted in ["spawn", "download", "raw-socket", "secret-read"] {
+        assert!(names(&facts).contains(wanted), "{wanted}: {:?}", names(&facts));
+    }
+    assert_eq!(facts.reads[0].path, "tests/a.xz");
+}
+
+#[test]
+fn nothing_that_nests_or_chains_can_break_the_reader() {
+    let n = 100_000;
+    let repeated = |open: &str, middle: &str, close: &str| {
+        format!("{}{middle}{}", open.repeat(n), close.repeat(n))
+    };
+    let body = |inner: String| {
+        format!("fn main() {{ let x = {inner}; std::process::Command::new(\"sh\"); }}")
+    };
+    let texts = [
+        body(repeated("(", "1", ")")),
+        body(repeated("[", "1", "]")),
+        body(repeated("{", "1", "}")),
+        body(repeated("f(", "1", ")")),
+        body(repeated("!", "1", "")),
+        body(repeated("&", "1", "")),
+        body(repeated("- ", "1", "")),
+        body(repeated("*", "1", "")),
+        body(repeated("1 + ", "1", "")),
+        body(repeated("a = ", "1", "")),
+        body(repeated("a.b().", "c", "")),
+        body(repeated("a.", "c", "")),
+        body(repeated("", "a", "?")),
+        body(repeated("", "a", "(1)")),
+        body(repeated("", "a", "[1]")),
+        body(repeated("", "a", " as u8")),
+        body(repeated("", "a", " as A<B, C>")),
+        body(repeated("if a { 1 } else ", "{ 1 }", "")),
+        body(repeated("|a| ", "1", "")),
+        body(repeated("|a, b| ", "1", "")),
+        body(repeated("move || ", "1", "")),
+        body(repeated("return ", "1", "")),
+        body(repeated("break ", "1", "")),
+        body(repeated("Vec::<", "u8", ">")),
+        body(repeated("a < ", "1", "")),
+        body(repeated("a..", "1", "")),
+        format!("type A = {};", repeated("Vec<", "u8", ">")),
+        format!("type A = {};", repeated("B<u8, ", "u8", ">")),
+        format!("type A = {};", repeated("&", "u8", "")),
+        format!("type A = {};", repeated("*const ", "u8", "")),
+        format!("type A = {};", repeated("fn() -> ", "u8", "")),
+        format!("type A = {};", repeated("(", "u8", ",)")),
+        format!("use {};", repeated("a::", "b", "")),
+        format!("use {};", repeated("a::{", "b", "}")),
+        repeated("mod a { ", "", "}"),
+        repeated("fn a() { ", "", "}"),
+        format!("fn main() {{ {} }}", repeated("if a { ", "", "}")),
+        format!("fn main() {{ match 1 {{ {} => 1 }} }}", repeated("&", "a", "")),
+        format!("fn main() {{ match 1 {{ {} => 1 }} }}", repeated("Some(", "a", ")")),
+        format!("fn main() {{ {}; }}", repeated("'a: ", "loop {}", "")),
+        format!("fn main() {{ m!({}); }}", repeated("(", "", ")")),
+        format!("#[a({})] fn main() {{}}", repeated("(", "", ")")),
+        repeated("/*", "", "*/"),
+        repeated("r#", "\"\"", "#"),
+    ];
+    for text in texts {
+        let began = Instant::now();
+        let facts = build(&text);
+        let shown = text.chars().take(60).collect::<String>();
+        assert!(began.elapsed() < Duration::from_secs(5), "{shown}: {:?}", began.elapsed());
+        assert!(facts.unparsed.len() <= 1, "{shown}");
+    }
+}
+
+#[test]
+fn what_the_limits_let_pass_fits_the_stack() {
+    // Just below the limits: these are parsed, walked and dropped.
+    for n in [100, 150, 700, 1400] {
+        for (open, close) in [
+            ("!", ""),
+            ("- ", ""),
+            ("(", ")"),
+            ("f(", ")"),
+            ("{ ", "}"),
+            ("a.b(", ")"),
+            ("|a| ", ""),
+            ("if a { 1 } else ", ""),
+            ("1 + ", ""),
+            ("a = ", ""),
+            ("return ", ""),
+            ("Vec::<", ">"),
+            ("m!(", ")"),
+            ("format!(\"\", ", ")"),
+            ("", ".a()"),
+            ("", "?"),
+            ("", " as u8"),
+            ("match 1 { _ => ", "}"),
+        ] {
+            let text = format!("fn main() {{ let x = {}1{}; }}", open.repeat(n), close.repeat(n));
+            let facts = build(&text);
+            assert!(facts.unparsed.len() <= 1);
+        }
+    }
+}
+
+#[test]
+fn a_source_of_50_megabytes_is_a_fact_and_takes_no_time() {
+    let mut text = "fn main() { std::process::Command::new(\"sh\"); ".to_owned();
+    text.push_str(&"x(1);".repeat(10 << 20));
+    let began = Instant::now();
+    let facts = build(&text);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(facts.unparsed[0].reason.contains("too many"));
+    assert!(names(&facts).contains("shell"));
+}
