@@ -13,7 +13,7 @@ use super::wrap::{hanging, wrap};
 use super::{Options, snippet};
 use crate::domain::report::Context;
 use crate::domain::text::shown;
-use crate::domain::{Change, Finding, Level, Report};
+use crate::domain::{Finding, Level, Report};
 
 /// Items of evidence shown with a finding before the rest is counted.
 const MAX_EVIDENCE: usize = 6;
@@ -68,12 +68,7 @@ impl Page<'_> {
     fn header(&self, out: &mut String, finding: &Finding) {
         let level = finding.level.as_str();
         let rule = shown(&finding.rule);
-        let changed = match finding.change {
-            Some(Change::Introduced) => " (introduced by this change)",
-            Some(Change::Raised) => " (raised by this change)",
-            Some(Change::Existing) => " (existing)",
-            None => "",
-        };
+        let changed = finding.change.map_or("", view::change_note);
         let text = format!("{level}[{rule}]: {}{changed}", view::told(&finding.message));
         let text = hanging(&text, self.options.width, 2);
         let mark = format!("{level}[{rule}]");

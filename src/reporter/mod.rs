@@ -12,9 +12,11 @@ use std::str::FromStr;
 use crate::domain::report::Context;
 use crate::domain::{Level, Report};
 
+mod cyclonedx;
 mod fingerprint;
 mod github;
 mod gitlab;
+mod html;
 mod human;
 mod json;
 mod markdown;
@@ -43,12 +45,24 @@ pub enum Format {
     Markdown,
     /// GitLab's Code Quality report.
     Gitlab,
+    /// A CycloneDX 1.6 bill of materials.
+    Cyclonedx,
+    /// One HTML page.
+    Html,
 }
 
 impl Format {
     /// All formats, in the order in which help texts list them.
-    pub const ALL: [Self; 6] =
-        [Self::Human, Self::Json, Self::Sarif, Self::Github, Self::Markdown, Self::Gitlab];
+    pub const ALL: [Self; 8] = [
+        Self::Human,
+        Self::Json,
+        Self::Sarif,
+        Self::Github,
+        Self::Markdown,
+        Self::Gitlab,
+        Self::Cyclonedx,
+        Self::Html,
+    ];
 
     /// The word after `--format`.
     #[must_use]
@@ -60,6 +74,8 @@ impl Format {
             Self::Github => "github",
             Self::Markdown => "markdown",
             Self::Gitlab => "gitlab",
+            Self::Cyclonedx => "cyclonedx",
+            Self::Html => "html",
         }
     }
 }
@@ -144,6 +160,8 @@ pub fn render(
         Format::Github => Ok(github::render(report, context, options)),
         Format::Markdown => Ok(markdown::render(report, context, options)),
         Format::Gitlab => gitlab::render(report, context, options),
+        Format::Cyclonedx => cyclonedx::render(report, context),
+        Format::Html => Ok(html::render(report, context, options)),
     }
 }
 

@@ -259,6 +259,16 @@ pub fn gates(report: &Report, finding: &Finding) -> bool {
         && finding.change != Some(Change::Existing)
 }
 
+/// ", introduced by this change": to be put behind the name of a finding.
+#[must_use]
+pub fn change_note(change: Change) -> &'static str {
+    match change {
+        Change::Introduced => ", introduced by this change",
+        Change::Raised => ", raised by this change",
+        Change::Existing => ", existing",
+    }
+}
+
 /// Longest message, in characters.
 const MAX_MESSAGE: usize = 2_000;
 
