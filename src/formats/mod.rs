@@ -11,6 +11,7 @@ pub mod gguf;
 pub mod gzip_tar;
 pub mod json;
 pub mod pickle;
+pub mod python_source;
 pub mod registry_api;
 pub mod registry_dump;
 pub mod rust_source;
