@@ -12,6 +12,7 @@ pub mod facts;
 mod locate;
 pub mod lockfile;
 pub mod manifest;
+pub mod metadata;
 pub mod project;
 pub mod tree;
 pub mod workspace;
@@ -23,6 +24,7 @@ pub use declared::Declared;
 pub use exposure::{ExposureFacts, Nature};
 pub use facts::LockFacts;
 use lockfile::{Lockfile, LockfileError, Span};
+pub use metadata::MetadataMode;
 pub use project::ProjectFacts;
 use tree::{LOCKFILE_LIMIT, Tree, TreeError};
 use workspace::Workspace;
@@ -37,7 +39,10 @@ const ENTRIES_LIMIT: usize = 200;
 
 /// What a walk may do.
 #[derive(Clone, Debug, Default)]
-pub struct Options {}
+pub struct Options {
+    /// Whether cargo may be asked what each crate is.
+    pub metadata: MetadataMode,
+}
 
 /// What a walk found. All files are relative to `root`, with `/` between their parts.
 #[derive(Clone, Debug)]
@@ -67,6 +72,24 @@ pub struct Walk {
 }
 
 impl Walk {
+    /// Asks cargo about all crates. Its failure is an entry, and what it would have told is unknown.
+    fn ask_cargo(&mut self) {
+        if self.workspace.manifests.is_empty() {
+            return;
+        }
+        let manifest = self.root.join("Cargo.toml");
+        match metadata::natures(&manifest, &self.root, &self.graph, metadata::TIME_LIMIT) {
+            Ok(natures) => self.learn(natures),
+            Err(error) => self.undetermined.push(Undetermined {
+                subject: project_subject(),
+                what: "exposure".to_owned(),
+                file: None,
+                reason: error.to_string(),
+                required: false,
+            }),
+        }
+    }
+
     /// Adds what is known of other crates (from the manifests in their archives) and measures the exposure anew.
     pub fn learn(&mut self, natures: BTreeMap<NodeIndex, Nature>) {
         self.natures.extend(natures);
@@ -106,7 +129,7 @@ pub enum WalkError {
 
 /// Walks a project: `path` is its folder, the folder of one of its members, a Cargo.toml or a
 /// lockfile.
-pub fn walk(path: &Path, _options: &Options) -> Result<Walk, WalkError> {
+pub fn walk(path: &Path, options: &Options) -> Result<Walk, WalkError> {
     let locate::Located { tree, lockfile: file } = locate::locate(path)?;
     let text = tree.read(&file, LOCKFILE_LIMIT)?;
     let text = text.ok_or_else(|| WalkError::NothingToAudit {
@@ -134,7 +157,7 @@ pub fn walk(path: &Path, _options: &Options) -> Result<Walk, WalkError> {
         let reason = format!("the lockfile does not list `{name}` here: it may be out of date");
         (file.clone(), Some(*line), reason)
     })));
-    Ok(Walk {
+    let mut walk = Walk {
         root: tree.root().to_owned(),
         lockfile: file,
         locks: facts::measure(&lock, &graph),
@@ -146,7 +169,11 @@ pub fn walk(path: &Path, _options: &Options) -> Result<Walk, WalkError> {
         project,
         natures,
         undetermined,
-    })
+    };
+    if options.metadata == MetadataMode::Auto {
+        walk.ask_cargo();
+    }
+    Ok(walk)
 }
 
 fn own_natures(

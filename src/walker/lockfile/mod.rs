@@ -382,6 +382,11 @@ impl<'d> Reader<'d, '_> {
     }
 }
 
+/// Where a `source` text leads; without one, to a folder on disk.
+pub(super) fn origin_of(source: Option<&str>) -> Origin {
+    source.map_or(Origin::Path, |text| source::parse(text).origin)
+}
+
 /// What cargo takes as the name of a package: letters, digits, `-` and `_`.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
