@@ -6,3 +6,4 @@ pub mod crate_files;
 pub mod custody;
 pub mod index_files;
 pub mod releases;
+pub mod store;

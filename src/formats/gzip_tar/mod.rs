@@ -356,4 +356,6 @@ fn without_nul(mut name: Vec<u8>) -> Vec<u8> {
 }
 
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;
