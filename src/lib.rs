@@ -15,6 +15,7 @@
 //! The library exists for this project's own tests and benches. What is promised to users is the
 //! command line, the JSON schema and the rule format.
 
+pub mod audit;
 pub mod cli;
 pub mod collectors;
 pub mod config;

@@ -1,3 +1,7 @@
 //! `cargo-custody`: parse, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cargo_custody::cli::main(std::env::args_os())
+}

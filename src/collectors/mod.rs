@@ -1,9 +1,30 @@
 //! Measure, never judge: one file is one group of facts.
+//!
+//! [`gather`] runs the collectors in order: what needs the network first, then the bytes in parallel,
+//! then what compares. [`groups`] lists every group with its schema; it is all that rules can name.
 
 pub mod archive;
 pub mod cargo_home;
 pub mod crate_files;
+pub mod crates;
 pub mod custody;
+mod gather;
 pub mod index_files;
 pub mod releases;
 pub mod store;
+pub mod window;
+
+pub use gather::{GatherError, Gathered, Options, gather};
+
+/// Every group of facts that collectors measure, with the JSON Schema of its struct.
+#[must_use]
+pub fn groups() -> Vec<(String, serde_json::Value)> {
+    let group = |name: &str, schema: schemars::Schema| (name.to_owned(), schema.to_value());
+    vec![
+        group(crate_files::GROUP, schemars::schema_for!(crate_files::BytesFacts)),
+        group(releases::GROUP, schemars::schema_for!(releases::ReleaseFacts)),
+        group(archive::GROUP, schemars::schema_for!(archive::ArchiveFacts)),
+        group(window::WINDOW, schemars::schema_for!(window::ComparisonFacts)),
+        group(window::PREVIOUS, schemars::schema_for!(window::ComparisonFacts)),
+    ]
+}

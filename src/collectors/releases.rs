@@ -40,6 +40,28 @@ pub struct Locked {
     pub origin: Origin,
 }
 
+/// A release before a locked one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OlderRelease {
+    /// Version.
+    pub version: String,
+    /// SHA-256 of its archive according to the index.
+    pub checksum: String,
+    /// Days between it and the locked one.
+    pub days_between: i64,
+}
+
+/// The releases before a locked one that it is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Older {
+    /// The last one that is old enough, of the same line where there is one.
+    pub window: Option<OlderRelease>,
+    /// The one that it continues.
+    pub previous: Option<OlderRelease>,
+    /// Days between the crate's first release and the locked one.
+    pub days_since_first: i64,
+}
+
 /// Measures release histories.
 #[derive(Debug)]
 pub struct Releases {
@@ -123,6 +145,38 @@ impl Releases {
                 self.first_published(&dependency.package, dependency.registry.is_some())
             }),
         }
+    }
+
+    /// The older releases that a release is compared with.
+    #[must_use]
+    pub fn older(&self, locked: &Locked, as_of: Date, window_days: i64) -> Measured<Older> {
+        let pin =
+            locked.checksum.as_deref().map(|checksum| Pin { version: &locked.version, checksum });
+        let found = match self.index.find(&locked.name, &locked.origin, pin) {
+            Lookup::Unknown(reason) => return Measured::Unknown(reason),
+            Lookup::NoSuchCrate => return Measured::unknown("the index has no such crate"),
+            Lookup::Found(found) => found,
+        };
+        let history = History::known_on(&found.file, as_of);
+        let Some(at) = history.position(&locked.version) else {
+            return Measured::unknown("the index does not list this version");
+        };
+        let Some(published) = history.releases[at].published else {
+            return Measured::unknown("the index does not say when it was published");
+        };
+        let release = |older: &Release<'_>| {
+            Some(OlderRelease {
+                version: older.line.version.clone(),
+                checksum: older.line.checksum.clone(),
+                days_between: days_between(older.published?, published),
+            })
+        };
+        let first = history.releases.first().and_then(|r| r.published).unwrap_or(published);
+        Measured::Known(Older {
+            window: history.earlier_by(at, window_days).and_then(release),
+            previous: history.predecessor(at).and_then(release),
+            days_since_first: days_between(first, published),
+        })
     }
 
     /// When the first version of a crate was published; deleted versions leave no trace.

@@ -55,6 +55,22 @@ pub struct Judgement {
     pub determined: BTreeMap<String, u32>,
 }
 
+impl Judgement {
+    /// Adds what was judged apart, and brings everything into order again.
+    pub fn absorb(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.undetermined.extend(other.undetermined);
+        self.signals.extend(other.signals);
+        for (id, count) in other.determined {
+            *self.determined.entry(id).or_insert(0) += count;
+        }
+        self.findings.sort_by(rank);
+        self.undetermined.sort();
+        self.undetermined.dedup();
+        self.signals.sort_by(|a, b| (&a.subject, &a.hit.id).cmp(&(&b.subject, &b.hit.id)));
+    }
+}
+
 /// A rule's verdict on one subject.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
@@ -93,10 +109,7 @@ pub fn judge(ruleset: &Ruleset, cases: &[Case]) -> Judgement {
             *all.determined.entry(id).or_insert(0) += count;
         }
     }
-    all.findings.sort_by(rank);
-    all.undetermined.sort();
-    all.undetermined.dedup();
-    all.signals.sort_by(|a, b| (&a.subject, &a.hit.id).cmp(&(&b.subject, &b.hit.id)));
+    all.absorb(Judgement::default());
     all
 }
 
@@ -113,7 +126,7 @@ pub(super) fn rank(a: &Finding, b: &Finding) -> std::cmp::Ordering {
 /// All verdicts on one sheet, by rule id: what the rules' own tests look at.
 #[must_use]
 pub fn verdicts(ruleset: &Ruleset, sheet: &FactSheet) -> BTreeMap<String, Verdict> {
-    let mut bindings = bindings(sheet);
+    let mut bindings = bindings(ruleset, sheet);
     let signals = judge_signals(ruleset, sheet, &mut bindings);
     let mut all = signals.verdicts;
     for rule in applicable(ruleset, sheet, RuleKind::Finding) {
@@ -128,7 +141,7 @@ struct Signals {
     undetermined: Vec<SignalHit>,
 }
 
-fn bindings<'v>(sheet: &FactSheet) -> Bindings<'v> {
+fn bindings<'v>(ruleset: &Ruleset, sheet: &FactSheet) -> Bindings<'v> {
     let mut bindings = Bindings::new();
     for (group, facts) in &sheet.facts {
         bindings.bind(group, facts);
@@ -141,6 +154,7 @@ fn bindings<'v>(sheet: &FactSheet) -> Bindings<'v> {
         "origin": origin["type"],
     });
     bindings.bind("subject", &subject);
+    bindings.bind("tables", ruleset.tables());
     bindings
 }
 
@@ -205,7 +219,7 @@ fn hit(ruleset: &Ruleset, rule: &Rule, sheet: &FactSheet, bindings: &mut Binding
 
 fn one(ruleset: &Ruleset, case: &Case) -> Judgement {
     let sheet = &case.sheet;
-    let mut bindings = bindings(sheet);
+    let mut bindings = bindings(ruleset, sheet);
     let signals = judge_signals(ruleset, sheet, &mut bindings);
     let sum = score(&signals.fired, &signals.undetermined);
     let mut judgement = Judgement::default();

@@ -64,10 +64,15 @@ pub struct RuleFile {
     pub text: String,
 }
 
+/// Tables under `rules/tables/` that conditions look things up in, as `tables.<name>`.
+const LOOKUPS: [(&str, &str); 1] = [("known_bad", "known-bad.toml")];
+
 /// Checked rules, ordered by id, with the base rates of their signals.
 #[derive(Debug)]
 pub struct Ruleset {
     rules: BTreeMap<String, Rule>,
+    disabled: BTreeSet<String>,
+    tables: serde_json::Value,
     rates: Rates,
     schema: FactSchema,
 }
@@ -119,6 +124,8 @@ impl Ruleset {
     /// # Panics
     /// If the embedded table of base rates is not TOML, which a test excludes.
     pub fn load(schema: FactSchema, extra: &[RuleFile]) -> Result<Self, RuleError> {
+        let tables = tables();
+        let schema = schema.with_table("tables", &tables);
         let embedded = RULE_FILES
             .iter()
             .map(|(path, text)| RuleFile { path: (*path).to_owned(), text: (*text).to_owned() });
@@ -152,33 +159,46 @@ impl Ruleset {
         }
         let table = embedded_table("base-rates.toml").expect("the table is embedded");
         let rates = Rates::from_toml(table).expect("a test reads the embedded base rates");
-        Ok(Self { rules, rates, schema })
+        Ok(Self { rules, disabled: BTreeSet::new(), tables, rates, schema })
     }
 
     /// Leaves out rules by id; an id that does not exist is an error text with a suggestion.
     pub fn disable<'i>(&mut self, ids: impl IntoIterator<Item = &'i str>) -> Result<(), String> {
         for id in ids {
-            if self.rules.remove(id).is_none() {
-                let known = self.rules.keys().map(String::as_str);
-                return Err(format!("no rule `{id}`{}", did_you_mean(id, known)));
+            if !self.rules.contains_key(id) {
+                return Err(self.no_rule(id));
             }
+            self.disabled.insert(id.to_owned());
         }
         Ok(())
     }
 
     /// Gives rules another level.
     pub fn set_level(&mut self, id: &str, level: crate::domain::Level) -> Result<(), String> {
-        let Some(rule) = self.rules.get_mut(id) else {
-            let known = self.rules.keys().map(String::as_str);
-            return Err(format!("no rule `{id}`{}", did_you_mean(id, known)));
-        };
-        rule.info.level = level;
+        if !self.rules.contains_key(id) {
+            return Err(self.no_rule(id));
+        }
+        if let Some(rule) = self.rules.get_mut(id) {
+            rule.info.level = level;
+        }
         Ok(())
     }
 
-    /// All rules, ordered by id.
+    /// Says that there is no such rule, and which one was perhaps meant.
+    #[must_use]
+    pub fn no_rule(&self, id: &str) -> String {
+        let known = self.rules.keys().map(String::as_str);
+        format!("no rule `{id}`{}", did_you_mean(id, known))
+    }
+
+    /// The tables that conditions look things up in.
+    pub(super) fn tables(&self) -> &serde_json::Value {
+        &self.tables
+    }
+
+    /// All rules that are not switched off, ordered by id.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.values()
+        self.rules.values().filter(|rule| !self.disabled.contains(&rule.info.id))
     }
 
     /// One rule.
@@ -204,6 +224,16 @@ impl Ruleset {
     pub fn schema(&self) -> &FactSchema {
         &self.schema
     }
+}
+
+/// The lookup tables as one JSON object.
+fn tables() -> serde_json::Value {
+    let mut all = serde_json::Map::new();
+    for (name, file) in LOOKUPS {
+        let text = embedded_table(file).expect("the table is embedded");
+        all.insert(name.to_owned(), toml::from_str(text).expect("a test reads the tables"));
+    }
+    serde_json::Value::Object(all)
 }
 
 /// Id and kind of a rule file; `None` for tables and the like.

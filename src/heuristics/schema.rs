@@ -54,6 +54,15 @@ impl FactSchema {
         Self { groups }
     }
 
+    /// Adds a table of knowledge under a name of its own; its types are read off its values.
+    #[must_use]
+    pub(super) fn with_table(mut self, name: &str, table: &Value) -> Self {
+        let fact_type = type_of_value(table, 0);
+        let description = "Knowledge that rules look things up in: `rules/tables/`.".to_owned();
+        self.groups.insert(name.to_owned(), Field { fact_type, description });
+        self
+    }
+
     /// The type of a group.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&Field> {
@@ -75,6 +84,30 @@ impl FactSchema {
             rows(name, &field.fact_type, &mut out, 0);
         }
         out
+    }
+}
+
+fn type_of_value(value: &Value, depth: usize) -> FactType {
+    if depth > MAX_DEPTH {
+        return FactType::Any;
+    }
+    match value {
+        Value::Object(fields) => FactType::Object(
+            fields
+                .iter()
+                .map(|(name, value)| {
+                    let fact_type = type_of_value(value, depth + 1);
+                    (name.clone(), Field { fact_type, description: String::new() })
+                })
+                .collect(),
+        ),
+        Value::Array(items) => FactType::List(Box::new(
+            items.first().map_or(FactType::Any, |item| type_of_value(item, depth + 1)),
+        )),
+        Value::String(_) => FactType::Scalar("string"),
+        Value::Number(_) => FactType::Scalar("number"),
+        Value::Bool(_) => FactType::Scalar("boolean"),
+        Value::Null => FactType::Any,
     }
 }
 

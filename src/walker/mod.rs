@@ -37,6 +37,17 @@ use crate::domain::{
 /// Most entries of one kind that a walk adds to what is undetermined.
 const ENTRIES_LIMIT: usize = 200;
 
+/// The groups of facts that a walk measures, with the JSON Schema of each.
+#[must_use]
+pub fn groups() -> Vec<(String, serde_json::Value)> {
+    let group = |name: &str, schema: schemars::Schema| (name.to_owned(), schema.to_value());
+    vec![
+        group("lock", schemars::schema_for!(LockFacts)),
+        group("exposure", schemars::schema_for!(ExposureFacts)),
+        group("project", schemars::schema_for!(ProjectFacts)),
+    ]
+}
+
 /// What a walk may do.
 #[derive(Clone, Debug, Default)]
 pub struct Options {

@@ -23,6 +23,8 @@ pub use profiles::{BenignProfiles, ProfilesError};
 use crate::formats::gzip_tar::{GzipTar, GzipTarError, Limits};
 use scan::Scan;
 
+/// Name of the group of [`ArchiveFacts`].
+pub const GROUP: &str = "archive";
 /// Entries of a list that rules see; what is left out is counted.
 pub const LISTED: usize = 2_000;
 

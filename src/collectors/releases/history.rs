@@ -99,6 +99,25 @@ impl<'a> History<'a> {
             .or_else(|| self.releases[..at].last())
     }
 
+    /// The release to compare `at` with over a window: published at least `days` before it, of the
+    /// same line where there is one, the highest lower version, else the latest.
+    #[must_use]
+    pub fn earlier_by(&self, at: usize, days: i64) -> Option<&Release<'a>> {
+        let Release { version, published, .. } = &self.releases[at];
+        let published = (*published)?;
+        let old = || {
+            self.releases[..at]
+                .iter()
+                .filter(|r| r.published.is_some_and(|time| days_between(time, published) >= days))
+        };
+        let lower = || old().filter(|r| r.version < *version);
+        lower()
+            .filter(|r| same_line(&r.version, version))
+            .max_by(|a, b| a.version.cmp(&b.version))
+            .or_else(|| lower().max_by(|a, b| a.version.cmp(&b.version)))
+            .or_else(|| old().next_back())
+    }
+
     /// Days between each release and the one before it, where all have a time.
     #[must_use]
     pub fn gaps(&self) -> Vec<i64> {

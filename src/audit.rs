@@ -1,0 +1,282 @@
+//! The only conductor: walk, gather, judge, report. It decides the order and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::collectors::{self, Gathered};
+use crate::config::Policy;
+use crate::domain::report::{Coverage, SCHEMA, SubjectEntry};
+use crate::domain::rule::{RuleInfo, RuleKind};
+use crate::domain::{
+    FactSheet, Finding, Level, Location, Measured, Report, Sources, Subject, Undetermined,
+};
+use crate::heuristics::judge::{Case, FiredSignal, Judgement};
+use crate::heuristics::waivers::{self, PolicyFacts};
+use crate::heuristics::{FactSchema, Ruleset, judge};
+use crate::walker::{self, Nature, Walk, WalkError};
+
+/// What to audit, and how.
+#[derive(Debug)]
+pub struct Request {
+    /// A project folder, a lockfile, or a model folder or file.
+    pub path: PathBuf,
+    /// What the walk may do.
+    pub walk: walker::Options,
+    /// Where facts come from.
+    pub gather: collectors::Options,
+    /// The project's policy, the command line already applied.
+    pub policy: Policy,
+    /// From which level findings fail the run; `None` is never.
+    pub fail_on: Option<Level>,
+    /// Rules.
+    pub ruleset: Ruleset,
+    /// Take what is unknown as if it had turned out badly, when it comes to the exit code.
+    pub strict_unknown: bool,
+}
+
+/// What came out, with what reporters and other subcommands need beside the report.
+#[derive(Debug)]
+pub struct Audit {
+    /// What the user is told.
+    pub report: Report,
+    /// Text of the files that locations name.
+    pub sources: Sources,
+    /// The full catalogue of findings.
+    pub rules: Vec<RuleInfo>,
+    /// Every signal that fired.
+    pub signals: Vec<FiredSignal>,
+    /// Signal id to the number of subjects on which it could be determined.
+    pub determined: BTreeMap<String, u32>,
+    /// Path of the audited folder relative to the repository's root; empty for the root.
+    pub prefix: String,
+    /// All facts.
+    pub sheets: Vec<FactSheet>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// Nothing to audit, or a lockfile that cannot be read.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// The machine refuses what the collectors need.
+    #[error(transparent)]
+    Gather(#[from] collectors::GatherError),
+}
+
+/// Name of the facts group about the policy itself.
+const POLICY_GROUP: &str = "policy";
+
+/// The fact groups of the whole house, for the rules to be checked against.
+#[must_use]
+pub fn schema() -> FactSchema {
+    let policy = ("policy".to_owned(), schemars::schema_for!(PolicyFacts).to_value());
+    FactSchema::new(walker::groups().into_iter().chain(collectors::groups()).chain([policy]))
+}
+
+/// Audits one project.
+pub fn run(request: &Request) -> Result<Audit, AuditError> {
+    let mut walk = walker::walk(&request.path, &request.walk)?;
+    let gathered = collectors::gather(&walk.graph, &request.gather)?;
+    walk.learn(natures(&gathered));
+    let cases = cases(&walk, &gathered);
+    let mut judgement = judge(&request.ruleset, &cases);
+    let as_of = request.gather.as_of;
+    let policy =
+        waivers::apply(&mut judgement.findings, &request.policy.waivers, &as_of.to_string());
+    let project = project_case(&walk, &policy);
+    let about_project = judge(&request.ruleset, std::slice::from_ref(&project));
+    judgement.absorb(about_project);
+    let mut sheets: Vec<FactSheet> = cases.into_iter().map(|case| case.sheet).collect();
+    sheets.push(project.sheet);
+    Ok(assemble(request, walk, gathered, judgement, sheets))
+}
+
+/// What the crates' own manifests say of when their code runs.
+fn natures(gathered: &Gathered) -> BTreeMap<usize, Nature> {
+    let manifests = gathered.manifests.iter();
+    manifests
+        .map(|(node, manifest)| {
+            let nature = Nature {
+                proc_macro: manifest.proc_macro,
+                build_script: !manifest.build_scripts.is_empty(),
+                build_dependencies: manifest.build_dependencies.iter().cloned().collect(),
+            };
+            (*node, nature)
+        })
+        .collect()
+}
+
+/// One case a node of the graph: its facts, its line, the way to it.
+fn cases(walk: &Walk, gathered: &Gathered) -> Vec<Case> {
+    let paths = walk.graph.shortest_paths();
+    let nodes = walk.graph.nodes.iter().enumerate();
+    nodes
+        .map(|(index, node)| {
+            let mut sheet = gathered.sheets[index].clone();
+            sheet.put("lock", &walk.locks[&index]);
+            sheet.put("exposure", &walk.exposure[&index]);
+            let way = &paths[index];
+            let direct = way.get(1).copied().unwrap_or(index);
+            Case {
+                sheet,
+                location: node.location.clone(),
+                related: walk.graph.nodes[direct].declared.clone(),
+                path: walk.graph.steps(way),
+            }
+        })
+        .collect()
+}
+
+fn project_case(walk: &Walk, policy: &PolicyFacts) -> Case {
+    let mut sheet = FactSheet::new(walker::project_subject());
+    sheet.put("project", &walk.project);
+    sheet.put(POLICY_GROUP, policy);
+    let location = Location::line(walk.lockfile.clone(), 1);
+    Case { sheet, location, related: Vec::new(), path: Vec::new() }
+}
+
+fn assemble(
+    request: &Request,
+    walk: Walk,
+    gathered: Gathered,
+    judgement: Judgement,
+    sheets: Vec<FactSheet>,
+) -> Audit {
+    let Judgement { mut findings, undetermined, signals, determined } = judgement;
+    findings.truncate(MAX_FINDINGS);
+    let mut undetermined: Vec<Undetermined> = undetermined
+        .into_iter()
+        .chain(walk.undetermined.clone())
+        .chain(gathered.undetermined)
+        .collect();
+    let coverage = coverage(&sheets);
+    mark_required(&mut undetermined, &coverage, request);
+    undetermined.sort();
+    undetermined.dedup();
+    let exit = exit_code(&findings, &undetermined, request.fail_on);
+    let report = Report {
+        schema: SCHEMA.to_owned(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        as_of: request.gather.as_of.to_string(),
+        fail_on: request.fail_on,
+        findings,
+        undetermined,
+        coverage,
+        subjects: subjects(&walk),
+        changes: None,
+        provenance: gathered.provenance,
+        exit,
+    };
+    let rules = request.ruleset.catalogue(RuleKind::Finding);
+    Audit {
+        report,
+        sources: walk.sources,
+        rules,
+        signals,
+        determined,
+        prefix: String::new(),
+        sheets,
+    }
+}
+
+/// Most findings that a report holds; GitHub keeps 5,000 and nobody reads more.
+const MAX_FINDINGS: usize = 5_000;
+
+fn subjects(walk: &Walk) -> Vec<SubjectEntry> {
+    let identity = |subject: &Subject| subject.purl().unwrap_or_else(|| subject.to_string());
+    let nodes = walk.graph.nodes.iter();
+    nodes
+        .map(|node| SubjectEntry {
+            purl: node.subject.purl(),
+            sha256: node.checksum.clone(),
+            location: node.location.clone(),
+            depends_on: node
+                .dependencies
+                .iter()
+                .map(|&index| identity(&walk.graph.nodes[index].subject))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
+            subject: node.subject.clone(),
+        })
+        .collect()
+}
+
+/// How much of each fact group is known.
+fn coverage(sheets: &[FactSheet]) -> BTreeMap<String, Coverage> {
+    let mut all: BTreeMap<String, Coverage> = BTreeMap::new();
+    for (group, facts) in sheets.iter().flat_map(|sheet| &sheet.facts) {
+        if group == POLICY_GROUP {
+            continue;
+        }
+        let entry = all.entry(group.clone()).or_default();
+        entry.of += 1;
+        entry.known += usize::from(crate::domain::fact::unknown_reason(facts).is_none());
+    }
+    all
+}
+
+/// A fact group that the policy requires and that is not known everywhere makes the run incomplete.
+fn mark_required(
+    undetermined: &mut Vec<Undetermined>,
+    coverage: &BTreeMap<String, Coverage>,
+    request: &Request,
+) {
+    for required in &request.policy.require {
+        let group = &required.name;
+        let complete = coverage.get(group).is_some_and(|c| c.known == c.of);
+        if complete && !request.strict_unknown {
+            continue;
+        }
+        let mut found = complete;
+        for entry in undetermined.iter_mut() {
+            if entry.what == *group || entry.what.starts_with(&format!("{group}.")) {
+                entry.required = true;
+                found = true;
+            }
+        }
+        if !found {
+            undetermined.push(Undetermined {
+                subject: walker::project_subject(),
+                what: group.clone(),
+                file: None,
+                reason: "the policy requires it, and it was not measured for every subject"
+                    .to_owned(),
+                required: true,
+            });
+        }
+    }
+    if request.strict_unknown {
+        for entry in undetermined.iter_mut() {
+            entry.required = true;
+        }
+    }
+}
+
+/// 1 findings at or above the level, 3 a required check could not run, 0 neither. Errors are 2 and
+/// never get here.
+fn exit_code(findings: &[Finding], undetermined: &[Undetermined], fail_on: Option<Level>) -> u8 {
+    let gates = |finding: &&Finding| {
+        finding.waived.is_none()
+            && finding.change != Some(crate::domain::Change::Existing)
+            && fail_on.is_some_and(|level| finding.level >= level)
+    };
+    if findings.iter().any(|finding| gates(&finding)) {
+        1
+    } else if undetermined.iter().any(|entry| entry.required) {
+        3
+    } else {
+        0
+    }
+}
+
+/// Reads as "could not be measured" where a group is unknown as a whole.
+#[must_use]
+pub fn group_of<T: serde::de::DeserializeOwned>(sheet: &FactSheet, group: &str) -> Measured<T> {
+    match sheet.facts.get(group) {
+        None => Measured::unknown("it does not apply"),
+        Some(value) => serde_json::from_value(value.clone())
+            .unwrap_or_else(|error| Measured::unknown(error.to_string())),
+    }
+}

@@ -1,0 +1,355 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Who holds the keys of every crate and model that this project pulls in, what changed hands, and
+/// whether the bytes that would run look like xz.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo-custody",
+    bin_name = "cargo custody",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Exit codes: 0 nothing at or above --fail-on, 1 findings at or above it,\n\
+                  2 usage, configuration or internal error, 3 a required check could not run."
+)]
+pub struct Cli {
+    /// The subcommand; `check` without one.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Arguments of `check`.
+    #[command(flatten)]
+    pub check: CheckArguments,
+}
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Audit a project, a lockfile, or a model folder or file (the default command)
+    Check(Box<CheckArguments>),
+    /// Look at one crate or model file in depth
+    Inspect(InspectArguments),
+    /// Print all facts of one crate as JSON, for rule authors
+    Facts(FactsArguments),
+    /// Compare two versions of a crate
+    Diff(DiffArguments),
+    /// Say what a rule measures, why it matters and when it is wrong
+    Explain(ExplainArguments),
+    /// List the rules, or run their tests
+    Rules(RulesArguments),
+    /// Say who holds the keys of this graph
+    Report(ReportArguments),
+    /// List the crates that carry AI, models, adapters, data sets and hosted services of a project
+    Inventory(InventoryArguments),
+    /// Write custody.lock: who holds the keys today
+    Pin(PinArguments),
+    /// Record today's findings, so that the gate starts green without hiding them
+    Baseline(BaselineArguments),
+    /// Update the advisories, import a registry dump, write a slim extract
+    Db(DbArguments),
+    /// Write a commented custody.toml, and a workflow for your code host
+    Init(InitArguments),
+    /// Print shell completions
+    Completions(CompletionsArguments),
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// Where the stream is a terminal, `NO_COLOR` and `CLICOLOR` obeyed.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Flags that every subcommand that measures something takes.
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
+#[derive(Clone, Debug, Default, Args)]
+pub struct CommonArguments {
+    /// Open no socket at all
+    #[arg(long, env = "CARGO_CUSTODY_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub offline: bool,
+    /// The day the audit speaks of; only facts known by that day count [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<jiff::civil::Date>,
+    /// A folder with more rules (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// The policy file instead of the project's custody.toml
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub config: Option<PathBuf>,
+    /// Ignore the project's custody.toml
+    #[arg(long)]
+    pub no_config: bool,
+    /// A checkout of the advisory database
+    #[arg(long, value_name = "DIR")]
+    pub advisory_db: Option<PathBuf>,
+    /// A registry dump or slim file to read custody data from
+    #[arg(long, value_name = "FILE", env = "CARGO_CUSTODY_DUMP")]
+    pub dump: Option<PathBuf>,
+    /// How long the registry's API may be asked, at one request a second, such as 60s or 5m
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    pub api_budget: std::time::Duration,
+    /// Name of the environment variable that holds a Hub token; without it no token is sent
+    #[arg(long, value_name = "NAME")]
+    pub hub_token_env: Option<String>,
+    /// Where measured facts and downloads are kept
+    #[arg(long, value_name = "DIR", env = "CARGO_CUSTODY_CACHE_DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// How many threads scan archives [default: one a core]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t)]
+    pub color: Color,
+    /// Say less on stderr
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Say more on stderr
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct CheckArguments {
+    /// A project folder, a Cargo.lock, or a model folder or file
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// The project's Cargo.toml
+    #[arg(long, value_name = "FILE")]
+    pub manifest_path: Option<PathBuf>,
+    /// Gate only what changed against this lockfile
+    #[arg(long, value_name = "FILE", conflicts_with = "since")]
+    pub base_lockfile: Option<PathBuf>,
+    /// Gate only what changed since this git revision; policy is read from it, too
+    #[arg(long, value_name = "GIT-REF")]
+    pub since: Option<String>,
+    /// How and where to report (repeatable): human, json, sarif, github, markdown, gitlab,
+    /// cyclonedx, html [default: human]
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    pub format: Vec<String>,
+    /// Fail from this level on: note, low, medium, high, critical, never [default: high]
+    #[arg(long, value_name = "LEVEL")]
+    pub fail_on: Option<String>,
+    /// Show findings from this level on [default: low]
+    #[arg(long, value_name = "LEVEL")]
+    pub min_level: Option<String>,
+    /// Leave a rule out (repeatable)
+    #[arg(long, value_name = "RULE")]
+    pub disable: Vec<String>,
+    /// Show everything: notes and signals, too
+    #[arg(long)]
+    pub all: bool,
+    /// Fail on what would be a finding if the unknown turned out badly
+    #[arg(long)]
+    pub strict_unknown: bool,
+    /// Never run `cargo metadata`, which tells build-time from run-time dependencies
+    #[arg(long)]
+    pub no_metadata: bool,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Arguments of `inspect`.
+#[derive(Clone, Debug, Args)]
+pub struct InspectArguments {
+    /// NAME@VERSION, a .crate file, a crate's folder, or a model file
+    pub subject: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Arguments of `facts`.
+#[derive(Clone, Debug, Args)]
+pub struct FactsArguments {
+    /// NAME@VERSION of a crate, or a model folder or file
+    pub spec: String,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Arguments of `diff`.
+#[derive(Clone, Debug, Args)]
+pub struct DiffArguments {
+    /// Crate name
+    pub name: String,
+    /// Older version
+    pub old: String,
+    /// Newer version
+    pub new: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Arguments of `explain`.
+#[derive(Clone, Debug, Args)]
+pub struct ExplainArguments {
+    /// Rule id
+    pub rule: String,
+    /// A folder with more rules (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+}
+
+/// Arguments of `rules`.
+#[derive(Clone, Debug, Args)]
+pub struct RulesArguments {
+    /// Run the tests inside the rules
+    #[arg(long)]
+    pub test: bool,
+    /// Print the fact table that rule authors write conditions over
+    #[arg(long, conflicts_with = "test")]
+    pub facts: bool,
+    /// Count how often each signal fires on the graphs of these lockfiles, as base-rates.toml
+    #[arg(long, value_name = "LOCKFILE", num_args = 1.., conflicts_with_all = ["test", "facts"])]
+    pub measure: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Arguments of `report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArguments {
+    /// A project folder or a Cargo.lock
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Arguments of `inventory`.
+#[derive(Clone, Debug, Args)]
+pub struct InventoryArguments {
+    /// A project folder
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Arguments of `pin`.
+#[derive(Clone, Debug, Args)]
+pub struct PinArguments {
+    /// A project folder or a Cargo.lock
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Accept what changed of one crate or model, and keep everything else as it is
+    #[arg(long, value_name = "NAME", requires = "reason")]
+    pub update: Option<String>,
+    /// Why the change is accepted; it stays in the file
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Arguments of `baseline`.
+#[derive(Clone, Debug, Args)]
+pub struct BaselineArguments {
+    /// Why these findings are accepted for now
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Arguments of the audit.
+    #[command(flatten)]
+    pub check: CheckArguments,
+}
+
+/// Arguments of `db`.
+#[derive(Clone, Debug, Args)]
+pub struct DbArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: DbCommand,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Subcommands of `db`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum DbCommand {
+    /// Download the advisory database
+    Update,
+    /// Import the registry's database dump
+    Import {
+        /// The dump, a .tar.gz
+        #[arg(required_unless_present = "download", conflicts_with = "download")]
+        file: Option<PathBuf>,
+        /// Download it first
+        #[arg(long)]
+        download: bool,
+    },
+    /// Write the extract of one graph, for CI to cache or commit
+    Slim {
+        /// The graph
+        #[arg(long, value_name = "FILE", default_value = "Cargo.lock")]
+        lockfile: PathBuf,
+        /// Where to write
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Say what is there and how old it is
+    Status,
+}
+
+/// Arguments of `init`.
+#[derive(Clone, Debug, Args)]
+pub struct InitArguments {
+    /// The project folder
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Overwrite files that are there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Clone, Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let (digits, unit) =
+        text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let number: u64 = digits.parse().map_err(|_| "write a number and s, m or h".to_owned())?;
+    let seconds = match unit {
+        "" | "s" => Some(number),
+        "m" => number.checked_mul(60),
+        "h" => number.checked_mul(3600),
+        _ => None,
+    };
+    seconds
+        .map(std::time::Duration::from_secs)
+        .ok_or_else(|| "write a number and s, m or h".to_owned())
+}

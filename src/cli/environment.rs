@@ -1,0 +1,99 @@
+//! What the user's environment and own configuration say. The audited tree has no word here.
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy as _;
+use serde::Deserialize;
+
+use super::Failure;
+use crate::net::BaseUrls;
+
+/// The user's own configuration, `cargo-custody/config.toml` in the user's configuration folder.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct UserConfig {
+    /// Sparse index to read instead of the default one; ends in `/`.
+    index: Option<String>,
+    /// Base of the registry's static files.
+    r#static: Option<String>,
+    /// Base of the registry's API.
+    crates_io: Option<String>,
+    /// Base of the model Hub.
+    hf_endpoint: Option<String>,
+    /// A registry dump or slim file.
+    dump: Option<PathBuf>,
+    /// Where measured facts and downloads are kept.
+    cache_dir: Option<PathBuf>,
+}
+
+/// Folders and base addresses of one run.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Cargo's home, as cargo itself resolves it.
+    pub cargo_home: PathBuf,
+    /// The tool's own cache.
+    pub cache_dir: PathBuf,
+    /// A dump or slim file that the user's configuration names.
+    pub dump: Option<PathBuf>,
+    /// Base addresses.
+    pub urls: BaseUrls,
+}
+
+impl Environment {
+    /// Reads the environment and the user's configuration.
+    pub fn read(cache_dir: Option<PathBuf>) -> Result<Self, Failure> {
+        let folders = etcetera::choose_base_strategy()
+            .map_err(|e| Failure::text(format!("cannot find your home folder: {e}")))?;
+        let user = user_config(&folders.config_dir().join("cargo-custody").join("config.toml"))?;
+        let cargo_home = home::cargo_home()
+            .map_err(|e| Failure::text(format!("cannot find Cargo's home folder: {e}")))?;
+        let mut urls = BaseUrls::default();
+        if let Some(url) = address("CARGO_CUSTODY_INDEX", user.index)? {
+            urls.index = url;
+        }
+        urls.static_files = address("CARGO_CUSTODY_STATIC", user.r#static)?;
+        urls.crates_io = address("CARGO_CUSTODY_CRATES_IO", user.crates_io)?;
+        urls.hub = address("HF_ENDPOINT", user.hf_endpoint)?;
+        if let Some(url) = address("CARGO_CUSTODY_ADVISORY_DB", None)? {
+            urls.advisory_db = url;
+        }
+        Ok(Self {
+            cargo_home,
+            cache_dir: cache_dir
+                .or(user.cache_dir)
+                .unwrap_or_else(|| folders.cache_dir().join("cargo-custody")),
+            dump: user.dump,
+            urls,
+        })
+    }
+}
+
+fn user_config(path: &std::path::Path) -> Result<UserConfig, Failure> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text)
+            .map_err(|e| Failure::text(format!("cannot read {}: {e}", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(UserConfig::default()),
+        Err(error) => Err(Failure::text(format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+/// A base address from the environment, else from the user's configuration, checked.
+fn address(variable: &str, configured: Option<String>) -> Result<Option<String>, Failure> {
+    let given = std::env::var(variable).ok().filter(|text| !text.is_empty()).or(configured);
+    given.map(|url| BaseUrls::checked(variable, &url).map_err(Failure::from)).transpose()
+}
+
+/// The day that the audit speaks of: `SOURCE_DATE_EPOCH`, else today (UTC). The only clock of the
+/// house is read here.
+pub fn today() -> Result<jiff::civil::Date, Failure> {
+    let Ok(epoch) = std::env::var("SOURCE_DATE_EPOCH") else {
+        return Ok(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date());
+    };
+    let seconds = epoch.parse().ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
+    let Some(instant) = seconds else {
+        return Err(Failure::text(format!(
+            "SOURCE_DATE_EPOCH is not a number of seconds: {epoch}"
+        )));
+    };
+    Ok(instant.to_zoned(jiff::tz::TimeZone::UTC).date())
+}

@@ -1,0 +1,194 @@
+//! The order in which facts are gathered. Decides what runs before what, and nothing else.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use super::archive::ManifestFacts;
+use super::cargo_home::CargoHome;
+use super::crates::{Crates, Measured as MeasuredCrate};
+use super::index_files::IndexFiles;
+use super::releases::{self, Locked, Releases};
+use super::window::{self, WINDOW_DAYS};
+use super::{archive, crate_files};
+use crate::domain::{FactSheet, Graph, Measured, NodeIndex, Origin, Undetermined};
+use crate::net::{BaseUrls, Client};
+
+/// Where facts come from, and how much may be asked for them.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The day the audit speaks of; what happened later does not count.
+    pub as_of: Date,
+    /// Open no socket at all.
+    pub offline: bool,
+    /// Cargo's home: archives and the index cache are read there.
+    pub cargo_home: PathBuf,
+    /// The tool's own cache folder.
+    pub cache_dir: PathBuf,
+    /// Base addresses.
+    pub urls: BaseUrls,
+    /// A checkout of the advisory database, instead of the tool's own copy.
+    pub advisory_db: Option<PathBuf>,
+    /// A registry dump or slim file.
+    pub dump: Option<PathBuf>,
+    /// How long the registry's API may be asked.
+    pub api_budget: Duration,
+    /// Threads that scan archives; `None` is one a core.
+    pub jobs: Option<usize>,
+    /// Show progress on stderr where it is a terminal.
+    pub progress: bool,
+}
+
+/// What was gathered.
+#[derive(Clone, Debug, Default)]
+pub struct Gathered {
+    /// One sheet a node, in the order of the graph.
+    pub sheets: Vec<FactSheet>,
+    /// What could not be measured and is not told by an unknown fact.
+    pub undetermined: Vec<Undetermined>,
+    /// What the crates' own manifests say, by node.
+    pub manifests: BTreeMap<NodeIndex, ManifestFacts>,
+    /// Fact family to its source and date.
+    pub provenance: BTreeMap<String, String>,
+}
+
+/// Why nothing could be gathered.
+#[derive(Debug, thiserror::Error)]
+pub enum GatherError {
+    /// The operating system refuses a thread or a poller.
+    #[error("cannot start the machinery for requests: {0}")]
+    Runtime(#[from] std::io::Error),
+    /// The thread pool cannot be built.
+    #[error("cannot start threads for scanning: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// Gathers the facts of every node of the graph.
+pub fn gather(graph: &Graph, options: &Options) -> Result<Gathered, GatherError> {
+    let threads = options.jobs.unwrap_or(0);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let runtime = crate::net::runtime()?;
+    pool.install(|| Ok(Gathering::new(graph, options, &runtime)?.run()))
+}
+
+/// One run of the collectors over one graph.
+struct Gathering<'a> {
+    options: &'a Options,
+    runtime: &'a tokio::runtime::Runtime,
+    crates: Crates<'a>,
+    releases: Releases,
+    /// The registry crates of the graph, with their nodes.
+    locked: Vec<(NodeIndex, Locked)>,
+    gathered: Gathered,
+}
+
+impl<'a> Gathering<'a> {
+    fn new(
+        graph: &Graph,
+        options: &'a Options,
+        runtime: &'a tokio::runtime::Runtime,
+    ) -> Result<Self, GatherError> {
+        let client = client(options);
+        let home = CargoHome::open(&options.cargo_home)?;
+        let index = IndexFiles::new(home.clone(), &client, &options.urls);
+        let locked = graph.nodes.iter().enumerate().filter_map(|(node, of)| {
+            let registry =
+                matches!(of.subject.origin, Origin::Registry | Origin::AlternativeRegistry { .. });
+            let locked = Locked {
+                name: of.subject.name.clone(),
+                version: of.subject.version.clone(),
+                checksum: of.checksum.clone(),
+                origin: of.subject.origin.clone(),
+            };
+            registry.then_some((node, locked))
+        });
+        let sheets = graph.nodes.iter().map(|node| FactSheet::new(node.subject.clone()));
+        Ok(Self {
+            options,
+            runtime,
+            crates: Crates::new(home, client, options, runtime),
+            releases: Releases::new(index),
+            locked: locked.collect(),
+            gathered: Gathered { sheets: sheets.collect(), ..Gathered::default() },
+        })
+    }
+
+    fn run(mut self) -> Gathered {
+        self.releases();
+        let measured = self.bytes();
+        self.windows(&measured);
+        self.gathered
+    }
+
+    fn releases(&mut self) {
+        let locked: Vec<Locked> = self.locked.iter().map(|(_, locked)| locked.clone()).collect();
+        let all = self.releases.measure_all(&locked, self.options.as_of, self.runtime, &|| {});
+        for ((node, _), facts) in self.locked.iter().zip(&all) {
+            self.gathered.sheets[*node].put(releases::GROUP, facts);
+        }
+    }
+
+    /// The bytes of every archive, and what they say of themselves.
+    fn bytes(&mut self) -> Vec<MeasuredCrate> {
+        let locked: Vec<&Locked> = self.locked.iter().map(|(_, locked)| locked).collect();
+        let all = self.crates.measure(&locked);
+        for ((node, _), measured) in self.locked.iter().zip(&all) {
+            let sheet = &mut self.gathered.sheets[*node];
+            sheet.put(crate_files::GROUP, &measured.bytes);
+            sheet.put(archive::GROUP, &measured.facts);
+            if let Measured::Known(facts) = &measured.facts
+                && let Measured::Known(manifest) = &facts.manifest
+            {
+                self.gathered.manifests.insert(*node, manifest.clone());
+            }
+        }
+        all
+    }
+
+    /// What changed in the bytes since older releases, where anything could have.
+    fn windows(&mut self, measured: &[MeasuredCrate]) {
+        let mut compared = Vec::new();
+        for ((node, locked), measured) in self.locked.iter().zip(measured) {
+            let sheet = &mut self.gathered.sheets[*node];
+            let nothing = match &measured.facts {
+                Measured::Unknown(reason) => Some(window::ComparisonFacts::unknown(reason)),
+                Measured::Known(facts) if !window::worth_comparing(facts) => {
+                    Some(window::ComparisonFacts::nothing_to_compare())
+                }
+                Measured::Known(_) => None,
+            };
+            if let Some(nothing) = nothing {
+                sheet.put(window::WINDOW, &nothing);
+                sheet.put(window::PREVIOUS, &nothing);
+                continue;
+            }
+            match self.releases.older(locked, self.options.as_of, WINDOW_DAYS) {
+                Measured::Known(older) => compared.push((*node, locked, older)),
+                Measured::Unknown(reason) => {
+                    let unknown = window::ComparisonFacts::unknown(&reason);
+                    sheet.put(window::WINDOW, &unknown);
+                    sheet.put(window::PREVIOUS, &unknown);
+                }
+            }
+        }
+        let comparisons = self.crates.compare(&compared);
+        for ((node, ..), comparison) in compared.iter().zip(comparisons) {
+            let sheet = &mut self.gathered.sheets[*node];
+            sheet.put(window::WINDOW, &comparison.window);
+            if let Some(previous) = &comparison.previous {
+                sheet.put(window::PREVIOUS, previous);
+            }
+        }
+    }
+}
+
+fn client(options: &Options) -> Client {
+    let cache = options.cache_dir.join("answers");
+    if options.offline {
+        Client::offline_with_cache(cache)
+    } else {
+        Client::online(crate::net::Options { cache: Some(cache), ..crate::net::Options::default() })
+    }
+}

@@ -1,0 +1,225 @@
+//! What changed in the bytes between two releases of a crate: groups `window` (against the last
+//! release of the same semver line that is at least [`WINDOW_DAYS`] older) and `previous` (against
+//! the release right before it).
+//!
+//! A window, because a slow attacker spreads a change over several releases, and because a poisoned
+//! release that is followed by a harmless one must not look clean. Compares listings; reads nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::archive::{
+    ArchiveFacts, ArchiveListing, ArchiveRecord, FileFacts, FileRole, ListedFile,
+};
+use crate::domain::Measured;
+use crate::formats::file_kind::FileClass;
+
+/// How much older the compared release has to be, in days.
+pub const WINDOW_DAYS: i64 = 180;
+/// Group of the comparison with the last release that is old enough.
+pub const WINDOW: &str = "window";
+/// Group of the comparison with the release before.
+pub const PREVIOUS: &str = "previous";
+/// Most files in one list.
+const LISTED: usize = 2_000;
+
+/// What changed in the bytes of a crate since an older release.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ComparisonFacts {
+    /// The older release; `no release` where none is old enough, so that everything is new.
+    pub version: Measured<String>,
+    /// Days between the two releases, from the index; from the crate's first release where none is
+    /// old enough.
+    pub days_between: Measured<i64>,
+    /// Files that are neither text nor import libraries, whose path is new and whose bytes were
+    /// nowhere in the older release; at most 2,000.
+    pub binaries_added: Measured<Vec<FileFacts>>,
+    /// Such files whose path was there with other bytes, and whose bytes were nowhere in the older
+    /// release; at most 2,000.
+    pub binaries_changed: Measured<Vec<ChangedFile>>,
+    /// Number of such files that are gone.
+    pub binaries_removed: Measured<u64>,
+    /// Number of all files whose path is new.
+    pub files_added: Measured<u64>,
+    /// Number of all files whose bytes are others.
+    pub files_changed: Measured<u64>,
+    /// Number of all files that are gone.
+    pub files_removed: Measured<u64>,
+    /// Sum of the sizes of all files now minus then, in bytes.
+    pub bytes_grown: Measured<i64>,
+    /// Share of Rust files whose bytes are new or others, 0 to 1.
+    pub rust_changed_share: Measured<f64>,
+}
+
+impl ComparisonFacts {
+    /// Nothing could be compared.
+    #[must_use]
+    pub fn unknown(reason: &str) -> Self {
+        Self {
+            version: Measured::unknown(reason),
+            days_between: Measured::unknown(reason),
+            binaries_added: Measured::unknown(reason),
+            binaries_changed: Measured::unknown(reason),
+            binaries_removed: Measured::unknown(reason),
+            files_added: Measured::unknown(reason),
+            files_changed: Measured::unknown(reason),
+            files_removed: Measured::unknown(reason),
+            bytes_grown: Measured::unknown(reason),
+            rust_changed_share: Measured::unknown(reason),
+        }
+    }
+
+    /// No file of this release is worth fetching an older one for: no such file can be new in it.
+    #[must_use]
+    pub fn nothing_to_compare() -> Self {
+        Self {
+            binaries_added: Measured::Known(Vec::new()),
+            binaries_changed: Measured::Known(Vec::new()),
+            ..Self::unknown("it holds no binary file that is worth a comparison")
+        }
+    }
+}
+
+/// Whether an older release is worth looking at: some file could carry something.
+#[must_use]
+pub fn worth_comparing(facts: &ArchiveFacts) -> bool {
+    facts.binaries.iter().any(|file| could_carry(file.class) && file.in_profile.is_none())
+}
+
+/// Files of these classes could carry something that nobody reads.
+fn could_carry(class: FileClass) -> bool {
+    match class {
+        FileClass::Executable
+        | FileClass::Object
+        | FileClass::StaticLibrary
+        | FileClass::DynamicLibrary
+        | FileClass::Wasm
+        | FileClass::Compressed
+        | FileClass::Archive
+        | FileClass::ModelWeights
+        | FileClass::Opaque => true,
+        FileClass::ImportLibrary
+        | FileClass::Image
+        | FileClass::Audio
+        | FileClass::Font
+        | FileClass::Certificate
+        | FileClass::DfaTable
+        | FileClass::Document
+        | FileClass::Text
+        | FileClass::Empty => false,
+    }
+}
+
+/// A file whose bytes changed while its name stayed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChangedFile {
+    /// Path below the archive's root folder.
+    pub path: String,
+    /// What part it plays in the crate.
+    pub role: FileRole,
+    /// What it is now, from its bytes.
+    pub class: FileClass,
+    /// Size now, in bytes.
+    pub size: u64,
+    /// SHA-256 now, lower-case hexadecimal.
+    pub sha256: String,
+    /// Entropy now in bits a byte; unknown below 4,096 bytes.
+    pub entropy: Measured<f64>,
+    /// The format now, in a few words.
+    pub magic: String,
+    /// Name of the profile in the table of harmless blobs that covers it.
+    pub in_profile: Option<String>,
+    /// Size then, in bytes.
+    pub size_before: u64,
+    /// SHA-256 then, lower-case hexadecimal.
+    pub sha256_before: String,
+}
+
+/// Compares a release with an older one.
+#[must_use]
+pub fn compare(
+    now: &ArchiveRecord,
+    older: &ArchiveListing,
+    version: &str,
+    days_between: i64,
+) -> ComparisonFacts {
+    let before: BTreeMap<&str, &ListedFile> =
+        older.files.iter().map(|file| (file.path.as_str(), file)).collect();
+    let known: BTreeSet<&str> = older.files.iter().map(|file| file.sha256.as_str()).collect();
+    let after: BTreeSet<&str> = now.listing.files.iter().map(|file| file.path.as_str()).collect();
+    let news = |file: &&FileFacts| !known.contains(file.sha256.as_str());
+    let (changed, added): (Vec<_>, Vec<_>) = now
+        .facts
+        .binaries
+        .iter()
+        .filter(news)
+        .partition(|file| before.contains_key(file.path.as_str()));
+    let gone = || older.files.iter().filter(|file| !after.contains(file.path.as_str()));
+    let others =
+        now.listing.files.iter().filter(|file| {
+            before.get(file.path.as_str()).is_some_and(|old| old.sha256 != file.sha256)
+        });
+    let known_changed = changed
+        .into_iter()
+        .take(LISTED)
+        .filter_map(|file| Some(changed_file(file, before.get(file.path.as_str())?)))
+        .collect();
+    ComparisonFacts {
+        version: Measured::Known(version.to_owned()),
+        days_between: Measured::Known(days_between),
+        binaries_added: Measured::Known(added.into_iter().take(LISTED).cloned().collect()),
+        binaries_changed: Measured::Known(known_changed),
+        binaries_removed: count(gone().filter(|file| is_binary(file.class))),
+        files_added: count(after.iter().filter(|path| !before.contains_key(**path))),
+        files_changed: count(others),
+        files_removed: count(gone()),
+        bytes_grown: Measured::Known(bytes(&now.listing).saturating_sub(bytes(older))),
+        rust_changed_share: Measured::Known(rust_changed_share(&now.listing, &before)),
+    }
+}
+
+fn changed_file(file: &FileFacts, old: &ListedFile) -> ChangedFile {
+    ChangedFile {
+        path: file.path.clone(),
+        role: file.role,
+        class: file.class,
+        size: file.size,
+        sha256: file.sha256.clone(),
+        entropy: file.entropy.clone(),
+        magic: file.magic.clone(),
+        in_profile: file.in_profile.clone(),
+        size_before: old.size,
+        sha256_before: old.sha256.clone(),
+    }
+}
+
+fn is_binary(class: FileClass) -> bool {
+    !matches!(class, FileClass::Text | FileClass::Empty | FileClass::ImportLibrary)
+}
+
+fn is_rust(path: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|extension| extension == "rs")
+}
+
+fn count(items: impl Iterator) -> Measured<u64> {
+    Measured::Known(items.count() as u64)
+}
+
+fn bytes(listing: &ArchiveListing) -> i64 {
+    let sum = listing.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.size));
+    i64::try_from(sum).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share of a number of files")]
+fn rust_changed_share(now: &ArchiveListing, before: &BTreeMap<&str, &ListedFile>) -> f64 {
+    let rust = now.files.iter().filter(|file| is_rust(&file.path));
+    let (mut all, mut same) = (0_u64, 0_u64);
+    for file in rust {
+        all += 1;
+        let unchanged = before.get(file.path.as_str()).is_some_and(|old| old.sha256 == file.sha256);
+        same += u64::from(unchanged);
+    }
+    if all == 0 { 0.0 } else { 1.0 - same as f64 / all as f64 }
+}
