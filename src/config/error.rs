@@ -64,11 +64,11 @@ pub enum ConfigError {
         problem: String,
     },
     /// A key that must be there.
-    #[error("{at}: [[{section}]] has no `{key}`")]
+    #[error("{at}: {section} has no `{key}`")]
     Missing {
         /// Where its table begins.
         at: At,
-        /// Name of the table.
+        /// `[[waiver]]`, or "the file".
         section: String,
         /// The key.
         key: &'static str,

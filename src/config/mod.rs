@@ -6,12 +6,14 @@
 //! its own audit is not configurable here: base URLs, tokens, the advisory database.
 
 mod age;
+mod baseline;
 mod discovery;
 mod error;
 mod policy;
 mod section;
 
 pub use age::MinAge;
+pub use baseline::{BASELINE_FILE, Baseline, BaselineEntry};
 pub use discovery::{CONFIG_FILES, Texts, load};
 pub use error::{At, ConfigError};
 pub use policy::{Cooldown, Exempt, FailOn, ModelEntry, Named, Policy};

@@ -291,7 +291,8 @@ fn parsed<T: FromStr<Err = String>>(
     told.value.parse().map(Some).map_err(|problem| Section::problem(told.at, key, problem))
 }
 
-fn level_of(key: &str, told: &Told<&str>) -> Result<Level, ConfigError> {
+/// A level by its word.
+pub(super) fn level_of(key: &str, told: &Told<&str>) -> Result<Level, ConfigError> {
     level(told.value).ok_or_else(|| Section::problem(told.at.clone(), key, level_words()))
 }
 

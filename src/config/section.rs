@@ -120,11 +120,16 @@ impl<'a> Section<'a> {
 
     /// A text that must be there.
     pub(super) fn required(&self, key: &'static str) -> Result<Told<&'a str>, ConfigError> {
-        self.text(key)?.ok_or_else(|| ConfigError::Missing {
-            at: self.at(),
-            section: self.name.to_owned(),
-            key,
-        })
+        self.text(key)?.ok_or_else(|| self.missing(key))
+    }
+
+    /// An error about a key that must be there.
+    pub(super) fn missing(&self, key: &'static str) -> ConfigError {
+        let section = match self.name {
+            "" => "the file".to_owned(),
+            name => format!("[[{name}]]"),
+        };
+        ConfigError::Missing { at: self.at(), section, key }
     }
 
     /// `true` or `false`.
