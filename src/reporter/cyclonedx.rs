@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::fingerprint::short_hash;
-use super::view::{place, repository_path};
+use super::words::{place, repository_path};
 use super::{Format, ReporterError, pretty};
 use crate::domain::report::{Context, SubjectEntry};
 use crate::domain::text::shown;

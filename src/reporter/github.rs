@@ -7,7 +7,8 @@
 use std::fmt::Write as _;
 
 use super::Options;
-use super::view::{Existing, View, count, repository_path, told};
+use super::view::{Existing, View};
+use super::words::{count, repository_path, told};
 use crate::domain::report::Context;
 use crate::domain::text::shown;
 use crate::domain::{Finding, Level, Report};

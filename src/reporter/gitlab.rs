@@ -6,7 +6,8 @@
 use serde::Serialize;
 
 use super::fingerprint::Fingerprints;
-use super::view::{Existing, View, repository_path, told};
+use super::view::{Existing, View};
+use super::words::{repository_path, told};
 use super::{Format, Options, ReporterError, pretty};
 use crate::domain::report::Context;
 use crate::domain::{Level, Report};

@@ -10,7 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::Options;
-use super::view::{Existing, View, change_note, evidence_line, is_web, place, told, way};
+use super::view::{Existing, View};
+use super::words::{change_note, evidence_line, is_web, place, told, way};
 use crate::domain::report::{Context, SubjectChange, SubjectEntry};
 use crate::domain::{Evidence, Finding, Report};
 

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use annotate_snippets::{Group, Renderer};
 use anstyle::{AnsiColor, Style};
 
-use super::view::{self, Existing, View, count};
+use super::view::{Existing, View};
+use super::words::{self, count};
 use super::wrap::{hanging, wrap};
 use super::{Options, snippet};
 use crate::domain::report::Context;
@@ -68,8 +69,8 @@ impl Page<'_> {
     fn header(&self, out: &mut String, finding: &Finding) {
         let level = finding.level.as_str();
         let rule = shown(&finding.rule);
-        let changed = finding.change.map_or("", view::change_note);
-        let text = format!("{level}[{rule}]: {}{changed}", view::told(&finding.message));
+        let changed = finding.change.map_or("", words::change_note);
+        let text = format!("{level}[{rule}]: {}{changed}", words::told(&finding.message));
         let text = hanging(&text, self.options.width, 2);
         let mark = format!("{level}[{rule}]");
         let rest = text.strip_prefix(&mark).unwrap_or(&text);
@@ -86,7 +87,7 @@ impl Page<'_> {
             .iter()
             .find(|rule| rule.id == finding.rule)
             .and_then(|rule| rule.references.first())
-            .filter(|url| view::is_web(url));
+            .filter(|url| words::is_web(url));
         match url {
             Some(url) if self.options.links => format!("\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"),
             _ => text.to_owned(),
@@ -98,14 +99,14 @@ impl Page<'_> {
         let gutter = snippet::gutter(finding, self.context.sources);
         let mut notes = vec![("seen", self.seen(finding))];
         if finding.path.len() > 1 {
-            let mut why = view::way(finding, "->");
+            let mut why = words::way(finding, "->");
             if let Some(declared) = finding.related.first() {
-                let _ = write!(why, " (declared at {})", view::place(declared));
+                let _ = write!(why, " (declared at {})", words::place(declared));
             }
             notes.push(("why here", vec![why]));
         }
-        notes.push(("to clear", vec![view::told(&finding.clear)]));
-        let terms: Vec<String> = finding.arithmetic.iter().map(|term| view::told(term)).collect();
+        notes.push(("to clear", vec![words::told(&finding.clear)]));
+        let terms: Vec<String> = finding.arithmetic.iter().map(|term| words::told(term)).collect();
         notes.push(("score", vec![format!("{:.1}: {}", finding.score, terms.join("; "))]));
 
         let mut group = Group::with_level(snippet::level(finding.level));
@@ -125,7 +126,7 @@ impl Page<'_> {
     fn seen(&self, finding: &Finding) -> Vec<String> {
         let most = if self.options.all { usize::MAX } else { MAX_EVIDENCE };
         let mut lines: Vec<String> =
-            finding.evidence.iter().take(most).map(view::evidence_line).collect();
+            finding.evidence.iter().take(most).map(words::evidence_line).collect();
         let more = finding.evidence.len().saturating_sub(most);
         if more > 0 {
             lines.push(format!("{more} more in the JSON report"));

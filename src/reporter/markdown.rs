@@ -6,7 +6,8 @@
 use std::fmt::Write as _;
 
 use super::Options;
-use super::view::{Existing, View, count, evidence_line, place, told, way};
+use super::view::{Existing, View};
+use super::words::{count, evidence_line, place, told, way};
 use crate::domain::report::{Context, SubjectChange};
 use crate::domain::text::shown;
 use crate::domain::{Finding, Report};

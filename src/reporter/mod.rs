@@ -23,6 +23,7 @@ mod markdown;
 mod sarif;
 mod snippet;
 pub mod view;
+mod words;
 mod wrap;
 
 #[cfg(test)]

@@ -7,14 +7,14 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use crate::domain::report::Context;
 use crate::domain::rule::RuleKind;
-use crate::domain::text::{SHOWN_CHARS, shown};
+use crate::domain::text::shown;
 use crate::domain::{Change, Finding, Level, Report, SubjectKind};
 
 use super::Options;
+use super::words::{and, count};
 
 /// Whether findings that were there before the change are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,139 +259,6 @@ pub fn gates(report: &Report, finding: &Finding) -> bool {
         && finding.change != Some(Change::Existing)
 }
 
-/// ", introduced by this change": to be put behind the name of a finding.
-#[must_use]
-pub fn change_note(change: Change) -> &'static str {
-    match change {
-        Change::Introduced => ", introduced by this change",
-        Change::Raised => ", raised by this change",
-        Change::Existing => ", existing",
-    }
-}
-
-/// Longest message, in characters.
-const MAX_MESSAGE: usize = 2_000;
-
-/// A sentence of ours that quotes strangers, safe to show: cleaned like [`shown`], cut only where it
-/// is far longer than a sentence.
-#[must_use]
-pub fn told(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(MAX_MESSAGE));
-    let mut chars = text.chars().take(MAX_MESSAGE).peekable();
-    while chars.peek().is_some() {
-        let part: String = chars.by_ref().take(SHOWN_CHARS).collect();
-        out.push_str(&shown(&part));
-    }
-    if text.chars().nth(MAX_MESSAGE).is_some() {
-        out.push('…');
-    }
-    out
-}
-
-/// Whether a text is an address that may become a link.
-#[must_use]
-pub fn is_web(url: &str) -> bool {
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    rest.is_some_and(|rest| {
-        !rest.is_empty()
-            && rest
-                .chars()
-                .all(|c| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '\\' | '`'))
-    })
-}
-
-/// "1 crate", "2 crates"; knows the plural of every kind of subject.
-#[must_use]
-pub fn count(n: usize, noun: &str) -> String {
-    let plural = match noun {
-        "dataset" => "data sets",
-        _ => "",
-    };
-    match (n, plural) {
-        (1, "") => format!("1 {noun}"),
-        (1, _) => "1 data set".to_owned(),
-        (_, "") => format!("{n} {noun}s"),
-        (_, plural) => format!("{n} {plural}"),
-    }
-}
-
-/// "a", "a and b", "a, b and c".
-fn and(parts: &[String]) -> String {
-    match parts {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
-}
-
-/// The way from the project to a subject; a long one keeps its first two and last three steps.
-#[must_use]
-pub fn way(finding: &Finding, arrow: &str) -> String {
-    let name = |step: &crate::domain::PathStep| {
-        let text = if step.version.is_empty() {
-            step.name.clone()
-        } else {
-            format!("{} {}", step.name, step.version)
-        };
-        shown(&text)
-    };
-    let steps = &finding.path;
-    let parts: Vec<String> = if steps.len() > 6 {
-        let middle = format!("({} more)", steps.len() - 5);
-        let (head, tail) = (&steps[..2], &steps[steps.len() - 3..]);
-        head.iter().map(name).chain([middle]).chain(tail.iter().map(name)).collect()
-    } else {
-        steps.iter().map(name).collect()
-    };
-    parts.join(&format!(" {arrow} "))
-}
-
-/// A file's path from the repository's root, with `/`; never absolute, never upwards.
-#[must_use]
-pub fn repository_path(prefix: &str, file: &str) -> String {
-    let parts: Vec<&str> = prefix
-        .split('/')
-        .chain(file.split('/'))
-        .filter(|part| !matches!(*part, "" | "." | ".."))
-        .collect();
-    parts.join("/")
-}
-
-/// `file:line` of a place, safe to show.
-#[must_use]
-pub fn place(location: &crate::domain::Location) -> String {
-    let mut text = format!("{}:{}", shown(&location.file), location.line);
-    if let Some(member) = &location.member {
-        text = format!("{}!{}", shown(&location.file), shown(member));
-        if let Some(offset) = location.offset {
-            let _ = write!(text, " at byte {offset}");
-        }
-    }
-    text
-}
-
-/// One item of evidence in one line, safe to show: the note, then where to look.
-#[must_use]
-pub fn evidence_line(evidence: &crate::domain::Evidence) -> String {
-    let mut place = Vec::new();
-    if let Some(file) = &evidence.file {
-        place.push(match (evidence.line, evidence.offset) {
-            (Some(line), _) => format!("{}:{line}", shown(file)),
-            (None, Some(offset)) => format!("{} at byte {offset}", shown(file)),
-            (None, None) => shown(file),
-        });
-    }
-    if let Some(sha256) = &evidence.sha256 {
-        place.push(format!("sha256 {}", shown(sha256).chars().take(16).collect::<String>()));
-    }
-    let note = told(&evidence.note);
-    match (note.is_empty(), place.is_empty()) {
-        (_, true) => note,
-        (true, false) => place.join(", "),
-        (false, false) => format!("{note} ({})", place.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -459,35 +326,5 @@ mod tests {
             reason: reason.to_owned(),
             required,
         }
-    }
-
-    #[test]
-    fn a_long_message_is_not_cut_like_a_name() {
-        let long = "word ".repeat(200);
-        assert_eq!(told(&long), long);
-        assert_eq!(told(&"x".repeat(9_000)).chars().count(), MAX_MESSAGE + 1);
-        assert_eq!(told("a\x1b\n\u{202E}b"), "a b");
-    }
-
-    #[test]
-    fn numbers_agree_with_their_nouns() {
-        assert_eq!(count(1, "crate"), "1 crate");
-        assert_eq!(count(0, "crate"), "0 crates");
-        assert_eq!(count(2, "dataset"), "2 data sets");
-        assert_eq!(and(&["a".into(), "b".into(), "c".into()]), "a, b and c");
-    }
-
-    #[test]
-    fn a_long_way_is_shortened_in_the_middle() {
-        let mut finding = sample::report().findings[0].clone();
-        let step = finding.path[0].clone();
-        finding.path = (0..9)
-            .map(|n| crate::domain::PathStep {
-                name: format!("c{n}"),
-                version: String::new(),
-                ..step.clone()
-            })
-            .collect();
-        assert_eq!(way(&finding, "->"), "c0 -> c1 -> (4 more) -> c6 -> c7 -> c8");
     }
 }

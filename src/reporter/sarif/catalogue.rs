@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::shape::{Configuration, Help, Rule, RuleProperties, Text};
 use crate::domain::rule::{RuleInfo, RuleKind};
 use crate::domain::{Finding, Level, SubjectKind};
-use crate::reporter::view::is_web;
+use crate::reporter::words::is_web;
 
 /// Longest description that GitHub keeps, in characters.
 const MAX_DESCRIPTION: usize = 1024;

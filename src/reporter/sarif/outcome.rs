@@ -15,7 +15,7 @@ use crate::domain::report::Context;
 use crate::domain::text::shown;
 use crate::domain::{Change, Finding, Location};
 use crate::reporter::fingerprint::Fingerprints;
-use crate::reporter::view::{evidence_line, place, repository_path, told};
+use crate::reporter::words::{evidence_line, place, repository_path, told};
 
 /// Steps of a dependency path.
 const MAX_STEPS: usize = 20;
