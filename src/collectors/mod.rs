@@ -3,6 +3,7 @@
 //! [`gather`] runs the collectors in order: what needs the network first, then the bytes in parallel,
 //! then what compares. [`groups`] lists every group with its schema; it is all that rules can name.
 
+pub mod advisories;
 pub mod archive;
 pub mod cargo_home;
 pub mod crate_files;

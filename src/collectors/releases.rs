@@ -19,7 +19,7 @@ pub use dependencies::NewDependency;
 pub use facts::ReleaseFacts;
 pub use history::{History, Release, days_between, days_until, same_line};
 
-use super::index_files::{IndexFiles, Lookup, Pin};
+use super::index_files::{FoundIndex, IndexFiles, Lookup, Pin};
 use crate::domain::{Measured, Origin};
 
 /// Name of the group.
@@ -141,9 +141,7 @@ impl Releases {
         match self.index.find(&locked.name, &locked.origin, pin) {
             Lookup::Unknown(reason) => ReleaseFacts::unknown(&reason),
             Lookup::NoSuchCrate => ReleaseFacts::no_such_crate(),
-            Lookup::Found(found) => facts::measure(locked, &found, as_of, &|dependency| {
-                self.first_published(&dependency.package, dependency.registry.is_some())
-            }),
+            Lookup::Found(found) => self.measure_in(&found, locked, as_of),
         }
     }
 
@@ -176,6 +174,14 @@ impl Releases {
             window: history.earlier_by(at, window_days).and_then(release),
             previous: history.predecessor(at).and_then(release),
             days_since_first: days_between(first, published),
+        })
+    }
+
+    /// Measures one crate in an index file that was found for it.
+    #[must_use]
+    pub fn measure_in(&self, found: &FoundIndex, locked: &Locked, as_of: Date) -> ReleaseFacts {
+        facts::measure(locked, found, as_of, &|dependency| {
+            self.first_published(&dependency.package, dependency.registry.is_some())
         })
     }
 

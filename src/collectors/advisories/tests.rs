@@ -1,0 +1,214 @@
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use jiff::civil::date;
+
+use super::*;
+use crate::net::loopback::{Loopback, Reply};
+use crate::net::{BaseUrls, Client, Options};
+
+fn advisory(id: &str, package: &str, more: &str, patched: &str) -> String {
+    format!(
+        "```toml\n[advisory]\nid = \"{id}\"\npackage = \"{package}\"\ndate = \"2026-08-20\"\n{more}\n\n\
+         [versions]\npatched = [{patched}]\n```\n\n# Title of {id}\n\nText.\n"
+    )
+}
+
+fn write(root: &Path, package: &str, id: &str, text: &str) {
+    let folder = root.join("crates").join(package);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("{id}.md")), text).unwrap();
+}
+
+fn database(text: &str) -> (tempfile::TempDir, AdvisoryDb) {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "acme", "RUSTSEC-2026-0001", text);
+    let db = AdvisoryDb::open(root.path()).unwrap();
+    (root, db)
+}
+
+fn list(db: &AdvisoryDb, version: &str) -> Vec<AdvisoryFact> {
+    db.measure("acme", version, date(2026, 9, 1)).list.known().expect("known").clone()
+}
+
+#[test]
+fn a_version_below_the_fix_is_affected_and_the_fix_is_not() {
+    let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", "\">= 1.2.0\""));
+    let found = list(&db, "1.1.9");
+    assert_eq!(found[0].id, "RUSTSEC-2026-0001");
+    assert_eq!(found[0].kind, "vulnerability");
+    assert_eq!(found[0].title, "Title of RUSTSEC-2026-0001");
+    assert_eq!(found[0].patched, [">=1.2.0"]);
+    assert_eq!(list(&db, "1.2.0"), []);
+}
+
+#[test]
+fn kinds_tell_malice_and_neglect_from_mistakes() {
+    for (more, kind) in [
+        ("categories = [\"malicious\"]", "malicious"),
+        ("informational = \"unmaintained\"", "unmaintained"),
+        ("informational = \"unsound\"", "unsound"),
+        ("categories = [\"memory-corruption\"]", "vulnerability"),
+    ] {
+        let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", more, ""));
+        assert_eq!(list(&db, "1.0.0")[0].kind, kind);
+    }
+}
+
+#[test]
+fn severity_comes_from_the_vector() {
+    let more = "cvss = \"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H\"";
+    let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", more, ""));
+    assert_eq!(list(&db, "1.0.0")[0].severity.as_deref(), Some("critical"));
+}
+
+#[test]
+fn withdrawn_and_later_advisories_do_not_count() {
+    let more = "withdrawn = \"2026-08-21\"";
+    let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", more, ""));
+    assert_eq!(list(&db, "1.0.0"), []);
+    let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
+    let before = db.measure("acme", "1.0.0", date(2026, 8, 19));
+    assert_eq!(before.list, Measured::Known(Vec::new()));
+    assert_eq!(list(&db, "1.0.0").len(), 1);
+}
+
+#[test]
+fn a_database_grows_stale_after_ninety_days() {
+    let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
+    let at = |day| db.measure("acme", "1.0.0", day);
+    assert_eq!(at(date(2026, 8, 30)).database_age_days, Measured::Known(10));
+    assert_eq!(at(date(2026, 11, 18)).database_stale, Measured::Known(false));
+    assert_eq!(at(date(2026, 11, 19)).database_stale, Measured::Known(true));
+    assert_eq!(at(date(2026, 1, 1)).database_age_days, Measured::Known(0));
+    assert_eq!(at(date(2026, 8, 30)).database_date_from, Measured::Known(DateFrom::NewestAdvisory));
+}
+
+#[test]
+fn an_advisory_that_cannot_be_read_is_unknown_and_not_none() {
+    for text in ["", "ä".repeat(40).as_str(), "```toml\n[advisory]\n", "<html>"] {
+        let (_root, db) = database(text);
+        let facts = db.measure("acme", "1.0.0", date(2026, 9, 1));
+        assert!(
+            matches!(&facts.list, Measured::Unknown(why) if why.contains("RUSTSEC-2026-0001.md"))
+        );
+        // Another crate's file is no reason to doubt this one's.
+        assert_eq!(
+            db.measure("other", "1.0.0", date(2026, 9, 1)).list,
+            Measured::Known(Vec::new())
+        );
+    }
+}
+
+#[test]
+fn a_file_in_the_wrong_folder_is_not_believed() {
+    let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "elsewhere", "", ""));
+    assert!(matches!(db.measure("acme", "1.0.0", date(2026, 9, 1)).list, Measured::Unknown(_)));
+}
+
+#[test]
+fn a_name_that_climbs_out_reads_nothing() {
+    let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
+    let facts = db.measure("../crates/acme", "1.0.0", date(2026, 9, 1));
+    assert!(matches!(facts.list, Measured::Unknown(_)));
+}
+
+/// A gzip tar of these files.
+fn archive(files: &[(String, String)]) -> Vec<u8> {
+    let mut tar = Vec::new();
+    for (path, text) in files {
+        let mut header = [0_u8; 512];
+        header[..path.len()].copy_from_slice(path.as_bytes());
+        header[100..107].copy_from_slice(b"0000644");
+        header[124..135].copy_from_slice(format!("{:011o}", text.len()).as_bytes());
+        header[148..156].copy_from_slice(b"        ");
+        header[156] = b'0';
+        header[257..265].copy_from_slice(b"ustar\x0000");
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        tar.extend_from_slice(&header);
+        tar.extend_from_slice(text.as_bytes());
+        tar.resize(tar.len().next_multiple_of(512), 0);
+    }
+    tar.resize(tar.len() + 1024, 0);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&tar).unwrap();
+    gzip.finish().unwrap()
+}
+
+fn good(count: usize) -> Vec<u8> {
+    let file = |n| {
+        let id = format!("RUSTSEC-2026-{n:04}");
+        (format!("advisory-db-main/crates/acme/{id}.md"), advisory(&id, "acme", "", ""))
+    };
+    archive(&(1..=count).map(file).collect::<Vec<_>>())
+}
+
+fn update_from(cache: &Path, body: Vec<u8>) -> Result<Installed, AdvisoryError> {
+    let server = Loopback::start(move |_, _| {
+        Reply::ok("application/x-gzip", "date: Fri, 21 Aug 2026 06:28:40 GMT\r\n", &body)
+    });
+    let client = Client::online(Options { retries: 0, ..Options::default() });
+    let urls = BaseUrls { advisory_db: server.base.clone(), ..BaseUrls::default() };
+    crate::net::runtime().unwrap().block_on(update(&client, &urls, cache))
+}
+
+#[test]
+fn an_update_is_swapped_in_and_dated_by_the_server() {
+    let cache = tempfile::tempdir().unwrap();
+    assert_eq!(AdvisoryDb::open_cached(cache.path()).unwrap(), None);
+    assert_eq!(update_from(cache.path(), good(2)).unwrap().advisories, 2);
+    assert_eq!(update_from(cache.path(), good(3)).unwrap().advisories, 3);
+    let db = AdvisoryDb::open_cached(cache.path()).unwrap().unwrap();
+    assert_eq!(list(&db, "1.0.0").len(), 3);
+    assert_eq!(db.date(), Measured::Known(date(2026, 8, 21)));
+    // The note and the one database in use.
+    assert_eq!(fs::read_dir(cache.path().join("advisories")).unwrap().count(), 2);
+}
+
+#[test]
+fn the_same_download_twice_changes_nothing() {
+    let cache = tempfile::tempdir().unwrap();
+    let first = update_from(cache.path(), good(2)).unwrap();
+    assert_eq!(update_from(cache.path(), good(2)).unwrap(), first);
+    assert!(AdvisoryDb::open_cached(cache.path()).unwrap().is_some());
+}
+
+#[test]
+fn a_bad_download_leaves_the_present_database_alone() {
+    let cache = tempfile::tempdir().unwrap();
+    update_from(cache.path(), good(4)).unwrap();
+    let cut = {
+        let mut whole = good(6);
+        whole.truncate(whole.len() / 2);
+        whole
+    };
+    let bad_file =
+        archive(&[("x/crates/acme/RUSTSEC-2026-0001.md".to_owned(), "<html>".to_owned())]);
+    for body in [b"<html>".to_vec(), cut, archive(&[]), bad_file, good(1)] {
+        assert!(update_from(cache.path(), body).is_err());
+        let db = AdvisoryDb::open_cached(cache.path()).unwrap().unwrap();
+        assert_eq!(list(&db, "1.0.0").len(), 4);
+        assert_eq!(fs::read_dir(cache.path().join("advisories")).unwrap().count(), 2);
+    }
+}
+
+#[test]
+fn members_that_climb_out_of_the_archive_are_left_out() {
+    let cache = tempfile::tempdir().unwrap();
+    let text = advisory("RUSTSEC-2026-0001", "acme", "", "");
+    let body = archive(&[
+        ("crates/acme/RUSTSEC-2026-0001.md".to_owned(), text.clone()),
+        ("crates/../RUSTSEC-2026-0002.md".to_owned(), text.clone()),
+        ("../../crates/acme/RUSTSEC-2026-0003.md".to_owned(), text),
+    ]);
+    let installed = update_from(cache.path(), body).unwrap();
+    assert_eq!((installed.advisories, installed.unreadable), (1, 0));
+}
+
+#[test]
+fn a_folder_without_crates_is_no_database() {
+    let empty = tempfile::tempdir().unwrap();
+    assert!(matches!(AdvisoryDb::open(empty.path()), Err(AdvisoryError::NotADatabase(_))));
+}
