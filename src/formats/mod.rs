@@ -10,6 +10,8 @@ pub mod file_kind;
 pub mod gguf;
 pub mod gzip_tar;
 pub mod json;
+pub mod keras;
+pub mod model_config;
 pub mod pickle;
 pub mod python_source;
 pub mod registry_api;
