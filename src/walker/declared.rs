@@ -8,6 +8,10 @@ use super::tree;
 use super::workspace::Workspace;
 use crate::domain::{Graph, NodeIndex, Origin};
 
+/// Most versions of one name among the dependencies of one crate that a declaration is compared
+/// with. Real projects have two or three; a made-up one could have a hundred thousand.
+const VERSIONS_LIMIT: usize = 32;
+
 /// How manifests and graph fit together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declared {
@@ -106,7 +110,7 @@ fn edges(
             let line = declaration.location.line;
             found.missing.push((manifest.file.clone(), line, says.package.clone()));
         }
-        for to in fitting(graph, named, says) {
+        for to in fitting(graph, &named[..named.len().min(VERSIONS_LIMIT)], says) {
             found.kinds.entry((from, to)).or_default().insert(declaration.kind);
             let declared = &mut graph.nodes[to].declared;
             declared.push(declaration.location.clone());

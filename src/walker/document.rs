@@ -12,6 +12,10 @@ use toml::de::{DeArray, DeTable, DeValue};
 use crate::domain::Location;
 use crate::domain::text::shown;
 
+/// Longest line, in bytes, for whose columns characters are counted. Cargo writes no such line, and a
+/// file that is one line of many million bytes would be counted through for every value.
+const COLUMN_LIMIT: usize = 4_096;
+
 /// A value with its place.
 pub(super) type Value<'i> = Spanned<DeValue<'i>>;
 
@@ -87,7 +91,8 @@ impl<'i> Lines<'i> {
         u32::try_from(before.max(1)).unwrap_or(u32::MAX)
     }
 
-    /// Line and columns of a span. A span over several lines ends with its first line.
+    /// Line and columns of a span. A span over several lines ends with its first line; columns far
+    /// into a line of thousands of bytes are left out.
     pub(super) fn location(&self, file: &str, span: &Range<usize>) -> Location {
         let line = self.line(span.start);
         let index = usize::try_from(line - 1).unwrap_or(0);
@@ -95,6 +100,9 @@ impl<'i> Lines<'i> {
         let end = self.starts.get(index + 1).map_or(self.text.len(), |next| next - 1);
         let column = |offset: usize| -> Option<u32> {
             let before = self.text.get(start..offset.clamp(start, end.max(start)))?;
+            if before.len() > COLUMN_LIMIT {
+                return None;
+            }
             u32::try_from(before.chars().count()).ok()?.checked_add(1)
         };
         Location {
@@ -144,6 +152,24 @@ mod tests {
         let (span, value) = entry(&document.table, "ä").unwrap();
         assert_eq!(document.lines.location("x", &span).end_column, Some(4));
         assert_eq!(document.lines.location("x", &value.span()).column, Some(7));
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_windows_line_ends_are_read() {
+        let text = "\u{feff}a = 1\r\nb = \"x\"\r\n";
+        let document = Document::parse(text).unwrap();
+        let (span, _) = entry(&document.table, "b").unwrap();
+        assert_eq!(document.lines.location("x", &span).line, 2);
+        let conflict = Document::parse("a = 1\r\n<<<<<<<\r\n").unwrap_err();
+        assert_eq!(conflict, DocumentError::MergeConflict { line: 2 });
+    }
+
+    #[test]
+    fn columns_far_into_a_line_are_left_out_and_its_number_is_not() {
+        let text = format!("a = [{}\"end\"]", "1,".repeat(5_000));
+        let document = Document::parse(&text).unwrap();
+        let place = document.lines.location("x", &(10_000..10_003));
+        assert_eq!((place.line, place.column), (1, None));
     }
 
     #[test]

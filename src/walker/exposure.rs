@@ -16,7 +16,7 @@ use super::manifest::{BuildKey, DependencyKind, Manifest};
 use crate::domain::{Graph, Measured, NodeIndex};
 
 /// Most names that `reached_from` lists, and most own crates that are followed for it.
-const REACHED_FROM_LIMIT: usize = 100;
+const REACHED_FROM_LIMIT: usize = 32;
 
 /// How the project is exposed to one crate.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
@@ -24,11 +24,11 @@ pub struct ExposureFacts {
     /// Edges on the shortest way from a crate of the project: 0 for its own crates, 1 for what they
     /// declare. Unknown where no way leads to it. Source: the lockfile.
     pub depth: Measured<u32>,
-    /// Names of the project's own crates from which a way leads to it, sorted, at most 100. Source:
+    /// Names of the project's own crates from which a way leads to it, sorted, at most 32. Source:
     /// the lockfile.
     pub reached_from: Measured<Vec<String>>,
     /// Number of the project's own crates that were not asked for `reached_from`, beyond the first
-    /// 100.
+    /// 32.
     pub reached_from_left_out: u32,
     /// Whether every way to it begins with a `[dev-dependencies]` entry of the project: it is then
     /// in no program that the project ships, but runs where the project is tested. Source: the

@@ -233,3 +233,14 @@ fn learning_natures_settles_what_runs_at_build_time() {
     walk.learn(BTreeMap::from([(node(&walk, "dep"), quiet.clone()), (deep, quiet)]));
     assert_eq!(walk.exposure[&deep].runs_at_build, Measured::Known(false));
 }
+
+#[test]
+fn a_lockfile_of_one_long_line_is_read_in_linear_time() {
+    let packages: Vec<String> = (0..20_000)
+        .map(|n| format!("{{name=\"p{n}\",version=\"1.0.0\",dependencies=[\"p{}\"]}}", n + 1))
+        .collect();
+    let text = format!("package=[{}]", packages.join(","));
+    let lock = lockfile::parse(&text, "Cargo.lock").unwrap();
+    assert_eq!(lock.packages.len(), 20_000);
+    assert_eq!(lock.notes.len(), 1);
+}

@@ -28,7 +28,12 @@ pub struct Workspace {
 impl Workspace {
     /// Reads the manifests of a tree and keeps their texts.
     pub(super) fn read(tree: &Tree, sources: &mut Sources) -> Self {
-        let mut reading = Reading { tree, found: Self::default(), queue: VecDeque::new() };
+        let mut reading = Reading {
+            tree,
+            found: Self::default(),
+            queue: VecDeque::new(),
+            queued: BTreeSet::from([String::new()]),
+        };
         reading.manifest("Cargo.toml", false, sources);
         let root = reading.found.manifests.get("Cargo.toml");
         if let Some(workspace) = root.and_then(|root| root.workspace.clone()) {
@@ -90,15 +95,14 @@ struct Reading<'t> {
     found: Workspace,
     /// Folders whose manifest is to be read.
     queue: VecDeque<String>,
+    /// Every folder that was ever queued.
+    queued: BTreeSet<String>,
 }
 
 impl Reading<'_> {
     /// Reads one manifest and queues what it leads to. `expected`: something names it, so that its
     /// absence is worth a word.
     fn manifest(&mut self, file: &str, expected: bool, sources: &mut Sources) {
-        if self.found.manifests.contains_key(file) {
-            return;
-        }
         if self.found.manifests.len() >= MANIFESTS_LIMIT {
             let reason = format!("the project has more than {MANIFESTS_LIMIT} manifests");
             if self.found.unread.last().is_none_or(|(_, last)| *last != reason) {
@@ -123,6 +127,12 @@ impl Reading<'_> {
         }
     }
 
+    fn enqueue(&mut self, folder: String) {
+        if self.queued.insert(folder.clone()) {
+            self.queue.push_back(folder);
+        }
+    }
+
     fn unread(&mut self, file: &str, reason: &str) {
         self.found.unread.push((file.to_owned(), reason.to_owned()));
     }
@@ -139,7 +149,7 @@ impl Reading<'_> {
             if let DeclaredSource::Path(path) = &declaration.source
                 && let Some(folder) = tree::within(manifest.folder(), path)
             {
-                self.queue.push_back(folder);
+                self.enqueue(folder);
             }
         }
     }
@@ -164,7 +174,7 @@ impl Reading<'_> {
                 // As in cargo, a wildcard passes over folders without a manifest.
                 let there = !wild || !matches!(self.tree.resolve(&file), Ok(None));
                 if !excluded && there {
-                    self.queue.push_back(folder);
+                    self.enqueue(folder);
                 }
             }
         }

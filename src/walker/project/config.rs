@@ -19,6 +19,9 @@ use crate::walker::workspace::Workspace;
 /// The variable that sends downloads of models and data sets to another host.
 const HUB_ENDPOINT: &str = "HF_ENDPOINT";
 
+/// Most folders in which configuration is looked for.
+const FOLDERS_LIMIT: usize = 20_000;
+
 /// Reads all of them.
 pub(super) fn read(
     tree: &Tree,
@@ -28,7 +31,12 @@ pub(super) fn read(
     unread: &mut Vec<(String, String)>,
 ) {
     let mut reading = Reading { tree, sources, facts, unread };
-    for folder in folders(workspace) {
+    let folders = folders(workspace);
+    if folders.len() > FOLDERS_LIMIT {
+        let reason = format!("configuration was looked for in {FOLDERS_LIMIT} folders only");
+        reading.unread.push((".cargo/config.toml".to_owned(), reason));
+    }
+    for folder in folders.into_iter().take(FOLDERS_LIMIT) {
         reading.configuration(&folder);
         reading.toolchain(&tree::join(&folder, "rust-toolchain.toml"), false);
         reading.toolchain(&tree::join(&folder, "rust-toolchain"), true);
