@@ -2,6 +2,7 @@
 //! persistent ids.
 
 use super::event::{GlobalName, What};
+use super::log::About;
 use super::machine::Machine;
 use super::opcode as op;
 use super::reader::Halt;
@@ -140,14 +141,14 @@ impl Machine<'_, '_> {
     fn call_global(&mut self, id: GlobalId, arguments: &[Value]) {
         for argument in arguments.iter().filter(|argument| argument.is_result()) {
             if self.is_lazy(argument)
-                && self.log.wants(id, "iterator-drained")
+                && self.log.wants(id, About::Drained)
                 && let Some(callee) = self.log.global(id).cloned()
             {
                 let iterator = self.render(argument);
                 self.note(What::Drain { callee, iterator });
             }
         }
-        if self.log.wants(id, "call")
+        if self.log.wants(id, About::Call)
             && let Some(callee) = self.log.global(id).cloned()
         {
             let first = match arguments.first() {
@@ -161,7 +162,7 @@ impl Machine<'_, '_> {
 
     fn call_result(&mut self, callee: &Value, arguments: &[Value]) {
         let root = callee.root();
-        if self.log.wants(root.unwrap_or(NO_GLOBAL), "call-on-result") {
+        if self.log.wants(root.unwrap_or(NO_GLOBAL), About::CallOnResult) {
             let root = root.and_then(|id| self.log.global(id).cloned());
             let callee = self.render(callee);
             let arguments = self.render_all(arguments);
@@ -184,7 +185,7 @@ impl Machine<'_, '_> {
             Value::Global(id) => self.rebind(*id, std::slice::from_ref(&state)),
             _ if target.is_result() => {
                 let root = target.root();
-                if self.log.wants(root.unwrap_or(NO_GLOBAL), "build-on-result") {
+                if self.log.wants(root.unwrap_or(NO_GLOBAL), About::BuildOnResult) {
                     let root = root.and_then(|id| self.log.global(id).cloned());
                     let state = self.render(&state);
                     self.note(What::BuildOnResult { root, state });
@@ -198,7 +199,7 @@ impl Machine<'_, '_> {
 
     /// State or items set on a global itself.
     pub(super) fn rebind(&mut self, id: GlobalId, state: &[Value]) {
-        if self.log.wants(id, "build-rebind")
+        if self.log.wants(id, About::Rebind)
             && let Some(target) = self.log.global(id).cloned()
         {
             let state = self.render_all(state);

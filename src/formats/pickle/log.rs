@@ -2,6 +2,7 @@
 //! once the stream is through. A flood of one kind of event never crowds out another.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::event::{Event, GlobalName, What};
 use super::value::{Form, GlobalId};
@@ -13,13 +14,44 @@ pub(super) const GLOBALS: usize = 65_536;
 const EVENTS_PER_KIND: usize = 2_048;
 
 /// Events kept for one callee and kind.
-const EVENTS_PER_CALLEE: u32 = 4;
+const EVENTS_PER_CALLEE: u8 = 4;
 
 /// Strings remembered as possible pickles.
 pub(super) const CANDIDATES: usize = 4_096;
 
 /// Storages of a legacy torch file that are told apart.
 const STORAGES: usize = 100_000;
+
+/// What an event says about a callee; each is counted for itself.
+#[derive(Clone, Copy)]
+pub(super) enum About {
+    Call,
+    CallOnResult,
+    BuildOnResult,
+    Rebind,
+    Drained,
+}
+
+/// Events seen, by [`About`].
+type Counts = [u8; 5];
+
+/// A hasher for numbers that we give out ourselves, so that nobody can choose colliding ones.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+    fn write_u32(&mut self, number: u32) {
+        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
 
 /// A string that may hold a pickle.
 #[derive(Clone, Copy)]
@@ -45,7 +77,7 @@ pub(super) struct Log {
     pub(super) globals: Vec<GlobalName>,
     ids: HashMap<GlobalName, GlobalId>,
     kinds: BTreeMap<&'static str, usize>,
-    callees: HashMap<(GlobalId, &'static str), u32>,
+    callees: HashMap<GlobalId, Counts, BuildHasherDefault<Spread>>,
     pub(super) candidates: Vec<Candidate>,
     pub(super) probes: Vec<u64>,
     /// Storage key of a legacy torch file to its size in bytes.
@@ -78,13 +110,15 @@ impl Log {
     }
 
     /// Whether another event of this kind about this callee is worth the work of rendering it.
-    pub(super) fn wants(&mut self, callee: GlobalId, kind: &'static str) -> bool {
-        let seen = self.callees.entry((callee, kind)).or_insert(0);
-        *seen = seen.saturating_add(1);
-        if *seen > EVENTS_PER_CALLEE {
+    pub(super) fn wants(&mut self, callee: GlobalId, about: About) -> bool {
+        let seen = &mut self.callees.entry(callee).or_default()[about as usize];
+        let wanted = *seen < EVENTS_PER_CALLEE;
+        if wanted {
+            *seen += 1;
+        } else {
             self.omitted = self.omitted.saturating_add(1);
         }
-        *seen <= EVENTS_PER_CALLEE
+        wanted
     }
 
     /// Records one event.
@@ -144,7 +178,7 @@ impl Log {
             self.ids.remove(&name);
         }
         let known = self.globals.len();
-        self.callees.retain(|(id, _), _| usize::try_from(*id).is_ok_and(|id| id < known));
+        self.callees.retain(|id, _| usize::try_from(*id).is_ok_and(|id| id < known));
         self.candidates.truncate(checkpoint.candidates);
         self.imports = checkpoint.imports;
     }

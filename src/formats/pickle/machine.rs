@@ -19,7 +19,7 @@ const STACK: usize = 1 << 20;
 const MARKS: usize = 1 << 20;
 
 /// Containers alive at once; further ones are read as unknown.
-const LIVE: usize = 1 << 17;
+const LIVE: usize = 1 << 16;
 
 /// Leaves behind a small object from which it counts as an expansion, and nested doublings behind it.
 const EXPANDED: u64 = 1_000_000_000;

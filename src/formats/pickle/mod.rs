@@ -7,7 +7,7 @@
 //! that a string of 512 MB costs a seek. Around it, [`scan`] reads every stacked stream, tries again
 //! behind junk, reads frames in both ways where they differ, and looks into strings that are pickles.
 //!
-//! Limits: 1 M values on the stack, 1 M memo entries, 1 M marks, 128 k containers alive, 64 k different
+//! Limits: 1 M values on the stack, 1 M memo entries, 1 M marks, 64 k containers alive, 64 k different
 //! globals, strings over 4 KiB not kept, four strings deep. Each one that is reached is an event.
 
 mod arrays;

@@ -155,6 +155,13 @@ impl<'s> Window<'s> {
         }
     }
 
+    /// The text of a line, where all of it still lies in the buffer.
+    #[inline]
+    pub(super) fn buffered(&self, line: Line) -> Option<&[u8]> {
+        let from = usize::try_from(line.at.checked_sub(self.start)?).ok()?;
+        self.buffer.get(from..from.checked_add(usize::try_from(line.len).ok()?)?)
+    }
+
     /// Bytes from anywhere in the range, the position kept; `None` where they cannot be read.
     pub(super) fn text(&mut self, at: u64, len: usize) -> Option<Vec<u8>> {
         let inside = at.checked_sub(self.start).and_then(|from| usize::try_from(from).ok());

@@ -15,17 +15,15 @@ impl Machine<'_, '_> {
             op::BININT => Value::Int(i64::from(i32::from_le_bytes(self.window.array()?))),
             op::INT => {
                 let line = self.window.line()?;
-                match self.line_text(line).as_deref() {
-                    Some("00") => Value::Bool(false),
-                    Some("01") => Value::Bool(true),
-                    other => other.and_then(number).map_or(Value::Unknown, Value::Int),
+                match self.window.buffered(line) {
+                    Some(b"00") => Value::Bool(false),
+                    Some(b"01") => Value::Bool(true),
+                    _ => self.line_number(line, ""),
                 }
             }
             op::LONG => {
                 let line = self.window.line()?;
-                let text = self.line_text(line);
-                let digits = text.as_deref().map(|text| text.trim_end_matches('L'));
-                digits.and_then(number).map_or(Value::Unknown, Value::Int)
+                self.line_number(line, "L")
             }
             code => {
                 let len = if code == op::LONG1 {
@@ -39,6 +37,13 @@ impl Machine<'_, '_> {
         };
         self.push(value);
         Ok(())
+    }
+
+    /// A decimal line, where it is one that fits.
+    fn line_number(&mut self, line: Line, suffix: &str) -> Value {
+        let text = self.window.buffered(line).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let number = text.and_then(|text| number(text.strip_suffix(suffix).unwrap_or(text)));
+        number.map_or(Value::Unknown, Value::Int)
     }
 
     /// A little-endian two's complement of any length; kept up to eight bytes.
@@ -121,8 +126,13 @@ impl Machine<'_, '_> {
             nested::may_hold(self.window.peek(count)?)
         } else {
             let count = usize::try_from(len).unwrap_or(usize::MAX).min(nested::PREFIX);
-            let text = self.window.text(at, count);
-            text.is_some_and(|text| nested::may_hold(&unescape(&text, form)))
+            let line = Line { at, len: count as u64 };
+            self.window.buffered(line).is_some_and(|text| match text {
+                plain if form == Form::RawEscape && !plain.contains(&b'\\') => {
+                    nested::may_hold(plain)
+                }
+                text => nested::may_hold(&unescape(text, form)),
+            })
         };
         if worth {
             self.log.candidate(Candidate { at, len, form });
@@ -133,9 +143,11 @@ impl Machine<'_, '_> {
     /// The index of GET and PUT. A negative one is an error in C.
     pub(super) fn index_line(&mut self) -> Result<u64, Halt> {
         let line = self.window.line()?;
-        let text = self.line_text(line);
-        text.as_deref()
-            .and_then(number)
+        let index = match self.window.buffered(line).map(std::str::from_utf8) {
+            Some(text) => text.ok().and_then(number),
+            None => self.line_text(line).as_deref().and_then(number),
+        };
+        index
             .and_then(|index| u64::try_from(index).ok())
             .ok_or_else(|| Halt::malformed("a memo index that is no number"))
     }
