@@ -110,6 +110,11 @@ impl<'s, 'l> Machine<'s, 'l> {
         }
     }
 
+    /// The byte that comes next.
+    pub(super) fn peek_op(&mut self) -> Option<u8> {
+        self.window.peek(1).ok()?.first().copied()
+    }
+
     /// Reads one stream from `from`, at most `budget` opcodes of it.
     pub(super) fn run(&mut self, from: u64, budget: u64) -> StreamEnd {
         self.window.jump(from);

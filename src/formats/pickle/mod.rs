@@ -87,6 +87,13 @@ pub fn scan(source: &mut dyn Source, range: Range<u64>) -> Scan {
     streams::scan(source, range, 0, &mut strings_left)
 }
 
+/// Whether bytes without a telling start are a pickle all the same: they begin with opcodes and import
+/// something by names that can be names, go on for thousands of opcodes, or end exactly at STOP. More is
+/// asked of what is readable as `text`: a list of words can begin like an import.
+pub fn probe(source: &mut dyn Source, range: Range<u64>, text: bool) -> bool {
+    streams::probe(source, range, text)
+}
+
 /// Scans bytes in memory.
 pub fn scan_bytes(bytes: &[u8]) -> Scan {
     scan(&mut Cursor::new(bytes), 0..bytes.len() as u64)

@@ -61,6 +61,16 @@ fn is_dotted(line: &[u8]) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || matches!(*b, b'_' | b'.' | b' ') || *b >= 0x80)
 }
 
+/// Whether text can be a module or a name: parts of letters, digits and underscores with dots between.
+pub(super) fn is_name(text: &str) -> bool {
+    text.len() <= 256
+        && text.split('.').all(|part| {
+            let mut chars = part.chars();
+            chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
+                && chars.all(|c| c.is_alphanumeric() || c == '_')
+        })
+}
+
 /// Whether the first bytes of a string may begin a pickle, encoded or not. Cheap for ordinary text.
 pub(super) fn may_hold(prefix: &[u8]) -> bool {
     plausible(prefix, LAYERS) && holds(prefix, LAYERS)

@@ -207,6 +207,36 @@ impl Reading<'_, '_> {
     }
 }
 
+/// Opcodes that are tried, and how many without a defect tell a pickle that is cut from other bytes.
+const PROBED: u64 = 4_096;
+const PROBED_CUT: u64 = 64;
+
+/// See [`super::probe`].
+pub(super) fn probe(source: &mut dyn Source, range: Range<u64>, text: bool) -> bool {
+    let end = range.end;
+    let from = range.start;
+    let mut log = Log::default();
+    let mut machine = Machine::new(Window::new(source, range), &mut log);
+    match machine.peek_op() {
+        Some(first) if opcode::is_opcode(first) => {}
+        _ => return false,
+    }
+    let stop = machine.run(from, PROBED);
+    let whole = machine.window.offset() == end;
+    let named = log.globals.iter().any(|name: &super::GlobalName| {
+        nested::is_name(&name.module) && nested::is_name(&name.name)
+    });
+    match stop {
+        StreamEnd::Budget => true,
+        StreamEnd::Stop { .. } => whole || named,
+        StreamEnd::Broken { halt: Halt::End, .. } => named || log.opcodes >= PROBED_CUT,
+        // A list of words may begin like the import of one; a program goes on to do something with it.
+        StreamEnd::Broken { .. } => {
+            named && (!text || log.events.iter().any(|event| event.what.kind().contains("call")))
+        }
+    }
+}
+
 /// Reads the strings that may be pickles and appends what they hold.
 fn look_into(
     source: &mut dyn Source,

@@ -78,6 +78,11 @@ impl Machine<'_, '_> {
             op::STRING | op::UNICODE => {
                 let Line { at, len } = self.window.line()?;
                 let form = if self.op == op::STRING { Form::Quoted } else { Form::RawEscape };
+                if form == Form::Quoted
+                    && self.window.buffered(Line { at, len }).is_some_and(unquoted)
+                {
+                    return Err(Halt::malformed("a STRING without quotes"));
+                }
                 self.note_candidate(at, len, form)?;
                 (at, len, form)
             }
@@ -185,6 +190,10 @@ pub(super) fn unescape(bytes: &[u8], form: Form) -> Vec<u8> {
             raw_unicode(bytes).chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect()
         }
     }
+}
+
+fn unquoted(bytes: &[u8]) -> bool {
+    !matches!(bytes.trim_ascii_end(), [b'\'', .., b'\''] | [b'"', .., b'"'])
 }
 
 fn quoted(bytes: &[u8]) -> Vec<u8> {

@@ -1,0 +1,238 @@
+use std::io::{Cursor, Write as _};
+
+use super::super::zip_reader::tests::{archive, entry};
+use super::*;
+
+const EVIL: &[u8] = b"\x80\x02cposix\nsystem\nX\x04\0\0\0echo\x85R.";
+
+#[derive(Default)]
+struct Notes {
+    leaves: Vec<(String, ModelFileKind)>,
+    anomalies: Vec<String>,
+    unscannable: Vec<String>,
+    calls: usize,
+}
+
+impl Visitor for Notes {
+    fn container(&mut self, _: &Member, _: &[String]) {}
+    fn leaf(&mut self, member: &Member, source: &mut dyn Source) {
+        self.leaves.push((member.path.clone(), member.kind));
+        if member.kind == ModelFileKind::Pickle {
+            let scan = pickle::scan(source, 0..member.size);
+            self.calls += scan.events.iter().filter(|event| event.what.kind() == "call").count();
+        }
+    }
+    fn anomaly(&mut self, path: &str, anomaly: Anomaly) {
+        self.anomalies.push(format!("{} in `{path}`", anomaly.kind));
+    }
+    fn unscannable(&mut self, path: &str, why: String) {
+        self.unscannable.push(format!("`{path}`: {why}"));
+    }
+}
+
+fn walked(bytes: &[u8]) -> Notes {
+    let mut notes = Notes::default();
+    walk(&mut Cursor::new(bytes), bytes.len() as u64, &mut notes);
+    notes
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zlib(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn deflated(name: &str, bytes: &[u8]) -> zip_reader::tests::Entry {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    let mut packed = entry(name, bytes);
+    packed.data = encoder.finish().unwrap();
+    packed.method = 8;
+    packed.local_method = 8;
+    packed
+}
+
+fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn tar(members: &[(&str, u8, &[u8])]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, kind, data) in members {
+        let mut block = [0; 512];
+        block[..name.len()].copy_from_slice(name.as_bytes());
+        block[124..135].copy_from_slice(format!("{:011o}", data.len()).as_bytes());
+        block[156] = *kind;
+        block[257..265].copy_from_slice(b"ustar\x0000");
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+        block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        out.extend(block);
+        out.extend(*data);
+        out.resize(out.len().next_multiple_of(512), 0);
+    }
+    out.extend([0; 1024]);
+    out
+}
+
+fn npy(descr: &str, data: &[u8]) -> Vec<u8> {
+    let dict = format!("{{'descr': {descr}, 'fortran_order': False, 'shape': (1,), }}\n");
+    let length = u16::try_from(dict.len()).unwrap().to_le_bytes();
+    [b"\x93NUMPY\x01\0", &length[..], dict.as_bytes(), data].concat()
+}
+
+#[test]
+fn a_call_is_found_through_every_container() {
+    let zip = archive(&[entry("archive/version", b"3\n"), entry("archive/data.pkl", EVIL)]);
+    for (name, bytes) in [
+        ("raw", EVIL.to_vec()),
+        ("torch zip", zip.clone()),
+        ("deflated member", archive(&[deflated("data.pkl", EVIL)])),
+        ("zip in zip", archive(&[entry("inner.bin", &zip)])),
+        ("gzip", gzip(EVIL)),
+        ("zlib", zlib(EVIL)),
+        ("bzip2", bzip2(EVIL)),
+        ("tar", tar(&[("sys_info", b'0', b"\x80\x02}."), ("pickle", b'0', EVIL)])),
+        ("tar.gz", gzip(&tar(&[("pickle", b'0', EVIL)]))),
+        ("npy", npy("'|O'", EVIL)),
+        ("npz", archive(&[deflated("x.npy", &npy("'|O'", EVIL))])),
+        ("gzip in tar in zip", archive(&[entry("x", &tar(&[("y", b'0', &gzip(EVIL))]))])),
+    ] {
+        let notes = walked(&bytes);
+        assert_eq!(notes.calls, 1, "{name}: {:?} {:?}", notes.leaves, notes.unscannable);
+    }
+}
+
+#[test]
+fn what_stands_before_and_behind_an_archive_is_scanned() {
+    let zip = archive(&[entry("weights.txt", b"harmless words")]);
+    let before = walked(&[EVIL, &zip].concat());
+    assert_eq!((before.calls, before.anomalies.len()), (1, 2), "{:?}", before.anomalies);
+    assert!(before.anomalies.iter().any(|note| note.starts_with("polyglot")));
+    let behind = walked(&[zip.as_slice(), EVIL].concat());
+    assert_eq!(behind.calls, 1, "{:?}", behind.leaves);
+}
+
+#[test]
+fn flags_and_checksums_do_not_hide_a_pickle() {
+    let mut flagged = entry("data.pkl", EVIL);
+    flagged.flags = 1;
+    flagged.crc = 0;
+    let notes = walked(&archive(&[flagged]));
+    assert_eq!(notes.calls, 1);
+    for wanted in ["flags-lie", "crc-mismatch", "zip-odd-flags"] {
+        assert!(
+            notes.anomalies.iter().any(|note| note.starts_with(wanted)),
+            "{:?}",
+            notes.anomalies
+        );
+    }
+    let mut locked = entry("data.pkl", &[0xa7; 64]);
+    locked.flags = 1;
+    let notes = walked(&archive(&[locked]));
+    assert_eq!(notes.unscannable, ["`data.pkl`: encrypted"]);
+}
+
+#[test]
+fn a_bomb_is_named_and_stays_small() {
+    let mut data = EVIL[..EVIL.len() - 1].to_vec();
+    data.extend(b"B\0\0\x80\x02");
+    data.extend(vec![0; 40 << 20]);
+    let notes = walked(&gzip(&data));
+    assert!(notes.anomalies.iter().any(|note| note.starts_with("bomb")), "{:?}", notes.anomalies);
+    assert_eq!(notes.calls, 1);
+}
+
+#[test]
+fn zeros_that_compress_well_are_no_bomb() {
+    let tensors =
+        archive(&[deflated("data/0", &vec![0; 1 << 20]), entry("data.pkl", b"\x80\x02}.")]);
+    let notes = walked(&tensors);
+    assert!(notes.anomalies.is_empty(), "{:?}", notes.anomalies);
+}
+
+#[test]
+fn nesting_ends_at_eight_levels_by_name() {
+    let mut bytes = EVIL.to_vec();
+    for level in 1..12 {
+        bytes = archive(&[entry("inner", &bytes)]);
+        let notes = walked(&bytes);
+        let named = notes.anomalies.iter().any(|note| note.starts_with("nesting-too-deep"));
+        assert_eq!((notes.calls == 1, named), (level <= 8, level > 8), "level {level}");
+    }
+}
+
+#[test]
+fn what_is_not_opened_is_said() {
+    let notes = walked(b"7z\xbc\xaf\x27\x1c\0\x04 and so on");
+    assert_eq!(notes.unscannable.len(), 1);
+    let mut odd = entry("a", b"x");
+    odd.method = 97;
+    odd.local_method = 97;
+    assert_eq!(walked(&archive(&[odd])).unscannable, ["`a`: zip method 97 is not read"]);
+    assert!(!walked(b"PK\x03\x04").unscannable.is_empty());
+}
+
+#[test]
+fn links_and_traversal_in_tar_are_named() {
+    let notes = walked(&tar(&[("../up", b'0', b"x"), ("a", b'2', b""), ("a", b'0', b"")]));
+    for wanted in ["tar-traversal", "tar-link", "tar-duplicate-member"] {
+        assert!(
+            notes.anomalies.iter().any(|note| note.starts_with(wanted)),
+            "{:?}",
+            notes.anomalies
+        );
+    }
+}
+
+#[test]
+fn a_pickle_without_a_telling_start_is_found_and_word_lists_are_not_pickles() {
+    let old = b"]q\0(K\x01K\x02ccopy_reg\n_reconstructor\nq\x01e.";
+    assert_eq!(walked(old).leaves[0].1, ModelFileKind::Pickle);
+    assert_eq!(walked(b"(lp0\nI1\na.").leaves[0].1, ModelFileKind::Pickle);
+    for text in ["cat\ndog\nbird\n", "(c) 2020 somebody\nall rights\n", "Some words.\nNo more.\n"] {
+        assert_eq!(walked(text.as_bytes()).leaves[0].1, ModelFileKind::Text, "{text}");
+    }
+}
+
+#[test]
+fn cut_and_flipped_containers_never_panic() {
+    let tarred = gzip(&tar(&[("pickle", b'0', EVIL)]));
+    let zip = archive(&[deflated("x.npy", &npy("'|O'", EVIL)), entry("t", &tarred)]);
+    for bytes in [&tarred, &zip] {
+        for cut in 0..bytes.len() {
+            walked(&bytes[..cut]);
+        }
+        for at in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            walked(&flipped);
+        }
+    }
+}
+
+#[test]
+fn a_large_compressed_pickle_is_read_beyond_what_is_kept() {
+    // 17 MiB of strings that hardly compress, then the call.
+    let mut state = 1_u64;
+    let mut data = b"\x80\x02".to_vec();
+    while data.len() < 17 << 20 {
+        data.extend(b"B\0\0\x10\0");
+        for _ in 0..1 << 14 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            data.extend([(state | 0xff).to_le_bytes(); 8].concat());
+        }
+        data.push(b'0');
+    }
+    data.extend(&EVIL[2..]);
+    let notes = walked(&zlib(&data));
+    assert_eq!((notes.calls, notes.anomalies.len()), (1, 0), "{:?}", notes.anomalies);
+}
