@@ -5,6 +5,7 @@
 
 pub mod advisories;
 pub mod archive;
+pub mod build_code;
 pub mod cargo_home;
 pub mod crate_files;
 pub mod crates;

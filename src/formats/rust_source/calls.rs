@@ -127,8 +127,10 @@ impl Walk<'_> {
             self.fill_arguments(call.args.iter(), &arguments);
             return self.follow(index, &arguments, &call.args.iter().collect::<Vec<_>>());
         }
-        let called = self.use_segments(&written, span);
         let arguments = self.arguments(call.args.iter());
+        let constant = arguments.first().and_then(|first| first.text.as_ref());
+        let detail = constant.map(|text| text.text.clone()).unwrap_or_default();
+        let called = self.use_with(&written, span, &detail);
         let value = match self.table.api(&path).and_then(|rule| rule.role) {
             Some(role) => self.apply(role, &path.join("::"), &arguments, span),
             None => kept(&path, &arguments),
@@ -165,7 +167,7 @@ impl Walk<'_> {
         let name = path.last()?;
         let candidates = self.names.by_name.get(name)?;
         if path.first().is_some_and(|first| first == "crate") || path.len() == 1 {
-            let module = &path[path.len().min(1)..path.len() - 1];
+            let module = path.get(1..path.len() - 1).unwrap_or(&[]);
             let owner = path.len().checked_sub(2).and_then(|at| path.get(at));
             let fits = |index: &&usize| {
                 let function = &self.names.functions[**index];
@@ -197,7 +199,7 @@ impl Walk<'_> {
             if taint.is_clean() {
                 continue;
             }
-            let (Some(sink), before) = (steps.last(), &steps[..steps.len() - 1]) else { continue };
+            let Some((sink, before)) = steps.split_last() else { continue };
             taint.steps.extend(before.iter().copied());
             self.emit(&taint, *sink);
         }
@@ -292,6 +294,12 @@ impl Walk<'_> {
             }
         }
         let role = role?;
+        if role == Role::Fetch && arguments.is_empty() {
+            // `.send()`, `.bytes()`: what goes out was given before.
+            let mut taint = receiver.taint.clone();
+            self.fetched(&api, &mut taint, "", span);
+            return Some(Value { taint, text: None, ..receiver.clone() });
+        }
         let mut given: Vec<Value> = arguments.to_vec();
         if given.is_empty() || matches!(role, Role::Spawn | Role::Pipe) {
             given.insert(0, receiver.clone());

@@ -7,6 +7,7 @@ use super::walk::Walk;
 impl Walk<'_> {
     /// The facts, completed.
     pub(super) fn finish(mut self) -> CodeFacts {
+        self.programs();
         self.facts.variables.sort();
         let mut crates: Vec<String> = self.crates.iter().map(|name| super::cut(name)).collect();
         crates.sort();

@@ -3,7 +3,9 @@
 use proc_macro2::Span;
 
 use super::calls::union;
-use super::facts::{Flow, LISTED, Place, Read, ReadKind, Spawned, StepKind, WebAddress};
+use super::facts::{
+    CapabilityHit, Flow, LISTED, Place, Read, ReadKind, Spawned, StepKind, WebAddress,
+};
 use super::table::{Capability, Role};
 use super::value::{Taint, Text, Value};
 use super::walk::Walk;
@@ -16,6 +18,11 @@ const DECODERS: [StepKind; 3] = [StepKind::Decode, StepKind::Decompress, StepKin
 impl Walk<'_> {
     /// A path as it is written: an API of the table, a constant of the crate, or neither.
     pub(super) fn use_segments(&mut self, written: &[String], span: Span) -> Value {
+        self.use_with(written, span, "")
+    }
+
+    /// [`Self::use_segments`], with the constant that the API is called with.
+    pub(super) fn use_with(&mut self, written: &[String], span: Span, detail: &str) -> Value {
         let path = self.resolved(written);
         let Some(first) = path.first() else { return Value::default() };
         let api = path.join("::");
@@ -28,7 +35,7 @@ impl Walk<'_> {
         let table = self.table;
         let Some(rule) = table.api(&path) else { return self.constant(&path) };
         for capability in &rule.capabilities {
-            self.hit(*capability, &api, span, "");
+            self.hit(*capability, &api, span, detail);
         }
         Value { ty: Some(api), ..Value::default() }
     }
@@ -64,7 +71,7 @@ impl Walk<'_> {
 
     /// Applies what an API does to its arguments.
     pub(super) fn apply(&mut self, role: Role, api: &str, args: &[Value], span: Span) -> Value {
-        let mut taint = union(args, &Taint::default());
+        let taint = union(args, &Taint::default());
         let first = args.first().cloned().unwrap_or_default();
         match role {
             Role::ReadFile => self.read(ReadKind::File, api, &first, span),
@@ -106,28 +113,10 @@ impl Walk<'_> {
             }
             Role::Spawn => self.spawn(api, &first, span),
             Role::Variable => self.variable(api, &first, span),
-            Role::Fetch => {
-                if self.has(&taint, &[StepKind::Secret, StepKind::Read]) {
-                    let step = self.step(StepKind::Send, api, &first.shown().text, span);
-                    self.emit(&taint, step);
-                }
-                let detail = first.text.as_ref().map_or("", |t| t.text.as_str());
-                let step = self.step(StepKind::Fetch, api, detail, span);
-                taint.merge(&Taint::step(step));
-                Value::of_taint(taint)
-            }
+            Role::Fetch => self.fetch(api, taint, &first, span),
             Role::Decode => self.decode(api, taint, &first, span),
-            Role::Digest => {
-                let step = self.step(StepKind::Digest, api, "", span);
-                let place = Place {
-                    note: format!("a digest is computed with {}", super::cut(api)),
-                    file: self.file().to_owned(),
-                    line: Self::line(span),
-                };
-                push_place(&mut self.digests, place);
-                taint.merge(&Taint::step(step));
-                Value::of_taint(taint)
-            }
+            Role::Digest if self.has(&taint, &[StepKind::Digest]) => Value::of_taint(taint),
+            Role::Digest => self.digest(api, taint, span),
             Role::Permission => {
                 let step = self.step(StepKind::Permission, api, &first.shown().text, span);
                 self.emit(&self.with_written(&first), step);
@@ -144,6 +133,37 @@ impl Walk<'_> {
         }
     }
 
+    /// A request: what goes out with it, and what comes back.
+    fn fetch(&mut self, api: &str, mut taint: Taint, first: &Value, span: Span) -> Value {
+        if self.has(&taint, &[StepKind::Secret, StepKind::Read]) {
+            let step = self.step(StepKind::Send, api, &first.shown().text, span);
+            self.emit(&taint, step);
+        }
+        let detail = first.text.as_ref().map_or("", |t| t.text.as_str());
+        self.fetched(api, &mut taint, detail, span);
+        Value::of_taint(taint)
+    }
+
+    /// What comes back from a request, once for a chain of calls.
+    pub(super) fn fetched(&mut self, api: &str, taint: &mut Taint, detail: &str, span: Span) {
+        if !self.has(taint, &[StepKind::Fetch]) {
+            let step = self.step(StepKind::Fetch, api, detail, span);
+            taint.merge(&Taint::step(step));
+        }
+    }
+
+    fn digest(&mut self, api: &str, mut taint: Taint, span: Span) -> Value {
+        let step = self.step(StepKind::Digest, api, "", span);
+        let place = Place {
+            note: format!("a digest is computed with {}", super::cut(api)),
+            file: self.file().to_owned(),
+            line: Self::line(span),
+        };
+        push_place(&mut self.digests, place);
+        taint.merge(&Taint::step(step));
+        Value::of_taint(taint)
+    }
+
     fn decode(&mut self, api: &str, mut taint: Taint, first: &Value, span: Span) -> Value {
         let path: Vec<String> = api.split("::").map(str::to_owned).collect();
         let capabilities = self.table.api(&path).map_or(&[][..], |rule| &rule.capabilities);
@@ -154,8 +174,15 @@ impl Walk<'_> {
         } else {
             StepKind::Decode
         };
-        let step = self.step(kind, api, "", span);
-        taint.merge(&Taint::step(step));
+        let crate_of = |api: &str| api.split("::").next().map(str::to_owned);
+        let again = taint.steps.iter().any(|step| {
+            let step = self.steps.get(*step as usize);
+            step.is_some_and(|s| s.kind == kind && crate_of(&s.api) == crate_of(api))
+        });
+        if !again {
+            let step = self.step(kind, api, "", span);
+            taint.merge(&Taint::step(step));
+        }
         let mut value = Value::of_taint(taint);
         // A short constant that is decoded at once says what it hides.
         if kind == StepKind::Decode
@@ -278,7 +305,6 @@ impl Walk<'_> {
         let mut value = Value { ty: Some(command_type(api)), taint, ..Value::default() };
         if self.facts.spawned.len() < LISTED {
             value.spawned = Some(self.facts.spawned.len());
-            self.program(&spawned, span);
             self.facts.spawned.push(spawned);
         } else {
             self.facts.left_out += 1;
@@ -286,15 +312,23 @@ impl Walk<'_> {
         value
     }
 
-    /// What a program with the arguments known so far means.
-    fn program(&mut self, spawned: &Spawned, span: Span) {
-        let line = format!("{} {}", spawned.program, spawned.arguments.join(" "));
+    /// What the programs mean, once all their arguments are known.
+    pub(super) fn programs(&mut self) {
         let table = self.table;
-        let means: Vec<_> = table.program(&spawned.program, &spawned.arguments).collect();
-        for capability in means {
-            self.hit_at(capability, &spawned.program, spawned.line, line.trim());
+        for spawned in self.facts.spawned.clone() {
+            let line = format!("{} {}", spawned.program, spawned.arguments.join(" "));
+            for capability in table.program(&spawned.program, &spawned.arguments) {
+                self.push_hit(CapabilityHit {
+                    capability,
+                    api: spawned.program.clone(),
+                    file: spawned.file.clone(),
+                    line: spawned.line,
+                    detail: super::cut(line.trim()),
+                    generated: false,
+                    through: String::new(),
+                });
+            }
         }
-        let _ = span;
     }
 
     /// `.arg("x")`, `.args(["x", "y"])`, `.env("RUSTC_WRAPPER", ..)` on a command.
@@ -331,7 +365,6 @@ impl Walk<'_> {
             }
         }
         let spawned = spawned.clone();
-        self.program(&spawned, span);
         for argument in &spawned.arguments {
             for word in argument.split([' ', '"', '\'', '=', ';', '|', '>', '<', '~']) {
                 self.place(word.trim_matches(['(', ')', '/']), span);
@@ -427,6 +460,9 @@ impl Walk<'_> {
             .filter_map(|index| Some((*index, self.steps.get(*index as usize)?.clone())))
             .filter(|(_, step)| step.kind != StepKind::Digest)
             .collect();
+        if end.kind == StepKind::Send {
+            steps.retain(|(_, step)| step.kind != StepKind::Fetch);
+        }
         steps.sort_by_key(|(index, step)| (rank(step.kind), *index));
         let Some(source) = steps.iter().map(|(_, s)| s.kind).find(|k| SOURCES.contains(k)) else {
             return;
@@ -448,10 +484,18 @@ impl Walk<'_> {
         let flow = Flow { source, decoded, executed, sink: end.kind, steps };
         if self.facts.flows.len() >= LISTED {
             self.facts.left_out += 1;
-        } else if !self.facts.flows.contains(&flow) {
+        } else if !self.facts.flows.iter().any(|known| is_same(known, &flow)) {
             self.facts.flows.push(flow);
         }
     }
+}
+
+/// Whether two flows begin and end at the same places.
+fn is_same(one: &Flow, other: &Flow) -> bool {
+    one.source == other.source
+        && one.decoded == other.decoded
+        && one.steps.first() == other.steps.first()
+        && one.steps.last() == other.steps.last()
 }
 
 /// Order of steps in a flow: sources, then what transforms, then what writes.

@@ -11,7 +11,7 @@ use super::lexer::{Kind, Lexer};
 /// Most bytes of one file that are given to `syn`.
 pub(super) const PARSED_BYTES: usize = 2 << 20;
 /// Most bytes of one file that are read as tokens.
-pub(super) const SCANNED_BYTES: usize = 8 << 20;
+pub(super) const SCANNED_BYTES: usize = 4 << 20;
 /// Deepest bracket nesting that is parsed. The deepest in a graph of 860 crates is below 60.
 const BRACKETS: usize = 160;
 /// Most recursing tokens on the way to any point.

@@ -11,6 +11,11 @@ const DECODED: usize = 4 << 20;
 
 /// A text that is base64 or hexadecimal, decoded; nothing for ordinary text.
 pub(super) fn encoded(text: &str) -> Option<(LiteralForm, Vec<u8>)> {
+    let (form, decoded) = decoded(text)?;
+    says_something(&decoded).then_some((form, decoded))
+}
+
+fn decoded(text: &str) -> Option<(LiteralForm, Vec<u8>)> {
     let bytes: Vec<u8> =
         text.bytes().filter(|b| !b.is_ascii_whitespace()).take(DECODED * 2).collect();
     if bytes.len() < LARGE {
@@ -72,6 +77,14 @@ pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
         }
     }
     Some(out)
+}
+
+/// Whether decoded bytes say something: they begin as a known kind, look random, or are a text.
+/// Words and numbers that happen to be made of base64 characters do not.
+fn says_something(bytes: &[u8]) -> bool {
+    let printable =
+        bytes.iter().filter(|b| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t')).count();
+    !magic(bytes).is_empty() || entropy(bytes) >= 6.8 || printable * 20 >= bytes.len() * 19
 }
 
 /// Measures what a literal stands for.

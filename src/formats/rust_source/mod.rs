@@ -67,6 +67,14 @@ pub fn read(sources: &Sources<'_>, entry: &Entry, table: &CapabilityTable) -> Co
     })
 }
 
+/// Reads one file as tokens: no parser, no thread, cheap. Imports inside the file are resolved.
+#[must_use]
+pub fn scan(file: &str, bytes: &[u8], table: &CapabilityTable, at_build: bool) -> CodeFacts {
+    let mut facts = CodeFacts::default();
+    tokens::scan(file, bytes, table, at_build, &mut facts);
+    facts
+}
+
 fn read_here(sources: &Sources<'_>, entry: &Entry, table: &CapabilityTable) -> CodeFacts {
     let mut loader = modules::Loader::new(sources);
     for root in &entry.roots {

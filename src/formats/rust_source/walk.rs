@@ -17,6 +17,8 @@ use super::{Sources, literal};
 
 /// Deepest expression from which a call is still followed into the function.
 const FOLLOW_DEPTH: usize = 400;
+/// Most steps that one reading keeps.
+const STEPS: usize = 50_000;
 /// Most functions that are followed into at once.
 const FOLLOW_CALLS: usize = 24;
 
@@ -205,16 +207,11 @@ impl<'a> Walk<'a> {
 
     /// Records a use, once.
     pub(super) fn hit(&mut self, capability: Capability, api: &str, span: Span, detail: &str) {
-        self.hit_at(capability, api, Self::line(span), detail);
-    }
-
-    /// Records a use at a known line.
-    pub(super) fn hit_at(&mut self, capability: Capability, api: &str, line: u32, detail: &str) {
         let hit = CapabilityHit {
             capability,
             api: super::cut(api),
             file: self.file().to_owned(),
-            line,
+            line: Self::line(span),
             detail: super::cut(detail),
             generated: false,
             through: String::new(),
@@ -239,7 +236,11 @@ impl<'a> Walk<'a> {
             file: self.file().to_owned(),
             line: Self::line(span),
         };
-        self.steps.push(step);
+        if self.steps.len() < STEPS {
+            self.steps.push(step);
+        } else {
+            self.facts.left_out += 1;
+        }
         u32::try_from(self.steps.len() - 1).unwrap_or(u32::MAX)
     }
 

