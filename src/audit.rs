@@ -49,6 +49,8 @@ pub struct Audit {
     pub determined: BTreeMap<String, u32>,
     /// Path of the audited folder relative to the repository's root; empty for the root.
     pub prefix: String,
+    /// What the user should know about this machine.
+    pub warnings: Vec<String>,
     /// All facts.
     pub sheets: Vec<FactSheet>,
 }
@@ -176,6 +178,7 @@ fn assemble(
         signals,
         determined,
         prefix: String::new(),
+        warnings: gathered.warnings,
         sheets,
     }
 }

@@ -149,9 +149,9 @@ pub struct CheckArguments {
     /// Fail on what would be a finding if the unknown turned out badly
     #[arg(long)]
     pub strict_unknown: bool,
-    /// Never run `cargo metadata`, which tells build-time from run-time dependencies
+    /// Ask `cargo metadata`, too, which features and targets are on (started outside the tree)
     #[arg(long)]
-    pub no_metadata: bool,
+    pub metadata: bool,
     /// Flags of all measuring subcommands.
     #[command(flatten)]
     pub common: CommonArguments,

@@ -23,6 +23,9 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
     let request = session::request(arguments)?;
     let min_level = session::min_level(arguments, &request.policy)?;
     let audit = audit::run(&request)?;
+    if !arguments.common.quiet {
+        audit.warnings.iter().for_each(|warning| output::warning(warning));
+    }
     write(arguments, &sinks, &audit, min_level)?;
     Ok(audit.report.exit)
 }

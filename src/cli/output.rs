@@ -20,6 +20,13 @@ pub fn failure(message: &str, help: Option<&str>) {
     }
 }
 
+/// Prints something that the user should know and that does not end the run.
+pub fn warning(message: &str) {
+    let yellow = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Yellow.into()));
+    // Nowhere is left to report to if stderr is closed.
+    let _ = writeln!(anstream::stderr(), "{yellow}warning{yellow:#}: {message}");
+}
+
 /// Whether stdout takes colour under this choice.
 pub fn colored(choice: Color) -> bool {
     match choice {

@@ -11,7 +11,7 @@ use crate::config::{self, FailOn, Policy};
 use crate::domain::Level;
 use crate::heuristics::Ruleset;
 use crate::heuristics::ruleset::{RuleFile, read_folder};
-use crate::walker;
+use crate::walker::{self, MetadataMode};
 
 /// The embedded rules and those of `folders`.
 pub fn ruleset(folders: &[PathBuf]) -> Result<Ruleset, Failure> {
@@ -65,7 +65,13 @@ pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
     };
     Ok(Request {
         path,
-        walk: walker::Options::default(),
+        walk: walker::Options {
+            metadata: if arguments.metadata && !policy.offline {
+                MetadataMode::Auto
+            } else {
+                MetadataMode::Never
+            },
+        },
         gather: gather_options(&arguments.common, policy.offline)?,
         fail_on: FailOn::level(fail_on),
         policy,

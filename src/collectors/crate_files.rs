@@ -236,6 +236,25 @@ impl CrateFiles {
         failures.insert(want.checksum.clone(), failure);
     }
 
+    /// Which files under this name are there, with their sizes and times: as long as the answer stays
+    /// the same, so does that of [`CrateFiles::read`]. `None` where there is no file.
+    #[must_use]
+    pub fn stamp(&self, want: &Want) -> Option<String> {
+        let name = file_name(want).ok()?;
+        let cargos = self.home.archives(&want.origin);
+        let paths = cargos.iter().map(|folder| folder.path.join(&name));
+        let stamps: Vec<String> = paths
+            .chain(self.own_path(&want.checksum))
+            .filter_map(|path| {
+                // A file that cannot be looked at is read again, which tells why.
+                let data = fs::metadata(&path).ok()?;
+                let time = data.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+                Some(format!("{} {} {}", path.display(), data.len(), time.as_nanos()))
+            })
+            .collect();
+        (!stamps.is_empty()).then(|| stamps.join("\n"))
+    }
+
     /// The pinned bytes, or why there are none.
     #[must_use]
     pub fn read(&self, want: &Want) -> CrateFile {

@@ -1,17 +1,41 @@
 //! The archives of many crates: found, fetched where they are missing, verified, measured in parallel.
+//!
+//! What depends on the bytes alone is kept in the fact store by their hash, so that a second run opens
+//! no archive; whether the file on disk is still the one that was verified is told by its size and time.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::archive::{self, ArchiveFacts, ArchiveListing, ArchiveRecord, BenignProfiles};
 use super::cargo_home::CargoHome;
 use super::crate_files::{BytesFacts, CrateFile, CrateFiles, Want};
 use super::gather::Options;
 use super::releases::{Locked, Older, OlderRelease};
+use super::store::{Entry, FactStore, Kind, StoreError};
 use super::window::{self, ComparisonFacts};
 use crate::domain::{self, NodeIndex};
 use crate::net::archives::ArchiveUrls;
 use crate::net::index::SparseIndex;
 use crate::net::{Client, NetError};
+
+/// Table of what was found where, by pinned hash.
+const FOUND: Kind = Kind::small("found");
+/// Table of comparisons, by the hashes of both archives.
+const COMPARISON: Kind = Kind::small("comparison");
+/// Has to be raised whenever the same files give another answer than before.
+const FOUND_VERSION: u64 = 1;
+/// Results that are written to the store at once.
+const BATCH: usize = 256;
+
+/// Which file was verified, and with what result.
+#[derive(Debug, Serialize, Deserialize)]
+struct Found {
+    stamp: String,
+    bytes: BytesFacts,
+}
 
 /// What the bytes of one crate say.
 #[derive(Clone, Debug)]
@@ -38,6 +62,8 @@ pub struct Crates<'a> {
     options: &'a Options,
     runtime: &'a tokio::runtime::Runtime,
     profiles: BenignProfiles,
+    store: Result<FactStore, StoreError>,
+    unsaved: Mutex<Vec<Entry>>,
 }
 
 impl<'a> Crates<'a> {
@@ -50,7 +76,59 @@ impl<'a> Crates<'a> {
         runtime: &'a tokio::runtime::Runtime,
     ) -> Self {
         let files = CrateFiles::new(home, Some(options.cache_dir.join("archives")));
-        Self { files, client, options, runtime, profiles: BenignProfiles::embedded() }
+        Self {
+            files,
+            client,
+            options,
+            runtime,
+            profiles: BenignProfiles::embedded(),
+            store: FactStore::open(Path::new(&options.cache_dir)),
+            unsaved: Mutex::default(),
+        }
+    }
+
+    /// Why nothing can be kept between runs, if so.
+    #[must_use]
+    pub fn store_problem(&self) -> Option<String> {
+        self.store.as_ref().err().map(ToString::to_string)
+    }
+
+    /// A value kept by an earlier run; one that cannot be read counts as not there.
+    fn kept<T: serde::de::DeserializeOwned>(
+        &self,
+        kind: Kind,
+        key: &str,
+        version: u64,
+    ) -> Option<T> {
+        self.store.as_ref().ok()?.get(kind, key, version).ok().flatten()
+    }
+
+    /// Keeps a value for the next run. Where that fails, the next run measures again.
+    fn keep<T: Serialize>(&self, kind: Kind, key: &str, version: u64, value: &T) {
+        let Ok(entry) = Entry::encode(kind, key, version, value) else { return };
+        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
+        unsaved.push(entry);
+        if unsaved.len() >= BATCH {
+            let batch = std::mem::take(&mut *unsaved);
+            drop(unsaved);
+            self.write(&batch);
+        }
+    }
+
+    /// Writes what is not written yet.
+    fn save(&self) {
+        let batch =
+            std::mem::take(&mut *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner));
+        self.write(&batch);
+    }
+
+    fn write(&self, batch: &[Entry]) {
+        if let Ok(store) = &self.store
+            && !batch.is_empty()
+        {
+            // A store that cannot be written costs the next run its time and nothing else.
+            let _ = store.put_many(batch);
+        }
     }
 
     /// Measures archives, in the order given.
@@ -58,29 +136,58 @@ impl<'a> Crates<'a> {
     pub fn measure(&self, locked: &[&Locked]) -> Vec<Measured> {
         let wants: Vec<Option<Want>> = locked.iter().map(|locked| want(locked)).collect();
         let unreachable = self.fetch(&wants.iter().flatten().cloned().collect::<Vec<_>>());
-        wants
+        let all = wants
             .par_iter()
             .map(|want| match want {
                 Some(want) => self.measure_one(want, unreachable.as_deref()),
                 None => unpinned(),
             })
-            .collect()
+            .collect();
+        self.save();
+        all
     }
 
     fn measure_one(&self, want: &Want, unreachable: Option<&str>) -> Measured {
+        let stamp = self.files.stamp(want);
+        if let Some(kept) = stamp.as_deref().and_then(|stamp| self.kept_crate(want, stamp)) {
+            return kept;
+        }
         let mut file = self.files.read(want);
         if let (CrateFile::Unavailable(reason), Some(why)) = (&mut file, unreachable) {
             why.clone_into(reason);
         }
         let bytes = file.facts();
+        if let Some(stamp) = stamp {
+            let found = Found { stamp, bytes: bytes.clone() };
+            self.keep(FOUND, &want.checksum, FOUND_VERSION, &found);
+        }
         let facts = self.record(want, &file).map(|record| record.facts);
         Measured { bytes, facts }
+    }
+
+    /// What an earlier run measured, if the file on disk is still the one it verified.
+    fn kept_crate(&self, want: &Want, stamp: &str) -> Option<Measured> {
+        let found: Found = self.kept(FOUND, &want.checksum, FOUND_VERSION)?;
+        if found.stamp != stamp {
+            return None;
+        }
+        let key = archive::store_key(&want.checksum, &want.name, &want.version);
+        let facts = self.kept(Kind::ARCHIVE, &key, archive::store_version(&self.profiles))?;
+        Some(Measured { bytes: found.bytes, facts: domain::Measured::Known(facts) })
     }
 
     fn record(&self, want: &Want, file: &CrateFile) -> domain::Measured<ArchiveRecord> {
         match file {
             CrateFile::Found { bytes, .. } => {
-                archive::measure(&want.name, &want.version, bytes, &self.profiles, &mut ()).into()
+                let Want { name, version, checksum, .. } = want;
+                let measured = archive::measure(name, version, bytes, &self.profiles, &mut ());
+                if let Ok(record) = &measured {
+                    let key = archive::store_key(checksum, name, version);
+                    let version = archive::store_version(&self.profiles);
+                    self.keep(Kind::ARCHIVE, &key, version, &record.facts);
+                    self.keep(Kind::LISTING, &key, version, &record.listing);
+                }
+                measured.into()
             }
             CrateFile::Mismatched(_) => {
                 domain::Measured::unknown("the bytes on this machine are not the pinned ones")
@@ -89,52 +196,88 @@ impl<'a> Crates<'a> {
         }
     }
 
+    /// The record of an archive: kept by an earlier run, else measured.
+    fn recorded(&self, want: &Want) -> domain::Measured<ArchiveRecord> {
+        let key = archive::store_key(&want.checksum, &want.name, &want.version);
+        let version = archive::store_version(&self.profiles);
+        let kept = self
+            .kept(Kind::ARCHIVE, &key, version)
+            .and_then(|facts| Some((facts, self.kept(Kind::LISTING, &key, version)?)));
+        match kept {
+            Some((facts, listing)) => domain::Measured::Known(ArchiveRecord { facts, listing }),
+            None => self.record(want, &self.files.read(want)),
+        }
+    }
+
     /// Compares crates with their older releases, in the order given.
     #[must_use]
     pub fn compare(&self, crates: &[(NodeIndex, &Locked, Older)]) -> Vec<Comparison> {
         let older = crates.iter().flat_map(|(_, locked, older)| {
             let releases = older.window.iter().chain(&older.previous);
-            releases.map(|release| want_older(locked, release))
+            releases
+                .filter(|release| self.kept_comparison(locked, release).is_none())
+                .map(|release| want_older(locked, release))
         });
         let unreachable = self.fetch(&older.collect::<Vec<_>>());
-        crates
+        let all = crates
             .par_iter()
-            .map(|(_, locked, older)| self.compare_one(locked, older, unreachable.as_deref()))
-            .collect()
+            .map(|(_, locked, older)| {
+                let against = |release: &_| {
+                    self.compare_with(locked, Some(release), 0, unreachable.as_deref())
+                };
+                Comparison {
+                    window: older.window.as_ref().map_or_else(
+                        || self.compare_with(locked, None, older.days_since_first, None),
+                        against,
+                    ),
+                    previous: older.previous.as_ref().map(against),
+                }
+            })
+            .collect();
+        self.save();
+        all
     }
 
-    fn compare_one(&self, locked: &Locked, older: &Older, unreachable: Option<&str>) -> Comparison {
-        let now = want(locked).map_or_else(
-            || domain::Measured::unknown("the lockfile pins no hash"),
-            |want| self.record(&want, &self.files.read(&want)),
-        );
-        let now = match now {
+    fn kept_comparison(&self, locked: &Locked, older: &OlderRelease) -> Option<ComparisonFacts> {
+        let key = format!("{}/{}", locked.checksum.as_deref()?, older.checksum);
+        self.kept(COMPARISON, &key, comparison_version(&self.profiles))
+    }
+
+    /// Compares a crate with one older release, or with nothing.
+    fn compare_with(
+        &self,
+        locked: &Locked,
+        older: Option<&OlderRelease>,
+        days_since_first: i64,
+        unreachable: Option<&str>,
+    ) -> ComparisonFacts {
+        if let Some(kept) = older.and_then(|older| self.kept_comparison(locked, older)) {
+            return kept;
+        }
+        let Some(want) = want(locked) else {
+            return ComparisonFacts::unknown("the lockfile pins no hash of its archive");
+        };
+        let now = match self.recorded(&want) {
             domain::Measured::Known(now) => now,
+            domain::Measured::Unknown(reason) => return ComparisonFacts::unknown(&reason),
+        };
+        let Some(older) = older else {
+            let nothing = ArchiveListing::default();
+            return window::compare(&now, &nothing, "no release", days_since_first);
+        };
+        let before = want_older(locked, older);
+        match self.recorded(&before) {
+            domain::Measured::Known(record) => {
+                let days = older.days_between;
+                let facts = window::compare(&now, &record.listing, &older.version, days);
+                let key = format!("{}/{}", want.checksum, older.checksum);
+                self.keep(COMPARISON, &key, comparison_version(&self.profiles), &facts);
+                facts
+            }
             domain::Measured::Unknown(reason) => {
-                let unknown = ComparisonFacts::unknown(&reason);
-                return Comparison { window: unknown.clone(), previous: Some(unknown) };
+                let reason = unreachable.map_or(reason, str::to_owned);
+                ComparisonFacts::unknown(&format!("{} {}: {reason}", before.name, before.version))
             }
-        };
-        let against = |release: &OlderRelease| {
-            let want = want_older(locked, release);
-            match self.record(&want, &self.files.read(&want)) {
-                domain::Measured::Known(record) => {
-                    let days = release.days_between;
-                    window::compare(&now, &record.listing, &release.version, days)
-                }
-                domain::Measured::Unknown(reason) => {
-                    let reason = unreachable.map_or(reason, str::to_owned);
-                    ComparisonFacts::unknown(&format!("{} {}: {reason}", want.name, want.version))
-                }
-            }
-        };
-        let nothing = ArchiveListing::default();
-        Comparison {
-            window: older.window.as_ref().map_or_else(
-                || window::compare(&now, &nothing, "no release", older.days_since_first),
-                against,
-            ),
-            previous: older.previous.as_ref().map(against),
         }
     }
 
@@ -165,6 +308,11 @@ impl<'a> Crates<'a> {
         let index = SparseIndex::new(&self.client, &self.options.urls);
         Ok(ArchiveUrls::Template(index.config().await?.dl))
     }
+}
+
+/// A comparison depends on what was measured and on how it is compared.
+fn comparison_version(profiles: &BenignProfiles) -> u64 {
+    archive::store_version(profiles).wrapping_add(window::VERSION << 48)
 }
 
 fn want(locked: &Locked) -> Option<Want> {

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
+use super::advisories::{self, AdvisoryDb};
 use super::archive::ManifestFacts;
 use super::cargo_home::CargoHome;
 use super::crates::{Crates, Measured as MeasuredCrate};
-use super::index_files::IndexFiles;
+use super::index_files::{IndexFiles, Lookup};
 use super::releases::{self, Locked, Releases};
 use super::window::{self, WINDOW_DAYS};
 use super::{archive, crate_files};
-use crate::domain::{FactSheet, Graph, Measured, NodeIndex, Origin, Undetermined};
+use crate::domain::{
+    FactSheet, Graph, Location, Measured, Node, NodeIndex, Origin, Subject, Undetermined,
+};
 use crate::net::{BaseUrls, Client};
 
 /// Where facts come from, and how much may be asked for them.
@@ -50,6 +53,8 @@ pub struct Gathered {
     pub undetermined: Vec<Undetermined>,
     /// What the crates' own manifests say, by node.
     pub manifests: BTreeMap<NodeIndex, ManifestFacts>,
+    /// What the user should know about this machine, such as a cache that cannot be written.
+    pub warnings: Vec<String>,
     /// Fact family to its source and date.
     pub provenance: BTreeMap<String, String>,
 }
@@ -60,6 +65,16 @@ pub enum GatherError {
     /// The operating system refuses a thread or a poller.
     #[error("cannot start the machinery for requests: {0}")]
     Runtime(#[from] std::io::Error),
+    /// The crate that was asked for is not there.
+    #[error("cannot look at {name} {version}: {reason}")]
+    NoSuchCrate {
+        /// Crate name.
+        name: String,
+        /// Version.
+        version: String,
+        /// Why.
+        reason: String,
+    },
     /// The thread pool cannot be built.
     #[error("cannot start threads for scanning: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -71,6 +86,40 @@ pub fn gather(graph: &Graph, options: &Options) -> Result<Gathered, GatherError>
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let runtime = crate::net::runtime()?;
     pool.install(|| Ok(Gathering::new(graph, options, &runtime)?.run()))
+}
+
+/// A graph of one crate of the default registry, pinned to what the index says of it.
+pub fn single(name: &str, version: &str, options: &Options) -> Result<Graph, GatherError> {
+    let runtime = crate::net::runtime()?;
+    let home = CargoHome::open(&options.cargo_home)?;
+    let index = IndexFiles::new(home, &client(options), &options.urls);
+    if index.can_ask() && !index.in_cargos_cache(name, &Origin::Registry, Some(version)) {
+        runtime.block_on(index.fetch(&[name.to_owned()], &|| {}));
+    }
+    let unknown = |reason: String| GatherError::NoSuchCrate {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        reason,
+    };
+    let found = match index.find(name, &Origin::Registry, None) {
+        Lookup::Found(found) => found,
+        Lookup::NoSuchCrate => return Err(unknown("the index has no such crate".to_owned())),
+        Lookup::Unknown(reason) => return Err(unknown(reason)),
+    };
+    let line = found.file.lines.iter().find(|line| line.version == version).ok_or_else(|| {
+        unknown(format!("the index lists {} other versions", found.file.lines.len()))
+    })?;
+    let location = Location::line("Cargo.lock", 1);
+    let node = Node {
+        subject: Subject::registry_crate(name, version),
+        checksum: Some(line.checksum.clone()),
+        name_location: location.clone(),
+        location,
+        declared: Vec::new(),
+        dependencies: Vec::new(),
+        member: false,
+    };
+    Ok(Graph { nodes: vec![node], roots: vec![0] })
 }
 
 /// One run of the collectors over one graph.
@@ -117,8 +166,13 @@ impl<'a> Gathering<'a> {
 
     fn run(mut self) -> Gathered {
         self.releases();
+        self.advisories();
         let measured = self.bytes();
         self.windows(&measured);
+        let problem = self.crates.store_problem();
+        self.gathered
+            .warnings
+            .extend(problem.map(|why| format!("nothing is kept for the next run: {why}")));
         self.gathered
     }
 
@@ -127,6 +181,32 @@ impl<'a> Gathering<'a> {
         let all = self.releases.measure_all(&locked, self.options.as_of, self.runtime, &|| {});
         for ((node, _), facts) in self.locked.iter().zip(&all) {
             self.gathered.sheets[*node].put(releases::GROUP, facts);
+        }
+    }
+
+    fn advisories(&mut self) {
+        let database = match &self.options.advisory_db {
+            Some(folder) => AdvisoryDb::open(folder).map(Some),
+            None => AdvisoryDb::open_cached(&self.options.cache_dir),
+        };
+        let (database, why) = match database {
+            Ok(Some(database)) => (Some(database), String::new()),
+            Ok(None) => (None, advisories::NO_DATABASE.to_owned()),
+            Err(error) => (None, error.to_string()),
+        };
+        if let Some(Measured::Known(date)) = database.as_ref().map(AdvisoryDb::date) {
+            self.gathered.provenance.insert("advisories".to_owned(), format!("RustSec, {date}"));
+        }
+        for (node, locked) in &self.locked {
+            let sheet = &mut self.gathered.sheets[*node];
+            match &database {
+                Some(database) if locked.origin == Origin::Registry => {
+                    let facts = database.measure(&locked.name, &locked.version, self.options.as_of);
+                    sheet.put(advisories::GROUP, &facts);
+                }
+                Some(_) => {}
+                None => sheet.put_unknown(advisories::GROUP, why.clone()),
+            }
         }
     }
 
@@ -184,7 +264,9 @@ impl<'a> Gathering<'a> {
     }
 }
 
-fn client(options: &Options) -> Client {
+/// A client that may ask as much as `options` allow.
+#[must_use]
+pub fn client(options: &Options) -> Client {
     let cache = options.cache_dir.join("answers");
     if options.offline {
         Client::offline_with_cache(cache)

@@ -16,7 +16,7 @@ pub mod releases;
 pub mod store;
 pub mod window;
 
-pub use gather::{GatherError, Gathered, Options, gather};
+pub use gather::{GatherError, Gathered, Options, client, gather, single};
 
 /// Every group of facts that collectors measure, with the JSON Schema of its struct.
 #[must_use]
@@ -25,6 +25,7 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
     vec![
         group(crate_files::GROUP, schemars::schema_for!(crate_files::BytesFacts)),
         group(releases::GROUP, schemars::schema_for!(releases::ReleaseFacts)),
+        group(advisories::GROUP, schemars::schema_for!(advisories::AdvisoryFacts)),
         group(archive::GROUP, schemars::schema_for!(archive::ArchiveFacts)),
         group(window::WINDOW, schemars::schema_for!(window::ComparisonFacts)),
         group(window::PREVIOUS, schemars::schema_for!(window::ComparisonFacts)),

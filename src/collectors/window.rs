@@ -22,6 +22,8 @@ pub const WINDOW_DAYS: i64 = 180;
 pub const WINDOW: &str = "window";
 /// Group of the comparison with the release before.
 pub const PREVIOUS: &str = "previous";
+/// Has to be raised whenever the same listings give other facts than before.
+pub const VERSION: u64 = 1;
 /// Most files in one list.
 const LISTED: usize = 2_000;
 
