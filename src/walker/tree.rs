@@ -9,12 +9,12 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::domain::text::shown;
 
-/// Largest Cargo.lock that is read, 16 MiB: about 150,000 packages. A parsed text of this size that
-/// was made to be costly takes some hundred MiB; four times as much would endanger the machine.
-pub const LOCKFILE_LIMIT: u64 = 16 * 1024 * 1024;
+/// Largest Cargo.lock that is read, 8 MiB: about 40,000 packages, fifty times the largest of real AI
+/// projects. A text made to be costly takes about 75 times its size in memory while it is parsed.
+pub const LOCKFILE_LIMIT: u64 = 8 * 1024 * 1024;
 
-/// Largest manifest or configuration file that is read, 4 MiB.
-pub const MANIFEST_LIMIT: u64 = 4 * 1024 * 1024;
+/// Largest manifest or configuration file that is read, 2 MiB.
+pub const MANIFEST_LIMIT: u64 = 2 * 1024 * 1024;
 
 /// Why a file of the audited folder was not read.
 #[derive(Debug, thiserror::Error)]
