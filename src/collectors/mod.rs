@@ -10,6 +10,7 @@ pub mod cargo_home;
 pub mod crate_files;
 pub mod crates;
 pub mod custody;
+pub mod custody_store;
 mod gather;
 pub mod index_files;
 pub mod releases;

@@ -7,6 +7,7 @@
 
 mod age;
 mod baseline;
+pub mod custody_lock;
 mod discovery;
 mod error;
 mod policy;

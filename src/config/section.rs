@@ -132,6 +132,20 @@ impl<'a> Section<'a> {
         ConfigError::Missing { at: self.at(), section, key }
     }
 
+    /// Whether the key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// A whole number.
+    pub(super) fn number(&self, key: &str) -> Result<Option<Told<i64>>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let number = value.get_ref().as_integer();
+        let number = number.and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
+        let value_of = number.ok_or_else(|| self.wrong(key, value, "a whole number"))?;
+        Ok(Some(Told { value: value_of, at: self.document.at(value.span()) }))
+    }
+
     /// `true` or `false`.
     pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
         let Some(value) = self.get(key) else { return Ok(None) };

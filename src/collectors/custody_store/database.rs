@@ -1,0 +1,178 @@
+//! The store itself: a redb file with one row a crate.
+
+use std::io::{Read, Write as _};
+use std::path::{Path, PathBuf};
+
+use redb::{Builder, ReadOnlyDatabase, ReadableDatabase as _, TableDefinition};
+
+use crate::collectors::custody::{CrateCustody, SourceKind, Stamp};
+use crate::domain::Measured;
+use crate::formats::registry_dump::{DumpLimits, read_dump};
+
+use super::assemble::{Assembly, ImportStats};
+use super::slim::write_slim;
+use super::{CustodySource, CustodyStoreError};
+
+/// Crate name to its answer as JSON.
+const CRATES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("crates");
+/// What the store is: `schema`, `stamp`.
+const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
+/// Version of the rows.
+const SCHEMA: &str = "custody-store/1";
+/// Memory for pages, in bytes.
+const CACHE: usize = 16 * 1024 * 1024;
+/// Longest row that is read, in bytes.
+const ROW_LIMIT: usize = 64 * 1024 * 1024;
+
+/// Custody data of a whole registry. Opened read-only: several runs can share it.
+pub struct Store {
+    path: PathBuf,
+    database: ReadOnlyDatabase,
+    stamp: Stamp,
+}
+
+impl Store {
+    /// Reads a dump into a new store at `path`, in place of a former one. Nothing is changed unless the
+    /// whole dump was read.
+    ///
+    /// # Errors
+    /// See [`CustodyStoreError`].
+    pub fn import(dump: impl Read, path: &Path) -> Result<ImportStats, CustodyStoreError> {
+        let mut assembly = Assembly::default();
+        let taken = read_dump(dump, DumpLimits::default(), &mut |row| assembly.take(row))?;
+        let stamp = Stamp { taken, source: SourceKind::Dump };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder).map_err(|error| CustodyStoreError::io(folder, error))?;
+        let file = tempfile::NamedTempFile::new_in(folder)
+            .map_err(|error| CustodyStoreError::io(folder, error))?;
+        let stats = write(assembly, stamp, file.path())?;
+        file.persist(path).map_err(|error| CustodyStoreError::io(path, error.error))?;
+        Ok(stats)
+    }
+
+    /// Opens a store.
+    ///
+    /// # Errors
+    /// [`CustodyStoreError::Format`] for a store of another version, or a file that is none.
+    pub fn open(path: &Path) -> Result<Self, CustodyStoreError> {
+        let wrong = database_error(path);
+        let database = Builder::new().set_cache_size(CACHE).open_read_only(path).map_err(wrong)?;
+        let about = |key: &str| -> Result<Option<String>, redb::Error> {
+            let table = database.begin_read()?.open_table(ABOUT)?;
+            Ok(table.get(key)?.map(|value| value.value().to_owned()))
+        };
+        let schema = about("schema").map_err(database_error(path))?;
+        if schema.as_deref() != Some(SCHEMA) {
+            return Err(CustodyStoreError::format(path, "it is of another version; import again"));
+        }
+        let stamp = about("stamp").map_err(database_error(path))?;
+        let stamp = stamp.and_then(|text| serde_json::from_str(&text).ok());
+        let stamp =
+            stamp.ok_or_else(|| CustodyStoreError::format(path, "it does not say of which day"))?;
+        Ok(Self { path: path.to_owned(), database, stamp })
+    }
+
+    /// The row of a crate.
+    ///
+    /// # Errors
+    /// Where the file is damaged.
+    pub fn row(&self, name: &str) -> Result<Option<CrateCustody>, CustodyStoreError> {
+        let bytes = || -> Result<Option<Vec<u8>>, redb::Error> {
+            let table = self.database.begin_read()?.open_table(CRATES)?;
+            Ok(table.get(name)?.map(|row| row.value().to_vec()))
+        };
+        let Some(bytes) = bytes().map_err(database_error(&self.path))? else { return Ok(None) };
+        parse_row(&self.path, name, &bytes).map(Some)
+    }
+
+    /// Writes the extract for `names` (sorted and made unique here): the same bytes for the same store
+    /// and names.
+    ///
+    /// # Errors
+    /// See [`CustodyStoreError`].
+    pub fn slim<'n>(
+        &self,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> Result<Vec<u8>, CustodyStoreError> {
+        let mut rows = std::collections::BTreeMap::new();
+        for name in names {
+            rows.insert(name.to_owned(), self.row(name)?);
+        }
+        write_slim(self.stamp, &rows).map_err(|error| CustodyStoreError::io(&self.path, error))
+    }
+}
+
+impl CustodySource for Store {
+    fn stamp(&self) -> Stamp {
+        self.stamp
+    }
+
+    fn answer(&self, name: &str) -> Measured<CrateCustody> {
+        match self.row(name) {
+            Ok(Some(row)) => Measured::Known(row),
+            Ok(None) => Measured::Unknown(format!(
+                "the registry dump of {} has no such crate",
+                self.stamp.date()
+            )),
+            Err(error) => Measured::Unknown(error.to_string()),
+        }
+    }
+}
+
+/// One row from its bytes, checked.
+pub(super) fn parse_row(
+    path: &Path,
+    name: &str,
+    bytes: &[u8],
+) -> Result<CrateCustody, CustodyStoreError> {
+    if bytes.len() > ROW_LIMIT {
+        return Err(CustodyStoreError::format(path, "a row is longer than any honest one"));
+    }
+    let row: CrateCustody = serde_json::from_slice(bytes)
+        .map_err(|error| CustodyStoreError::format(path, format!("`{name}`: {error}")))?;
+    row.checked().map_err(|source| CustodyStoreError::Reference {
+        path: path.display().to_string(),
+        name: name.to_owned(),
+        source,
+    })
+}
+
+/// Fills a new database in the order of its keys.
+fn write(assembly: Assembly, stamp: Stamp, path: &Path) -> Result<ImportStats, CustodyStoreError> {
+    let fill = || -> Result<ImportStats, redb::Error> {
+        let database = Builder::new().set_cache_size(CACHE).create(path)?;
+        let transaction = database.begin_write()?;
+        let stats = {
+            let mut about = transaction.open_table(ABOUT)?;
+            about.insert("schema", SCHEMA)?;
+            about.insert("stamp", json(&stamp).as_str())?;
+            let mut crates = transaction.open_table(CRATES)?;
+            let mut bytes = Vec::new();
+            assembly.finish(stamp, |name, row| {
+                bytes.clear();
+                serde_json::to_writer(&mut bytes, &row).map_err(std::io::Error::from)?;
+                crates.insert(name, bytes.as_slice())?;
+                Ok::<_, redb::Error>(())
+            })?
+        };
+        transaction.commit()?;
+        Ok(stats)
+    };
+    let stats = fill().map_err(database_error(path))?;
+    let flushed = std::fs::OpenOptions::new().write(true).open(path).and_then(|mut file| {
+        file.flush()?;
+        file.sync_all()
+    });
+    flushed.map_err(|error| CustodyStoreError::io(path, error))?;
+    Ok(stats)
+}
+
+fn json(stamp: &Stamp) -> String {
+    serde_json::to_string(stamp).expect("a stamp is a plain struct")
+}
+
+fn database_error<E: Into<redb::Error>>(path: &Path) -> impl Fn(E) -> CustodyStoreError {
+    let path = path.display().to_string();
+    move |error| CustodyStoreError::Database { path: path.clone(), source: Box::new(error.into()) }
+}

@@ -1,0 +1,154 @@
+//! Where custody data of many crates is kept: a store made from a registry dump, or a slim file made
+//! from such a store for one graph. Both answer the same question, as the API's answers do.
+//!
+//! The store is a redb file because rows are written once in the order of their keys and then looked up
+//! one by one: no SQL is needed, and redb is Rust without a build script. It is written beside its place
+//! and renamed into it when the whole dump was read, so that a truncated dump changes nothing. What is
+//! in a file is a stranger's: every row is checked before it is used.
+
+mod assemble;
+mod database;
+mod slim;
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::Measured;
+use crate::formats::registry_dump::DumpError;
+
+use super::custody::{BrokenReference, CrateCustody, History, Stamp};
+
+pub use assemble::ImportStats;
+pub use database::Store;
+pub use slim::{SLIM_SCHEMA, Slim, write_slim};
+
+/// Bytes at both ends of a dump that identify it, with its length.
+const IDENTITY: usize = 64 * 1024;
+
+/// Why custody data could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+pub enum CustodyStoreError {
+    /// The operating system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The dump could not be read.
+    #[error(transparent)]
+    Dump(#[from] DumpError),
+    /// The database could not be written or read.
+    #[error("the custody store {path}: {source}")]
+    Database {
+        /// Which file.
+        path: String,
+        /// What redb said.
+        source: Box<redb::Error>,
+    },
+    /// A file is neither dump, slim file nor store, or of a version that this program does not read.
+    #[error("{path} is no custody data that can be read: {what}")]
+    Format {
+        /// Which file.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A row points outside itself.
+    #[error("{path}: `{name}`: {source}")]
+    Reference {
+        /// Which file.
+        path: String,
+        /// Whose row.
+        name: String,
+        /// Where it points.
+        source: BrokenReference,
+    },
+}
+
+impl CustodyStoreError {
+    fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { path: path.display().to_string(), source }
+    }
+
+    fn format(path: &Path, what: impl Into<String>) -> Self {
+        Self::Format { path: path.display().to_string(), what: what.into() }
+    }
+}
+
+/// Something that can be asked about a crate.
+pub trait CustodySource: Send + Sync {
+    /// Who answers, and of which day the answers are.
+    fn stamp(&self) -> Stamp;
+
+    /// What it says about a crate of the default registry; unknown where it does not have the crate,
+    /// which does not mean that there is none.
+    fn answer(&self, name: &str) -> Measured<CrateCustody>;
+}
+
+/// Everything that every source says of a crate; [`History`] takes the freshest for each question.
+#[must_use]
+pub fn history(sources: &[Box<dyn CustodySource>], name: &str) -> History {
+    let answers = sources.iter().map(|source| match source.answer(name) {
+        Measured::Known(answer) => answer,
+        Measured::Unknown(reason) => CrateCustody::unknown(source.stamp(), &reason),
+    });
+    History::new(name, answers.collect())
+}
+
+/// Opens a dump, a slim file or a store, told apart by their bytes. A dump is imported into
+/// `cache` once and opened from there in later runs.
+///
+/// # Errors
+/// See [`CustodyStoreError`].
+pub fn open(path: &Path, cache: &Path) -> Result<Box<dyn CustodySource>, CustodyStoreError> {
+    let mut file = File::open(path).map_err(|error| CustodyStoreError::io(path, error))?;
+    let mut magic = [0; 2];
+    file.read_exact(&mut magic).map_err(|error| CustodyStoreError::io(path, error))?;
+    if magic != [0x1f, 0x8b] {
+        return Ok(Box::new(Store::open(path)?));
+    }
+    let file = File::open(path).map_err(|error| CustodyStoreError::io(path, error))?;
+    let mut start = [0; 1];
+    MultiGzDecoder::new(file)
+        .read_exact(&mut start)
+        .map_err(|error| CustodyStoreError::io(path, error))?;
+    if start == *b"{" {
+        return Ok(Box::new(Slim::open(path)?));
+    }
+    let store = imported_path(path, cache)?;
+    if !store.exists() {
+        let dump = File::open(path).map_err(|error| CustodyStoreError::io(path, error))?;
+        Store::import(std::io::BufReader::with_capacity(1 << 20, dump), &store)?;
+    }
+    Ok(Box::new(Store::open(&store)?))
+}
+
+/// Where the store of a dump is kept: named by the dump's length and its first and last bytes, the last
+/// of which are the checksum of the whole.
+fn imported_path(path: &Path, cache: &Path) -> Result<PathBuf, CustodyStoreError> {
+    use std::io::{Seek as _, SeekFrom};
+    let read = || -> std::io::Result<String> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut hash = Sha256::new_with_prefix(length.to_le_bytes());
+        let mut part = Vec::new();
+        file.by_ref().take(IDENTITY as u64).read_to_end(&mut part)?;
+        file.seek(SeekFrom::Start(length.saturating_sub(IDENTITY as u64)))?;
+        file.take(IDENTITY as u64).read_to_end(&mut part)?;
+        hash.update(&part);
+        let digest = hash.finalize();
+        let key = digest.iter().take(8).fold(0_u64, |key, &byte| key << 8 | u64::from(byte));
+        Ok(format!("{key:016x}"))
+    };
+    let key = read().map_err(|error| CustodyStoreError::io(path, error))?;
+    Ok(cache.join(format!("custody-{key}.redb")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! What a project has accepted: who held the keys of a crate or model on the day it was looked at.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A crate as it was accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CratePin {
+    /// Name.
+    pub name: String,
+    /// Version that was in the lockfile.
+    pub version: String,
+    /// SHA-256 of its archive, lower-case hexadecimal; absent where the lockfile has none.
+    pub sha256: Option<String>,
+    /// Logins of the owners, sorted; absent where they were not known.
+    pub owners: Option<Vec<String>>,
+    /// Logins that had published within 24 months, sorted; absent where they were not known.
+    pub publishers: Option<Vec<String>>,
+    /// The version was published by a trusted workflow; absent where that was not known.
+    pub trusted_publishing: Option<bool>,
+    /// Day on which this was seen, `YYYY-MM-DD`.
+    pub seen: String,
+    /// Why a change was accepted, in the words of the person who did.
+    pub reason: Option<String>,
+}
+
+/// A model as it was accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelPin {
+    /// `owner/name`.
+    pub repository: String,
+    /// Commit.
+    pub revision: String,
+    /// Its files, sorted by path.
+    pub files: Vec<PinnedFile>,
+    /// Logins that committed to it, sorted; absent where they were not known.
+    pub committers: Option<Vec<String>>,
+    /// Day on which this was seen, `YYYY-MM-DD`.
+    pub seen: String,
+    /// Why a change was accepted.
+    pub reason: Option<String>,
+}
+
+/// A file of a model.
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub struct PinnedFile {
+    /// Path in the repository.
+    pub path: String,
+    /// SHA-256, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// Everything that a project has accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pins {
+    /// Crates, by name and version.
+    pub crates: Vec<CratePin>,
+    /// Models, by repository and revision.
+    pub models: Vec<ModelPin>,
+}
