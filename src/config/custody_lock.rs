@@ -241,8 +241,8 @@ fn list(out: &mut String, key: &str, values: Option<&Vec<String>>) {
         [] => writeln!(out, "{key} = []"),
         [one] => writeln!(out, "{key} = [{}]", quoted(one)),
         many => {
-            let lines: String = many.iter().map(|v| format!("    {},\n", quoted(v))).collect();
-            writeln!(out, "{key} = [\n{lines}]")
+            let lines: Vec<String> = many.iter().map(|value| quoted(value)).collect();
+            writeln!(out, "{key} = [\n    {},\n]", lines.join(",\n    "))
         }
     };
 }

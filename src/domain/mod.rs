@@ -4,6 +4,7 @@
 //!
 //! Plain data only. This module imports nothing else of the house, opens nothing and decides nothing.
 
+pub mod custody_report;
 pub mod evidence;
 pub mod fact;
 pub mod finding;
@@ -16,6 +17,7 @@ pub mod subject;
 pub mod text;
 pub mod waiver;
 
+pub use custody_report::CustodyReport;
 pub use evidence::{Evidence, Location};
 pub use fact::{FactSheet, Measured};
 pub use finding::{Change, Finding, PathStep, Undetermined};

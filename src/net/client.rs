@@ -144,6 +144,14 @@ impl Client {
         Some(answer_from(request, kept, AnswerFrom::Kept))
     }
 
+    /// The answer that was kept under the request's own tag, without asking anybody.
+    #[must_use]
+    pub fn current(&self, request: &Request) -> Option<Answer> {
+        let Caching::Tagged(tag) = &request.caching else { return None };
+        let kept = self.find_kept(request).filter(|kept| kept.tag.as_ref() == Some(tag))?;
+        Some(answer_from(request, kept, AnswerFrom::Kept))
+    }
+
     /// Asks, within the request's limits and the client's.
     ///
     /// # Errors

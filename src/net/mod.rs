@@ -14,6 +14,7 @@ pub mod index;
 #[cfg(test)]
 pub(crate) mod loopback;
 mod pace;
+pub mod registry_api;
 mod request;
 
 pub use base::{BaseUrlError, BaseUrls};

@@ -47,6 +47,26 @@ pub enum EventKind {
     RingOfCrates,
 }
 
+impl EventKind {
+    /// The word in facts and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OwnerAdded => "owner-added",
+            Self::OwnerRemoved => "owner-removed",
+            Self::FirstPublish => "first-publish",
+            Self::Succession => "succession",
+            Self::YoungAccount => "young-account",
+            Self::TrustedPublishingLost => "trusted-publishing-lost",
+            Self::TrustedPublishingRepositoryChanged => "trusted-publishing-repository-changed",
+            Self::AccountRenamed => "account-renamed",
+            Self::RepositoryMoved => "repository-moved",
+            Self::ContactChanged => "contact-changed",
+            Self::RingOfCrates => "ring-of-crates",
+        }
+    }
+}
+
 /// How an event is known.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

@@ -311,11 +311,15 @@ impl History {
         &self.answers
     }
 
-    /// The freshest owner list of that day or before it.
+    /// The freshest owner list of that day or before it; a pin only where nothing else has one, since
+    /// it copies what others said.
     #[must_use]
     pub fn owners_on(&self, as_of: Date) -> Measured<&CrateCustody> {
         let mut reason = "no owner data for this crate".to_owned();
-        for answer in self.answers.iter().rev() {
+        let pin = |answer: &&CrateCustody| answer.stamp.source == SourceKind::Pin;
+        let newest_first = || self.answers.iter().rev();
+        let others = newest_first().filter(|answer| !pin(answer));
+        for answer in others.chain(newest_first().filter(pin)) {
             match &answer.owners {
                 Measured::Known(_) if answer.stamp.date() <= as_of => {
                     return Measured::Known(answer);

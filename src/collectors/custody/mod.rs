@@ -14,6 +14,7 @@ mod history;
 mod identity;
 mod owners;
 mod publishers;
+mod report;
 mod ring;
 
 pub use event::{CustodyEvent, EventBasis, EventKind};
@@ -22,6 +23,7 @@ pub use history::{
     Account, AccountId, AccountKind, BrokenReference, CrateCustody, Dated, Deleted, History, Owner,
     Publisher, Release, SourceKind, Stamp, Who, date, days_between,
 };
+pub use report::{ReportCrate, custody_report};
 pub use ring::add_rings;
 
 #[cfg(test)]

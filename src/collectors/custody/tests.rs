@@ -9,17 +9,23 @@ use crate::domain::Measured;
 
 /// The facts of every crate of a timeline on a day, rings included, at their newest release.
 fn facts_on(timeline: &Timeline, as_of: Date) -> BTreeMap<String, CustodyFacts> {
-    let mut facts = timeline
-        .crates
+    facts_of(&histories(timeline), as_of)
+}
+
+fn histories(timeline: &Timeline) -> Vec<History> {
+    timeline.crates.iter().map(timeline::CrateTimeline::history).collect()
+}
+
+fn facts_of(histories: &[History], as_of: Date) -> BTreeMap<String, CustodyFacts> {
+    let mut facts = histories
         .iter()
-        .map(|one| {
-            let history = one.history();
+        .map(|history| {
             let releases = history.releases_by(as_of);
             let newest = releases
                 .known()
                 .and_then(|list| list.last())
                 .map_or(String::new(), |last| last.release.number.clone());
-            (one.name.clone(), custody_facts(&history, &newest, as_of))
+            (history.name.clone(), custody_facts(history, &newest, as_of))
         })
         .collect();
     add_rings(&mut facts, as_of);
@@ -55,9 +61,10 @@ fn every_timeline_shows_each_event_from_its_day_on_and_not_before() {
     for (file, timeline) in timeline::all() {
         assert!(!timeline.about.is_empty());
         let first = timeline.crates.iter().map(timeline::CrateTimeline::first_day).min().unwrap();
-        let mut as_of = first.max(timeline.as_of.saturating_sub(7.years()));
+        let mut as_of = first.max(timeline.as_of.saturating_sub(4.years()));
+        let histories = histories(&timeline);
         while as_of <= timeline.as_of {
-            let facts = facts_on(&timeline, as_of);
+            let facts = facts_of(&histories, as_of);
             for one in &timeline.crates {
                 let mut want: Vec<Expected> = one
                     .expect
@@ -76,8 +83,9 @@ fn every_timeline_shows_each_event_from_its_day_on_and_not_before() {
 #[test]
 fn no_event_is_forgotten_within_24_months_and_none_falls_off_a_cliff() {
     for (file, timeline) in timeline::all() {
+        let histories = histories(&timeline);
         for months in 1..=24 {
-            let later = facts_on(&timeline, timeline.as_of.saturating_add(months.months()));
+            let later = facts_of(&histories, timeline.as_of.saturating_add(months.months()));
             for one in &timeline.crates {
                 let mut want = one.expect.clone();
                 want.sort();
@@ -300,4 +308,35 @@ fn twenty_thousand_releases_by_two_turn_takers_are_measured_in_no_time() {
     let history = History::new("busy", vec![answer]);
     let facts = custody_facts(&history, "0.0.7", day(2026, 12, 1));
     assert!(facts.publish_events.known().unwrap().len() <= 2_000);
+}
+
+#[test]
+fn the_report_says_who_holds_the_keys_and_of_what_nothing_is_known() {
+    let timelines = timeline::all();
+    let mut facts = facts_on(&timelines["mass-handover"], day(2026, 6, 1));
+    facts.extend(facts_on(&timelines["lone-maintainer"], day(2026, 11, 22)));
+    facts.extend(facts_on(&timelines["team-only"], day(2026, 11, 22)));
+    let nothing = custody_facts(&History::new("dark", Vec::new()), "1.0.0", day(2026, 6, 1));
+    facts.insert("dark".to_owned(), nothing);
+    let crates: Vec<ReportCrate<'_>> = facts
+        .iter()
+        .map(|(name, facts)| ReportCrate {
+            name,
+            build_executed: ["gem-1", "lone"].contains(&name.as_str()),
+            facts,
+        })
+        .collect();
+    let report = custody_report(&crates, day(2026, 11, 22));
+    assert_eq!((report.crates, report.owners_known, report.publishers_known), (7, 6, 6));
+    let buyer = &report.accounts[0];
+    assert_eq!((buyer.login.as_str(), buyer.crates, buyer.build_crates), ("buyer", 4, 1));
+    assert!(report.accounts.iter().any(|holder| holder.team && holder.login == "github:acme:core"));
+    let sole: Vec<(&str, &str)> = report
+        .sole_build_publishers
+        .iter()
+        .map(|sole| (sole.name.as_str(), sole.login.as_str()))
+        .collect();
+    assert_eq!(sole, [("lone", "dora")]);
+    assert_eq!(report.unknown[0].name, "dark");
+    assert!(report.events.iter().any(|event| event.kind == "ring-of-crates"));
 }
