@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Measured, Origin};
 
+/// Name of the group.
+pub const GROUP: &str = "cooldown";
+
 /// What the policy asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CooldownPolicy {

@@ -34,5 +34,10 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group(archive::GROUP, schemars::schema_for!(archive::ArchiveFacts)),
         group(window::WINDOW, schemars::schema_for!(window::ComparisonFacts)),
         group(window::PREVIOUS, schemars::schema_for!(window::ComparisonFacts)),
+        group(custody::GROUP, schemars::schema_for!(custody::CustodyFacts)),
+        group(pins::GROUP, schemars::schema_for!(pins::PinFacts)),
+        group(pins::MODEL_GROUP, schemars::schema_for!(pins::ModelPinFacts)),
+        group(names::GROUP, schemars::schema_for!(names::NameFacts)),
+        group(cooldown::GROUP, schemars::schema_for!(cooldown::CooldownFacts)),
     ]
 }

@@ -17,6 +17,8 @@ use typomania::{AuthorSet, Corpus, Package};
 
 use crate::domain::Measured;
 
+/// Name of the group.
+pub const GROUP: &str = "names";
 /// Characters of crate names.
 const ALPHABET: &str = "abcdefghijklmnopqrstuvwxyz0123456789-_";
 /// Endings and beginnings that turn a name into one that seems to belong to it.

@@ -17,6 +17,10 @@ use super::custody::{
     Account, AccountKind, CrateCustody, CustodyFacts, Owner, SourceKind, Stamp, days_between,
 };
 
+/// Name of the group of crates.
+pub const GROUP: &str = "pin";
+/// Name of the group of models.
+pub const MODEL_GROUP: &str = "model-pin";
 /// Most entries of any list that rules see.
 const LIST_LIMIT: usize = 2_000;
 

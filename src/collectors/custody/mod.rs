@@ -17,6 +17,9 @@ mod publishers;
 mod report;
 mod ring;
 
+/// Name of the group.
+pub const GROUP: &str = "custody";
+
 pub use event::{CustodyEvent, EventBasis, EventKind};
 pub use facts::{CustodyCoverage, CustodyFacts, OwnerFact, PublisherFact, custody_facts};
 pub use history::{
