@@ -98,6 +98,25 @@ pub struct KerasLambda {
     pub dangerous_names: Vec<String>,
 }
 
+impl Keras {
+    /// Adds what another configuration of the same model says.
+    pub fn merge(&mut self, other: Keras) {
+        self.complete &= other.complete;
+        self.class_name = self.class_name.take().or(other.class_name);
+        self.keras_version = self.keras_version.take().or(other.keras_version);
+        self.objects = self.objects.saturating_add(other.objects);
+        let room = LIST_LIMIT.saturating_sub(self.lambdas.len());
+        self.lambdas.extend(other.lambdas.into_iter().take(room));
+        for name in &other.foreign {
+            keep(&mut self.foreign, name);
+        }
+        for name in &other.custom {
+            keep(&mut self.custom, name);
+        }
+        self.anomalies.extend(other.anomalies);
+    }
+}
+
 /// Reads `config.json`, a `model_config` attribute or a metadata node.
 pub fn read(bytes: &[u8]) -> Keras {
     let mut facts = Keras::default();

@@ -4,8 +4,10 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-/// Bytes fetched at once. Small, because most files are looked at in their first few KiB only.
-const BUFFER: usize = 16 * 1024;
+/// Bytes fetched first and after a jump. Small, because most of a large file is jumped over.
+const FIRST_STEP: usize = 4 * 1024;
+/// Most bytes fetched at once, reached by doubling while reading goes straight on.
+const LAST_STEP: usize = 64 * 1024;
 
 /// Why bytes could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +41,7 @@ pub struct Stream<R> {
     used: usize,
     fetched: u64,
     inner_position: Option<u64>,
+    step: usize,
 }
 
 impl<R: Read + Seek> Stream<R> {
@@ -52,6 +55,7 @@ impl<R: Read + Seek> Stream<R> {
             used: 0,
             fetched: 0,
             inner_position: None,
+            step: FIRST_STEP,
         }
     }
 
@@ -171,9 +175,10 @@ impl<R: Read + Seek> Stream<R> {
         let io = |source| StreamError::Io { offset, source };
         if self.inner_position != Some(offset) {
             self.inner.seek(SeekFrom::Start(offset)).map_err(io)?;
+            self.step = FIRST_STEP;
         }
-        // A large read takes large steps, but never more than is asked for or a buffer's worth.
-        let step = wanted.clamp(BUFFER, 16 * BUFFER);
+        let step = wanted.clamp(self.step, LAST_STEP);
+        self.step = (self.step * 2).min(LAST_STEP);
         let size = usize::try_from(self.left()).map_or(step, |left| left.min(step));
         self.buffer.resize(size, 0);
         self.used = 0;
@@ -233,7 +238,7 @@ mod tests {
         stream.u8().unwrap();
         stream.skip(900_000).unwrap();
         stream.u8().unwrap();
-        assert!(stream.fetched() <= 2 * BUFFER as u64);
+        assert!(stream.fetched() <= 2 * FIRST_STEP as u64);
         stream.seek_to(5).unwrap();
         assert_eq!(stream.take(3).unwrap(), [7, 7, 7]);
     }
