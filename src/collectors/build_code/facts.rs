@@ -34,6 +34,7 @@ pub struct BuildFacts {
     /// that uses the macro.
     pub generated_names: Vec<Capability>,
     /// Uses that are reached through crates that the build code calls, one step, at most 32 a crate.
+    /// Reads of a crate that does not reach the network are left out.
     pub through: Vec<CapabilityHit>,
     /// The capabilities in `through`, each once, sorted.
     pub through_names: Vec<Capability>,

@@ -51,7 +51,7 @@ enum Mark {
 
 /// Few, long and rare: a search for them runs at memory speed. They only choose files; what a file does
 /// is then read from its code.
-const WORDS: [(&str, Mark); 44] = [
+const WORDS: [(&str, Mark); 46] = [
     ("include_bytes!", Mark::Includes),
     ("include_str!", Mark::Includes),
     ("#[path", Mark::Includes),
@@ -95,7 +95,9 @@ const WORDS: [(&str, Mark); 44] = [
     ("Command", Mark::Starts),
     ("libloading", Mark::Starts),
     ("init_array", Mark::Early),
-    ("ctor", Mark::Early),
+    ("[ctor", Mark::Early),
+    ("ctor::ctor", Mark::Early),
+    ("mod_init_func", Mark::Early),
 ];
 
 fn words() -> &'static AhoCorasick {

@@ -202,9 +202,10 @@ impl Library {
         let flows: Vec<_> = facts
             .flows
             .iter()
-            .filter(|flow| {
-                flow.source == StepKind::Fetch
-                    || (flow.source == StepKind::Secret && flow.sink == StepKind::Send)
+            .filter(|flow| match flow.source {
+                StepKind::Fetch => flow.executed || flow.sink == StepKind::Permission,
+                StepKind::Secret => flow.sink == StepKind::Send,
+                _ => false,
             })
             .take(FEW)
             .cloned()

@@ -169,3 +169,100 @@ fn too_much_code_is_a_limit_that_is_told() {
     assert_eq!(record.build.limits.len(), 1);
     assert_eq!(record.build.files, ["build.rs"]);
 }
+
+/// Crates that cargo has unpacked on this machine: `name-version` to its record.
+fn unpacked() -> std::collections::BTreeMap<String, BuildRecord> {
+    let home = home::cargo_home().expect("a home");
+    let mut records = std::collections::BTreeMap::new();
+    for registry in std::fs::read_dir(home.join("registry/src")).expect("a registry") {
+        for folder in std::fs::read_dir(registry.expect("listed").path()).expect("listed") {
+            let folder = folder.expect("listed").path();
+            let mut keeper = SourceKeeper::new();
+            for entry in walkdir::WalkDir::new(&folder).sort_by_file_name() {
+                let entry = entry.expect("listed");
+                if entry.file_type().is_file() {
+                    let path = entry.path().strip_prefix(&folder).expect("below");
+                    let bytes = std::fs::read(entry.path()).expect("readable");
+                    keeper.file(&path.to_string_lossy().replace('\\', "/"), &bytes);
+                }
+            }
+            let name = folder.file_name().expect("named").to_string_lossy().into_owned();
+            records.insert(name, keeper.finish(capability_table()));
+        }
+    }
+    records
+}
+
+/// Prints what real crates can do, and checks the ones whose verdict is known. Needs crates that
+/// `cargo fetch` has unpacked.
+#[test]
+#[ignore = "live"]
+fn real_crates_have_the_capabilities_that_people_found_in_them() {
+    let mut records = unpacked();
+    let before = records.clone();
+    let find = |package: &str| {
+        let of = |name: &&String| {
+            let rest = name.strip_prefix(package).and_then(|rest| rest.strip_prefix('-'));
+            rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        };
+        before.keys().rfind(of).map(|name| &before[name])
+    };
+    for (name, record) in &mut records {
+        record.follow(find);
+        let build = &record.build;
+        let verified = build.downloads.as_ref().map(|d| d.verification);
+        if !build.capability_names.is_empty() || !build.through_names.is_empty() {
+            let (own, through) = (&build.capability_names, &build.through_names);
+            println!(
+                "{name}: {own:?} through {through:?} {verified:?} flows {}",
+                build.flows.len()
+            );
+        }
+        for module in &record.secrets.modules {
+            let apis = |hits: &[crate::formats::rust_source::CapabilityHit]| {
+                hits.iter().map(|h| format!("{} {}", h.api, h.detail)).take(3).collect::<Vec<_>>()
+            };
+            let (secrets, network, started) =
+                (apis(&module.secrets), apis(&module.network), apis(&module.started));
+            println!(
+                "  {name} {}: {secrets:?} {network:?} {started:?} {}",
+                module.file,
+                module.flows.len()
+            );
+        }
+        for hit in &record.secrets.pre_main {
+            println!("  {name} before main: {} {}", hit.api, hit.file);
+        }
+        for unparsed in build.unparsed.iter().chain(&record.secrets.unparsed) {
+            println!("  {name} unparsed: {unparsed:?}");
+        }
+        for read in build.reads.iter().filter(|read| read.beyond && read.whole && !read.at_build) {
+            println!("  {name} reads beyond: {} from {}", read.path, read.file);
+        }
+        assert!(!build.capability_names.contains(&Capability::SecretRead), "{name}");
+        assert!(!build.capability_names.contains(&Capability::RawSocket), "{name}");
+        if let Measured::Unknown(reason) = &build.runs_at_build {
+            println!("  {name}: {reason}");
+        }
+    }
+    let verification = |package: &str| {
+        let of = |name: &&String| name.starts_with(&format!("{package}-"));
+        let name = records.keys().find(of)?;
+        Some(records[name].build.downloads.as_ref().map(|d| d.verification))
+    };
+    for (package, wanted) in [
+        ("ort-sys", Some(Verification::PinnedDigest)),
+        ("utoipa-swagger-ui", Some(Verification::CacheKeyOnly)),
+        ("torch-sys", Some(Verification::None)),
+        ("intel-mkl-src", Some(Verification::None)),
+        ("zstd-sys", None),
+        ("psm", None),
+        ("esaxx-rs", None),
+        ("onig_sys", None),
+        ("serde_core", None),
+    ] {
+        if let Some(found) = verification(package) {
+            assert_eq!(found, wanted, "{package}");
+        }
+    }
+}

@@ -5,6 +5,8 @@ use super::facts::BuildRecord;
 use super::measure::names;
 use crate::formats::rust_source::{Capability, CapabilityHit, Downloads, Verification};
 
+/// What a helper passes on even where it does not reach the network.
+const STARTS: [Capability; 2] = [Capability::Spawn, Capability::Shell];
 /// Most uses that one crate passes on.
 const FEW: usize = 32;
 
@@ -16,7 +18,12 @@ impl BuildRecord {
         for (in_code, package) in &self.build_dependencies {
             let named = self.build.crates.iter().any(|name| name == in_code || is(name, package));
             let Some(record) = records(package).filter(|_| named) else { continue };
+            let online = record.library.iter().any(|hit| hit.capability == Capability::Network);
             for hit in record.library.iter().take(FEW) {
+                // Reads matter where what was read can leave: `cc` looks through the environment, too.
+                if !online && !STARTS.contains(&hit.capability) {
+                    continue;
+                }
                 let hit = CapabilityHit { through: package.clone(), ..hit.clone() };
                 if matches!(hit.capability, Capability::Download) {
                     fetchers.push(format!("{} through {package}", hit.api));

@@ -129,7 +129,8 @@ impl Walk<'_> {
         }
         let arguments = self.arguments(call.args.iter());
         let constant = arguments.first().and_then(|first| first.text.as_ref());
-        let detail = constant.map(|text| text.text.clone()).unwrap_or_default();
+        let known = constant.filter(|text| text.text != "{}");
+        let detail = known.map(|text| text.text.clone()).unwrap_or_default();
         let called = self.use_with(&written, span, &detail);
         let value = match self.table.api(&path).and_then(|rule| rule.role) {
             Some(role) => self.apply(role, &path.join("::"), &arguments, span),

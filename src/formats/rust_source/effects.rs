@@ -11,8 +11,9 @@ use super::value::{Taint, Text, Value};
 use super::walk::Walk;
 use super::{literal, paths};
 
+/// Where data can come from; what says more is named first.
 const SOURCES: [StepKind; 4] =
-    [StepKind::Read, StepKind::Literal, StepKind::Fetch, StepKind::Secret];
+    [StepKind::Secret, StepKind::Fetch, StepKind::Literal, StepKind::Read];
 const DECODERS: [StepKind; 3] = [StepKind::Decode, StepKind::Decompress, StepKind::Decrypt];
 
 impl Walk<'_> {
@@ -29,7 +30,7 @@ impl Walk<'_> {
         if first == "crate" {
             return self.constant(&path);
         }
-        if path.len() > 1 && !first.starts_with(char::is_uppercase) && first != "std" {
+        if path.len() > 1 && is_crate_name(first) {
             self.crates.insert(first.clone());
         }
         let table = self.table;
@@ -464,9 +465,17 @@ impl Walk<'_> {
             steps.retain(|(_, step)| step.kind != StepKind::Fetch);
         }
         steps.sort_by_key(|(index, step)| (rank(step.kind), *index));
-        let Some(source) = steps.iter().map(|(_, s)| s.kind).find(|k| SOURCES.contains(k)) else {
-            return;
-        };
+        // Of a chain of calls into one crate, the first says it.
+        let mut seen: Vec<(StepKind, String, String)> = Vec::new();
+        steps.retain(|(_, step)| {
+            let first = step.api.split("::").next().unwrap_or("").to_owned();
+            let key = (step.kind, first, step.file.clone());
+            let new = step.kind != StepKind::Fetch || !seen.contains(&key);
+            seen.push(key);
+            new
+        });
+        let has = |kind: StepKind| steps.iter().any(|(_, step)| step.kind == kind);
+        let Some(source) = SOURCES.into_iter().find(|kind| has(*kind)) else { return };
         let decoded = steps.iter().any(|(_, step)| DECODERS.contains(&step.kind));
         let executed = matches!(end.kind, StepKind::Spawn | StepKind::Link | StepKind::Load);
         let fetched = steps.iter().any(|(_, step)| step.kind == StepKind::Fetch);
@@ -488,6 +497,15 @@ impl Walk<'_> {
             self.facts.flows.push(flow);
         }
     }
+}
+
+/// Whether the first segment of a path names another crate, not a type.
+fn is_crate_name(first: &str) -> bool {
+    const TYPES: [&str; 19] = [
+        "std", "str", "char", "bool", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16",
+        "i32", "i64", "i128", "isize", "f32", "f64", "self",
+    ];
+    !first.starts_with(char::is_uppercase) && !TYPES.contains(&first)
 }
 
 /// Whether two flows begin and end at the same places.

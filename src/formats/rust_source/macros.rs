@@ -136,6 +136,7 @@ impl Walk<'_> {
         if let Some(bytes) = self.sources.get(&found) {
             let bytes = &bytes[..bytes.len().min(DIGEST_FILE)];
             let text = String::from_utf8_lossy(bytes);
+            self.addresses(&text, span);
             if text.split(|c: char| !c.is_ascii_alphanumeric()).any(super::is_digest) {
                 self.pin(&format!("a digest in {}", super::cut(&found)), span);
             }

@@ -75,7 +75,7 @@ impl<'s> Loader<'s> {
             if again >= 2 || !self.seen.insert((file.clone(), wanted.module.clone())) {
                 continue;
             }
-            let root = wanted.line == 0 || is_mod_file(&file) || wanted.what == "#[path]";
+            let root = wanted.line == 0 || is_mod_file(&file) || wanted.what != "a module";
             self.load(file, wanted.module, root, &mut waiting);
         }
     }

@@ -182,7 +182,8 @@ fn modules_that_run_are_followed_and_others_are_not() {
             ("build/net.rs", "mod inner; fn a() { std::net::UdpSocket::bind(\"x\").ok(); }"),
             ("build/net/inner.rs", "use super::super::shared::C; fn b() { C::new(\"sh\"); }"),
             ("src/shared.rs", "pub use std::process::Command as C;"),
-            ("build/more.rs", "fn c() { std::env::vars(); }"),
+            ("build/more.rs", "mod beside; fn c() { std::env::vars(); }"),
+            ("build/beside.rs", "fn g() {}"),
             ("build/inline/deep.rs", "fn d() {}"),
             ("build/win.rs", "fn e() {}"),
             ("build/os.rs", "fn e() {}"),
@@ -190,7 +191,7 @@ fn modules_that_run_are_followed_and_others_are_not() {
         ],
         "build/main.rs",
     );
-    assert_eq!(facts.files.len(), 8, "{:?}", facts.files);
+    assert_eq!(facts.files.len(), 9, "{:?}", facts.files);
     assert_eq!(facts.unparsed, []);
     assert!(
         ["raw-socket", "shell", "environment-wide-read"].iter().all(|n| names(&facts).contains(n)),
