@@ -340,3 +340,39 @@ fn the_report_says_who_holds_the_keys_and_of_what_nothing_is_known() {
     assert_eq!(report.unknown[0].name, "dark");
     assert!(report.events.iter().any(|event| event.kind == "ring-of-crates"));
 }
+
+/// Facts sheets for the rules' own tests: a timeline, its crate, a day.
+const SHEETS: [(&str, &str, Date); 9] = [
+    ("xz-day-before", "xz-handover", day(2024, 2, 23)),
+    ("xz-release-day", "xz-handover", day(2024, 2, 24)),
+    ("healthy-succession", "healthy-succession", day(2024, 4, 1)),
+    ("lone-maintainer", "lone-maintainer", day(2026, 11, 22)),
+    ("new-account", "new-account", day(2026, 4, 1)),
+    ("token-after-trusted", "token-after-trusted", day(2028, 2, 1)),
+    ("trusted-elsewhere", "trusted-elsewhere", day(2027, 6, 1)),
+    ("mass-handover", "mass-handover", day(2026, 6, 1)),
+    ("repository-moved", "repository-moved", day(2026, 6, 1)),
+];
+
+/// `CUSTODY_BLESS=1 cargo test --lib facts_sheets` writes them anew.
+#[test]
+fn the_facts_sheets_of_the_rules_tests_are_those_of_the_timelines() {
+    let timelines = timeline::all();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/facts");
+    for (sheet, file, as_of) in SHEETS {
+        let (name, custody) = facts_on(&timelines[file], as_of).pop_first().unwrap();
+        let history = timelines[file].crates[0].history();
+        let releases = history.releases_by(as_of);
+        let version = &releases.known().unwrap().last().unwrap().release.number;
+        let subject = crate::domain::Subject::registry_crate(name, version.clone());
+        let mut facts = crate::domain::FactSheet::new(subject);
+        facts.put(GROUP, &custody);
+        let text = serde_json::to_string_pretty(&facts).unwrap() + "\n";
+        let path = format!("{folder}/custody-{sheet}.json");
+        if std::env::var_os("CUSTODY_BLESS").is_some() {
+            std::fs::create_dir_all(folder).unwrap();
+            std::fs::write(&path, &text).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{path}");
+    }
+}

@@ -1,0 +1,41 @@
+//! The custody rules on the custody timelines.
+
+use cargo_custody::audit;
+use cargo_custody::heuristics::ruleset::embedded_facts;
+use cargo_custody::heuristics::{Ruleset, selftest};
+
+const OURS: [&str; 17] = [
+    "archive-changed-since-pin",
+    "deleted-by-registry",
+    "first-publish",
+    "keys-changed-since-pin",
+    "look-alike-name",
+    "new-hands-new-payload",
+    "newborn-look-alike",
+    "owner-added",
+    "repository-moved",
+    "ring-of-crates",
+    "sole-publisher",
+    "succession",
+    "token-release-by-newcomer",
+    "trusted-publishing-lost",
+    "trusted-publishing-moved",
+    "young-account",
+    "younger-than-cooldown",
+];
+
+#[test]
+fn every_custody_rule_loads_and_its_tests_hold() {
+    let rules = Ruleset::load(audit::schema(), &[]).unwrap_or_else(|e| panic!("{e}"));
+    for id in OURS {
+        assert!(rules.rule(id).is_some(), "{id}");
+    }
+    let outcome = selftest::run(&rules, &|_, path| embedded_facts(path).map(str::to_owned));
+    let failures: Vec<String> = outcome
+        .failures
+        .iter()
+        .filter(|failure| OURS.contains(&failure.rule.as_str()) && failure.test > 0)
+        .map(|failure| format!("{} test {}: {}", failure.rule, failure.test, failure.problem))
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
