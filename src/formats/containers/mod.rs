@@ -43,7 +43,7 @@ const TOTAL: u64 = 1 << 30;
 
 /// Ratio of decompressed to compressed bytes, for what grows beyond [`DENSE_FROM`].
 const RATIO: u64 = 200;
-const DENSE_FROM: u64 = 16 << 20;
+const DENSE_FROM: u64 = section::HEAD_KEPT as u64;
 
 /// Bytes at the end of a file that may hold the end record of a zip archive.
 const TAIL: u64 = 66 * 1024;

@@ -56,6 +56,8 @@ pub struct Judgement<'t> {
 struct Raw {
     python2: BTreeMap<String, String>,
     deny_segments: DenySegments,
+    #[serde(default)]
+    allow_under: Vec<AllowUnder>,
     deny: Vec<Deny>,
     allow: Vec<Allow>,
 }
@@ -95,11 +97,20 @@ struct Allow {
     of_allowed: bool,
 }
 
+/// A module below which nothing can be imported.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AllowUnder {
+    module: String,
+    reason: String,
+}
+
 /// The lists, ready to be asked.
 #[derive(Clone, Debug)]
 pub struct Globals {
     python2: BTreeMap<String, String>,
     segments: DenySegments,
+    under: Vec<AllowUnder>,
     deny: BTreeMap<String, Vec<Deny>>,
     components: BTreeMap<String, Deny>,
     allow: BTreeMap<String, Vec<Allow>>,
@@ -116,7 +127,8 @@ impl Globals {
         let mut components = BTreeMap::new();
         for entry in raw.deny {
             if entry.component {
-                components.insert(entry.module.clone(), entry.clone());
+                let bare = entry.module.trim_start_matches('_').to_owned();
+                components.insert(bare, entry.clone());
             }
             deny.entry(entry.module.clone()).or_default().push(entry);
         }
@@ -126,8 +138,14 @@ impl Globals {
                 allow.entry(module.clone()).or_default().push(entry.clone());
             }
         }
-        let globals =
-            Self { python2: raw.python2, segments: raw.deny_segments, deny, components, allow };
+        let globals = Self {
+            python2: raw.python2,
+            segments: raw.deny_segments,
+            under: raw.allow_under,
+            deny,
+            components,
+            allow,
+        };
         globals.check()?;
         Ok(globals)
     }
@@ -177,29 +195,234 @@ impl Globals {
     }
 
     fn allowed(&self, module: &str, name: &str) -> Option<Judgement<'_>> {
+        let under = self.under.iter().find(|under| is_below(module, &under.module));
+        if let Some(under) = under.filter(|_| !name.contains('.')) {
+            return Some(Self::plain(Verdict::Allowed, &under.reason, None));
+        }
         let entry = self.allow.get(module)?.iter().find(|entry| entry.names.contains(name))?;
         let verdict = if entry.of_allowed { Verdict::AllowedOfAllowed } else { Verdict::Allowed };
         Some(Self::plain(verdict, &entry.reason, None))
     }
 
     fn denied(&self, module: &str, name: &str) -> Option<&Deny> {
-        // The module itself and every module above it.
-        let mut ends: Vec<usize> = module.match_indices('.').map(|(at, _)| at).take(64).collect();
-        ends.push(module.len());
-        let first = name.split('.').next().unwrap_or(name);
-        for end in ends.into_iter().rev() {
-            let above = &module[..end];
-            for deny in self.deny.get(above).into_iter().flatten() {
-                let names = deny.names.as_ref();
-                if names.is_none_or(|names| names.contains(name) || names.contains(first)) {
-                    return Some(deny);
-                }
-            }
-        }
-        let parts = module.split('.').chain(name.split('.'));
-        parts.take(256).find_map(|part| {
-            let part = self.python2.get(part).map_or(part, String::as_str);
-            self.components.get(part)
+        let path = format!("{module}.{name}");
+        // The longest module of the list that the path goes through says the most.
+        let ends = path.match_indices('.').map(|(at, _)| at).take(64).collect::<Vec<_>>();
+        let through = ends.into_iter().chain([path.len()]).rev().find_map(|end| {
+            let rest = path.get(end + 1..).unwrap_or("");
+            self.deny.get(&path[..end])?.iter().find(|deny| deny.covers(rest))
+        });
+        through.or_else(|| {
+            path.split('.').take(256).find_map(|part| {
+                let part = self.python2.get(part).map_or(part, String::as_str);
+                self.components.get(part.trim_start_matches('_'))
+            })
         })
+    }
+}
+
+impl Deny {
+    /// Whether what follows the module is covered: everything, or the names and what lies below them.
+    fn covers(&self, rest: &str) -> bool {
+        let Some(names) = &self.names else { return true };
+        let ends = rest.match_indices('.').map(|(at, _)| at).take(64);
+        ends.chain([rest.len()]).any(|end| names.contains(&rest[..end]))
+    }
+}
+
+/// Whether a module is `above` or lies below it.
+fn is_below(module: &str, above: &str) -> bool {
+    module.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Globals {
+        Globals::parse(include_str!("../../../rules/tables/pickle-globals.toml")).unwrap()
+    }
+
+    fn verdict(path: &str) -> Verdict {
+        let (module, name) = path.split_once(' ').unwrap();
+        table().judge(module, name).verdict
+    }
+
+    #[test]
+    fn gadgets_of_the_advisories_are_denied() {
+        for path in [
+            "os system",
+            "posix system",
+            "nt system",
+            "subprocess Popen",
+            "builtins exec",
+            "builtins eval",
+            "__builtin__ eval",
+            "__builtin__ apply",
+            "builtins getattr",
+            "pip main",
+            "pip._internal main",
+            "asyncio.unix_events _UnixSubprocessTransport._start",
+            "pty spawn",
+            "runpy run_path",
+            "importlib import_module",
+            "pkgutil resolve_name",
+            "operator attrgetter",
+            "_operator methodcaller",
+            "types FunctionType",
+            "types CodeType",
+            "marshal loads",
+            "_pickle loads",
+            "cPickle loads",
+            "pickle Unpickler",
+            "ctypes CDLL",
+            "ctypes.util find_library",
+            "numpy.f2py.crackfortran myeval",
+            "numpy.f2py.crackfortran getlincoef",
+            "numpy.testing._private.utils runstring",
+            "numpy load",
+            "torch.jit.unsupported_tensor_ops execWrapper",
+            "torch.utils._config_module load_config",
+            "torch.utils.bottleneck.__main__ run_cprofile",
+            "torch._dynamo.guards GuardBuilder.get",
+            "torch.fx.experimental.symbolic_shapes ShapeEnv.evaluate_guards_expression",
+            "torch load",
+            "torch.hub load",
+            "torch._inductor.codecache compile_file",
+            "idlelib.pyshell ModifiedInterpreter.runcode",
+            "idlelib.run Executive.runcode",
+            "lib2to3.pgen2.grammar Grammar.loads",
+            "profile Profile.run",
+            "cProfile runctx",
+            "timeit timeit",
+            "trace Trace.run",
+            "doctest debug_script",
+            "bdb Bdb.run",
+            "code InteractiveInterpreter.runcode",
+            "ensurepip _run_pip",
+            "uuid _get_command_stdout",
+            "_osx_support _read_output",
+            "_aix_support _read_cmd_output",
+            "imaplib IMAP4_stream",
+            "test.support.script_helper assert_python_ok",
+            "platform popen",
+            "linecache getlines",
+            "_interpreters run_string",
+            "http.client HTTPSConnection",
+            "httplib HTTPSConnection",
+            "urllib2 urlopen",
+            "joblib load",
+            "joblib._utils eval_expr",
+            "pandas eval",
+            "pandas.io.pickle read_pickle",
+            "cloudpickle.cloudpickle _make_function",
+            "dill._dill _create_code",
+            "shelve open",
+            "copyreg add_extension",
+            "logging.config listen",
+            "builtins map",
+            "itertools starmap",
+            "distutils.spawn spawn",
+            "sys settrace",
+            "modelscan.scanners Scan",
+            "collections namedtuple",
+            "functools reduce",
+            "webbrowser open",
+            "shutil rmtree",
+            "pathlib Path.write_text",
+        ] {
+            assert_eq!(verdict(path), Verdict::Denied, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_dotted_path_that_leads_elsewhere_is_denied() {
+        for path in [
+            "torch os.system",
+            "pathlib os.system",
+            "collections _sys.modules.clear",
+            "random _os.system",
+            "mymodule helper.subprocess.Popen",
+            "x.y.os system",
+            "typing sys.modules",
+            "numpy ndarray.__reduce__",
+            "mine Thing.__globals__",
+            "mine unknown.thing",
+        ] {
+            assert_eq!(verdict(path), Verdict::Denied, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_ordinary_checkpoints_import_is_allowed() {
+        for path in [
+            "torch FloatStorage",
+            "torch._utils _rebuild_tensor_v2",
+            "torch.nn.modules.linear Linear",
+            "collections OrderedDict",
+            "numpy.core.multiarray _reconstruct",
+            "numpy._core.multiarray scalar",
+            "numpy ndarray",
+            "numpy dtype",
+            "numpy.random._pickle __randomstate_ctor",
+            "copy_reg _reconstructor",
+            "__builtin__ object",
+            "_codecs encode",
+            "datetime datetime",
+            "decimal Decimal",
+            "uuid UUID",
+            "re _compile",
+            "pathlib PosixPath",
+            "sklearn.linear_model._logistic LogisticRegression",
+            "sklearn.tree._tree Tree",
+            "joblib.numpy_pickle NumpyArrayWrapper",
+            "scipy.sparse._csr csr_matrix",
+            "transformers.training_args OptimizerNames",
+            "argparse Namespace",
+            "torch.jit._pickle build_intlist",
+            "__torch__.torch.nn.modules.linear Linear",
+            "torch.storage _load_from_bytes",
+        ] {
+            assert_eq!(verdict(path), Verdict::Allowed, "{path}");
+        }
+        assert_eq!(verdict("functools partial"), Verdict::AllowedOfAllowed);
+    }
+
+    #[test]
+    fn what_nobody_knows_is_unknown() {
+        for path in [
+            "__main__ MyModel",
+            "mymodel.layers Block",
+            "scipy.signal._filter Filter",
+            "collections.abc Mapping",
+            "sklearn.mystery Thing",
+            "builtins type",
+            "test_model Net",
+        ] {
+            assert_eq!(verdict(path), Verdict::Unknown, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_denial_says_why() {
+        let table = table();
+        let judgement = table.judge("pip", "main");
+        assert_eq!(judgement.reference, Some("CVE-2025-1716"));
+        assert!(table.deny.values().flatten().all(|deny| deny.reason.len() >= 8));
+        assert!(table.allow.values().flatten().all(|allow| allow.reason.len() > 3));
+    }
+
+    #[test]
+    fn a_pair_on_both_lists_is_refused() {
+        let text = "[python2]\n[deny-segments]\nreason = ''\nnames = []\n\
+                    [[deny]]\nmodule = 'a'\nnames = ['b']\nfamily = ''\nreason = ''\n\
+                    [[allow]]\nmodules = ['a']\nnames = ['b']\nreason = ''\n";
+        assert!(matches!(Globals::parse(text), Err(TableError::Contradiction { .. })));
+    }
+
+    #[test]
+    fn a_path_of_a_million_dots_is_judged_quickly() {
+        let long = "a.".repeat(1_000_000);
+        assert_eq!(table().judge(&long, "b").verdict, Verdict::Unknown);
     }
 }
