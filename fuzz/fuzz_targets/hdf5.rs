@@ -1,0 +1,8 @@
+#![no_main]
+
+use cargo_custody::formats::hdf5;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let _facts = hdf5::read(std::io::Cursor::new(bytes), bytes.len() as u64);
+});

@@ -1,0 +1,8 @@
+#![no_main]
+
+use cargo_custody::formats::safetensors;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let _facts = safetensors::read(std::io::Cursor::new(bytes), bytes.len() as u64);
+});
