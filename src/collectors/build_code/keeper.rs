@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use sha2::{Digest as _, Sha256};
 
 use super::facts::BuildRecord;
 use super::measure;
@@ -14,6 +15,8 @@ use crate::formats::rust_source::CapabilityTable;
 const NEAR: usize = 12 << 20;
 /// Most bytes kept of other code.
 const FAR: usize = 24 << 20;
+/// Most bytes kept of one file: more than is parsed, so that a cut file is read as tokens and said to be.
+const ONE: usize = 4 << 20;
 /// Largest text that is kept for the digests in it.
 const TEXT: usize = 64 << 10;
 
@@ -133,6 +136,8 @@ pub struct SourceKeeper {
     /// Files by path: code, marked library code and small texts.
     pub(super) files: BTreeMap<String, Vec<u8>>,
     pub(super) marked: BTreeMap<String, Marks>,
+    /// SHA-256 of the whole file, of files of which only the beginning is kept.
+    pub(super) cut: BTreeMap<String, [u8; 32]>,
     near: usize,
     far: usize,
     /// The manifest came by and says that nothing runs at build time.
@@ -167,6 +172,7 @@ impl SourceKeeper {
         }
         self.marked.remove(path);
         self.files.remove(path);
+        self.cut.remove(path);
         let library = code && is_library(path);
         let marks = if library { marks(bytes) } else { Marks::default() };
         if marks.any() {
@@ -180,12 +186,16 @@ impl SourceKeeper {
     fn keep(&mut self, path: &str, bytes: &[u8], code: bool) {
         let near = code && (!path.contains('/') || path.starts_with("build"));
         let (used, most) = if near { (&mut self.near, NEAR) } else { (&mut self.far, FAR) };
-        if *used + bytes.len() > most {
+        let kept = &bytes[..bytes.len().min(ONE)];
+        if *used + kept.len() > most {
             self.dropped += u64::from(code);
             return;
         }
-        *used += bytes.len();
-        self.files.insert(path.to_owned(), bytes.to_vec());
+        *used += kept.len();
+        self.files.insert(path.to_owned(), kept.to_vec());
+        if kept.len() < bytes.len() {
+            self.cut.insert(path.to_owned(), Sha256::digest(bytes).into());
+        }
     }
 
     /// Measures what was kept.

@@ -1,6 +1,6 @@
 //! From kept files to facts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
@@ -39,7 +39,8 @@ pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRec
         let entry = Entry { roots, files: Vec::new(), at_build: true, renames };
         facts = rust_source::read(&sources, &entry, table);
     }
-    let mut build = build_facts(facts, &manifest, &sources);
+    let mut build = build_facts(facts, &manifest);
+    build.inputs_sha256 = inputs_digest(&build.files, &sources, &keeper.cut);
     if keeper.dropped > 0 {
         build.limits.push(format!("{} source files were not kept", keeper.dropped));
     }
@@ -55,11 +56,7 @@ pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRec
     }
 }
 
-fn build_facts(
-    facts: CodeFacts,
-    manifest: &Result<ManifestInput, String>,
-    sources: &Sources<'_>,
-) -> BuildFacts {
+fn build_facts(facts: CodeFacts, manifest: &Result<ManifestInput, String>) -> BuildFacts {
     let said = |f: &dyn Fn(&ManifestInput) -> bool| Measured::from(manifest.as_ref().map(f));
     let programs: BTreeSet<String> = facts
         .spawned
@@ -71,7 +68,7 @@ fn build_facts(
         runs_at_build: said(&ManifestInput::runs),
         build_scripts: Measured::from(manifest.as_ref().map(|m| m.build_scripts.clone())),
         proc_macro: said(&|manifest| manifest.proc_macro),
-        inputs_sha256: inputs_digest(&facts.files, sources),
+        inputs_sha256: String::new(),
         capability_names: names(facts.capabilities.iter().filter(|hit| !hit.generated)),
         generated_names: names(facts.capabilities.iter().filter(|hit| hit.generated)),
         through: Vec::new(),
@@ -99,15 +96,21 @@ pub(super) fn names<'h>(hits: impl Iterator<Item = &'h CapabilityHit>) -> Vec<Ca
     hits.map(|hit| hit.capability).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// SHA-256 over path, length and bytes of each file, in order of path.
-fn inputs_digest(files: &[String], sources: &Sources<'_>) -> String {
+/// SHA-256 over path, length and bytes of each file, in order of path; over the digest of the whole file
+/// where only its beginning was kept.
+fn inputs_digest(
+    files: &[String],
+    sources: &Sources<'_>,
+    cut: &BTreeMap<String, [u8; 32]>,
+) -> String {
     let files: BTreeSet<&String> = files.iter().collect();
     if files.is_empty() {
         return String::new();
     }
     let mut digest = Sha256::new();
     for file in files {
-        let bytes = sources.get(file).copied().unwrap_or(b"");
+        let kept = sources.get(file).copied().unwrap_or(b"");
+        let bytes = cut.get(file).map_or(kept, |digest| digest.as_slice());
         digest.update(file.as_bytes());
         digest.update([0]);
         digest.update((bytes.len() as u64).to_le_bytes());

@@ -170,6 +170,20 @@ fn too_much_code_is_a_limit_that_is_told() {
     assert_eq!(record.build.files, ["build.rs"]);
 }
 
+#[test]
+fn a_build_script_that_is_padded_is_read_from_its_beginning_and_digested_whole() {
+    let script = |end: &str| {
+        let mut text = "fn main() { std::process::Command::new(\"sh\"); } // ".to_owned();
+        text.push_str(&"x".repeat(16 << 20));
+        text.push_str(end);
+        record(&[("Cargo.toml", PLAIN), ("build.rs", &text)]).build
+    };
+    let build = script("a");
+    assert_eq!(build.capability_names, [Capability::Spawn, Capability::Shell]);
+    assert_eq!(build.unparsed.len(), 1);
+    assert_ne!(build.inputs_sha256, script("b").inputs_sha256);
+}
+
 /// Crates that cargo has unpacked on this machine: `name-version` to its record.
 fn unpacked() -> std::collections::BTreeMap<String, BuildRecord> {
     let home = home::cargo_home().expect("a home");
