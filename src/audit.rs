@@ -111,20 +111,20 @@ fn natures(gathered: &Gathered) -> BTreeMap<usize, Nature> {
 
 /// One case a node of the graph: its facts, its line, the way to it.
 fn cases(walk: &Walk, gathered: &Gathered) -> Vec<Case> {
-    let paths = walk.graph.shortest_paths();
+    let ways = walk.graph.ways();
     let nodes = walk.graph.nodes.iter().enumerate();
     nodes
         .map(|(index, node)| {
             let mut sheet = gathered.sheets[index].clone();
             sheet.put("lock", &walk.locks[&index]);
             sheet.put("exposure", &walk.exposure[&index]);
-            let way = &paths[index];
+            let way = ways.to(index);
             let direct = way.get(1).copied().unwrap_or(index);
             Case {
                 sheet,
                 location: node.location.clone(),
                 related: walk.graph.nodes[direct].declared.clone(),
-                path: walk.graph.steps(way),
+                path: walk.graph.steps(&way),
             }
         })
         .collect()

@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::archive::{self, ArchiveFacts, ArchiveListing, ArchiveRecord, BenignProfiles};
+use super::archive::{self, ArchiveListing, ArchiveRecord, BenignProfiles, ListedFile, Observer};
+use super::build_code::{self, BuildRecord, SourceKeeper, capability_table};
 use super::cargo_home::CargoHome;
 use super::crate_files::{BytesFacts, CrateFile, CrateFiles, Want};
 use super::gather::Options;
@@ -23,6 +24,8 @@ use crate::net::{Client, NetError};
 
 /// Table of what was found where, by pinned hash.
 const FOUND: Kind = Kind::small("found");
+/// Table of what build code and libraries can do, by archive.
+const CODE: Kind = Kind::small("code");
 /// Table of comparisons, by the hashes of both archives.
 const COMPARISON: Kind = Kind::small("comparison");
 /// Has to be raised whenever the same files give another answer than before.
@@ -43,7 +46,28 @@ pub struct Measured {
     /// Where the archive was found, and whether it is the pinned one.
     pub bytes: BytesFacts,
     /// What it holds.
-    pub facts: domain::Measured<ArchiveFacts>,
+    pub contents: domain::Measured<Contents>,
+}
+
+/// Everything that one archive says, by collector. It depends on the bytes alone.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// Its files. The listing is empty where the contents come from the fact store.
+    pub archive: ArchiveRecord,
+    /// What its code can do at build time, and with secrets.
+    pub code: BuildRecord,
+}
+
+/// Hands every file of an archive to all collectors that read bytes.
+#[derive(Default)]
+struct Keepers {
+    code: SourceKeeper,
+}
+
+impl Observer for Keepers {
+    fn file(&mut self, file: &ListedFile, bytes: &[u8]) {
+        self.code.file(&file.path, bytes);
+    }
 }
 
 /// A crate compared with its older releases.
@@ -161,8 +185,7 @@ impl<'a> Crates<'a> {
             let found = Found { stamp, bytes: bytes.clone() };
             self.keep(FOUND, &want.checksum, FOUND_VERSION, &found);
         }
-        let facts = self.record(want, &file).map(|record| record.facts);
-        Measured { bytes, facts }
+        Measured { bytes, contents: self.contents(want, &file) }
     }
 
     /// What an earlier run measured, if the file on disk is still the one it verified.
@@ -171,41 +194,53 @@ impl<'a> Crates<'a> {
         if found.stamp != stamp {
             return None;
         }
-        let key = archive::store_key(&want.checksum, &want.name, &want.version);
-        let facts = self.kept(Kind::ARCHIVE, &key, archive::store_version(&self.profiles))?;
-        Some(Measured { bytes: found.bytes, facts: domain::Measured::Known(facts) })
+        let contents = self.kept_contents(want, false)?;
+        Some(Measured { bytes: found.bytes, contents: domain::Measured::Known(contents) })
     }
 
-    fn record(&self, want: &Want, file: &CrateFile) -> domain::Measured<ArchiveRecord> {
-        match file {
-            CrateFile::Found { bytes, .. } => {
-                let Want { name, version, checksum, .. } = want;
-                let measured = archive::measure(name, version, bytes, &self.profiles, &mut ());
-                if let Ok(record) = &measured {
-                    let key = archive::store_key(checksum, name, version);
-                    let version = archive::store_version(&self.profiles);
-                    self.keep(Kind::ARCHIVE, &key, version, &record.facts);
-                    self.keep(Kind::LISTING, &key, version, &record.listing);
-                }
-                measured.into()
-            }
+    fn kept_contents(&self, want: &Want, with_listing: bool) -> Option<Contents> {
+        let key = archive::store_key(&want.checksum, &want.name, &want.version);
+        let version = archive::store_version(&self.profiles);
+        let facts = self.kept(Kind::ARCHIVE, &key, version)?;
+        let code = self.kept(CODE, &key, build_code::store_version())?;
+        let listing = if with_listing {
+            self.kept(Kind::LISTING, &key, version)?
+        } else {
+            ArchiveListing::default()
+        };
+        Some(Contents { archive: ArchiveRecord { facts, listing }, code })
+    }
+
+    fn contents(&self, want: &Want, file: &CrateFile) -> domain::Measured<Contents> {
+        let bytes = match file {
+            CrateFile::Found { bytes, .. } => bytes,
             CrateFile::Mismatched(_) => {
-                domain::Measured::unknown("the bytes on this machine are not the pinned ones")
+                let reason = "the bytes on this machine are not the pinned ones";
+                return domain::Measured::unknown(reason);
             }
-            CrateFile::Unavailable(reason) => domain::Measured::unknown(reason.clone()),
+            CrateFile::Unavailable(reason) => return domain::Measured::unknown(reason.clone()),
+        };
+        let Want { name, version, checksum, .. } = want;
+        let mut keepers = Keepers::default();
+        match archive::measure(name, version, bytes, &self.profiles, &mut keepers) {
+            Ok(archive) => {
+                let code = keepers.code.finish(capability_table());
+                let key = archive::store_key(checksum, name, version);
+                let version = archive::store_version(&self.profiles);
+                self.keep(Kind::ARCHIVE, &key, version, &archive.facts);
+                self.keep(Kind::LISTING, &key, version, &archive.listing);
+                self.keep(CODE, &key, build_code::store_version(), &code);
+                domain::Measured::Known(Contents { archive, code })
+            }
+            Err(error) => domain::Measured::unknown(error.to_string()),
         }
     }
 
-    /// The record of an archive: kept by an earlier run, else measured.
-    fn recorded(&self, want: &Want) -> domain::Measured<ArchiveRecord> {
-        let key = archive::store_key(&want.checksum, &want.name, &want.version);
-        let version = archive::store_version(&self.profiles);
-        let kept = self
-            .kept(Kind::ARCHIVE, &key, version)
-            .and_then(|facts| Some((facts, self.kept(Kind::LISTING, &key, version)?)));
-        match kept {
-            Some((facts, listing)) => domain::Measured::Known(ArchiveRecord { facts, listing }),
-            None => self.record(want, &self.files.read(want)),
+    /// The contents of an archive with their listing: kept by an earlier run, else measured.
+    fn recorded(&self, want: &Want) -> domain::Measured<Contents> {
+        match self.kept_contents(want, true) {
+            Some(contents) => domain::Measured::Known(contents),
+            None => self.contents(want, &self.files.read(want)),
         }
     }
 
@@ -262,14 +297,18 @@ impl<'a> Crates<'a> {
             domain::Measured::Unknown(reason) => return ComparisonFacts::unknown(&reason),
         };
         let Some(older) = older else {
-            let nothing = ArchiveListing::default();
-            return window::compare(&now, &nothing, "no release", days_since_first);
+            return window::compare(&now.archive, Some(&now.code), None, days_since_first);
         };
         let before = want_older(locked, older);
         match self.recorded(&before) {
             domain::Measured::Known(record) => {
                 let days = older.days_between;
-                let facts = window::compare(&now, &record.listing, &older.version, days);
+                let against = window::Against {
+                    version: &older.version,
+                    listing: &record.archive.listing,
+                    code: &record.code,
+                };
+                let facts = window::compare(&now.archive, Some(&now.code), Some(&against), days);
                 let key = format!("{}/{}", want.checksum, older.checksum);
                 self.keep(COMPARISON, &key, comparison_version(&self.profiles), &facts);
                 facts
@@ -312,7 +351,9 @@ impl<'a> Crates<'a> {
 
 /// A comparison depends on what was measured and on how it is compared.
 fn comparison_version(profiles: &BenignProfiles) -> u64 {
-    archive::store_version(profiles).wrapping_add(window::VERSION << 48)
+    archive::store_version(profiles)
+        .wrapping_add(build_code::store_version())
+        .wrapping_add(window::VERSION << 48)
 }
 
 fn want(locked: &Locked) -> Option<Want> {
@@ -337,6 +378,6 @@ fn unpinned() -> Measured {
     let reason = "the lockfile pins no hash of its archive";
     Measured {
         bytes: CrateFile::Unavailable(reason.to_owned()).facts(),
-        facts: domain::Measured::unknown(reason),
+        contents: domain::Measured::unknown(reason),
     }
 }

@@ -13,7 +13,8 @@ use super::crates::{Crates, Measured as MeasuredCrate};
 use super::index_files::{IndexFiles, Lookup};
 use super::releases::{self, Locked, Releases};
 use super::window::{self, WINDOW_DAYS};
-use super::{archive, crate_files};
+use super::{archive, build_code, crate_files};
+use super::build_code::BuildRecord;
 use crate::domain::{
     FactSheet, Graph, Location, Measured, Node, NodeIndex, Origin, Subject, Undetermined,
 };
@@ -128,6 +129,8 @@ struct Gathering<'a> {
     runtime: &'a tokio::runtime::Runtime,
     crates: Crates<'a>,
     releases: Releases,
+    /// What each node depends on.
+    edges: Vec<Vec<NodeIndex>>,
     /// The registry crates of the graph, with their nodes.
     locked: Vec<(NodeIndex, Locked)>,
     gathered: Gathered,
@@ -159,6 +162,7 @@ impl<'a> Gathering<'a> {
             runtime,
             crates: Crates::new(home, client, options, runtime),
             releases: Releases::new(index),
+            edges: graph.nodes.iter().map(|node| node.dependencies.clone()).collect(),
             locked: locked.collect(),
             gathered: Gathered { sheets: sheets.collect(), ..Gathered::default() },
         })
@@ -217,14 +221,45 @@ impl<'a> Gathering<'a> {
         for ((node, _), measured) in self.locked.iter().zip(&all) {
             let sheet = &mut self.gathered.sheets[*node];
             sheet.put(crate_files::GROUP, &measured.bytes);
-            sheet.put(archive::GROUP, &measured.facts);
-            if let Measured::Known(facts) = &measured.facts
-                && let Measured::Known(manifest) = &facts.manifest
-            {
-                self.gathered.manifests.insert(*node, manifest.clone());
+            match &measured.contents {
+                Measured::Known(contents) => {
+                    sheet.put(archive::GROUP, &contents.archive.facts);
+                    sheet.put(build_code::SECRETS_GROUP, &contents.code.secrets);
+                    if let Measured::Known(manifest) = &contents.archive.facts.manifest {
+                        self.gathered.manifests.insert(*node, manifest.clone());
+                    }
+                }
+                Measured::Unknown(reason) => {
+                    for group in [archive::GROUP, build_code::GROUP, build_code::SECRETS_GROUP] {
+                        sheet.put_unknown(group, reason.clone());
+                    }
+                }
             }
         }
+        self.build_code(&all);
         all
+    }
+
+    /// Build-time code with what it reaches through its build-dependencies.
+    fn build_code(&mut self, measured: &[MeasuredCrate]) {
+        let records: BTreeMap<NodeIndex, &BuildRecord> = self
+            .locked
+            .iter()
+            .zip(measured)
+            .filter_map(|((node, _), measured)| Some((*node, &measured.contents.known()?.code)))
+            .collect();
+        for (node, record) in &records {
+            let named: BTreeMap<&str, &BuildRecord> = self.edges[*node]
+                .iter()
+                .filter_map(|next| {
+                    let name = self.gathered.sheets[*next].subject.name.as_str();
+                    Some((name, *records.get(next)?))
+                })
+                .collect();
+            let mut record = (*record).clone();
+            record.follow(|package| named.get(package).copied());
+            self.gathered.sheets[*node].put(build_code::GROUP, &record.build);
+        }
     }
 
     /// What changed in the bytes since older releases, where anything could have.
@@ -232,9 +267,11 @@ impl<'a> Gathering<'a> {
         let mut compared = Vec::new();
         for ((node, locked), measured) in self.locked.iter().zip(measured) {
             let sheet = &mut self.gathered.sheets[*node];
-            let nothing = match &measured.facts {
+            let nothing = match &measured.contents {
                 Measured::Unknown(reason) => Some(window::ComparisonFacts::unknown(reason)),
-                Measured::Known(facts) if !window::worth_comparing(facts) => {
+                Measured::Known(contents)
+                    if !window::worth_comparing(&contents.archive.facts, &contents.code) =>
+                {
                     Some(window::ComparisonFacts::nothing_to_compare())
                 }
                 Measured::Known(_) => None,

@@ -32,6 +32,8 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group(releases::GROUP, schemars::schema_for!(releases::ReleaseFacts)),
         group(advisories::GROUP, schemars::schema_for!(advisories::AdvisoryFacts)),
         group(archive::GROUP, schemars::schema_for!(archive::ArchiveFacts)),
+        group(build_code::GROUP, schemars::schema_for!(build_code::BuildFacts)),
+        group(build_code::SECRETS_GROUP, schemars::schema_for!(build_code::SecretFacts)),
         group(window::WINDOW, schemars::schema_for!(window::ComparisonFacts)),
         group(window::PREVIOUS, schemars::schema_for!(window::ComparisonFacts)),
         group(custody::GROUP, schemars::schema_for!(custody::CustodyFacts)),

@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::archive::{
     ArchiveFacts, ArchiveListing, ArchiveRecord, FileFacts, FileRole, ListedFile,
 };
+use super::build_code::BuildRecord;
 use crate::domain::Measured;
 use crate::formats::file_kind::FileClass;
+use crate::formats::rust_source::Capability;
 
 /// How much older the compared release has to be, in days.
 pub const WINDOW_DAYS: i64 = 180;
@@ -23,7 +25,7 @@ pub const WINDOW: &str = "window";
 /// Group of the comparison with the release before.
 pub const PREVIOUS: &str = "previous";
 /// Has to be raised whenever the same listings give other facts than before.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 /// Most files in one list.
 const LISTED: usize = 2_000;
 
@@ -51,6 +53,12 @@ pub struct ComparisonFacts {
     pub files_removed: Measured<u64>,
     /// Sum of the sizes of all files now minus then, in bytes.
     pub bytes_grown: Measured<i64>,
+    /// What build-time code can do now and could not then, sorted. Only what the code itself says.
+    pub capabilities_gained: Measured<Vec<Capability>>,
+    /// What build-time code could do then and cannot now, sorted.
+    pub capabilities_lost: Measured<Vec<Capability>>,
+    /// Whether any code runs at build time now and none did then.
+    pub newly_runs_at_build: Measured<bool>,
     /// Share of Rust files whose bytes are new or others, 0 to 1.
     pub rust_changed_share: Measured<f64>,
 }
@@ -69,6 +77,9 @@ impl ComparisonFacts {
             files_changed: Measured::unknown(reason),
             files_removed: Measured::unknown(reason),
             bytes_grown: Measured::unknown(reason),
+            capabilities_gained: Measured::unknown(reason),
+            capabilities_lost: Measured::unknown(reason),
+            newly_runs_at_build: Measured::unknown(reason),
             rust_changed_share: Measured::unknown(reason),
         }
     }
@@ -79,15 +90,55 @@ impl ComparisonFacts {
         Self {
             binaries_added: Measured::Known(Vec::new()),
             binaries_changed: Measured::Known(Vec::new()),
-            ..Self::unknown("it holds no binary file that is worth a comparison")
+            capabilities_gained: Measured::Known(Vec::new()),
+            ..Self::unknown("it holds no binary file or capability that is worth a comparison")
         }
     }
 }
 
-/// Whether an older release is worth looking at: some file could carry something.
+/// An older release.
+#[derive(Clone, Copy, Debug)]
+pub struct Against<'a> {
+    /// Its version.
+    pub version: &'a str,
+    /// Its files.
+    pub listing: &'a ArchiveListing,
+    /// Its code.
+    pub code: &'a BuildRecord,
+}
+
+/// Whether an older release is worth fetching: some file could carry something, or code that runs at
+/// build time can do more than start a compiler.
 #[must_use]
-pub fn worth_comparing(facts: &ArchiveFacts) -> bool {
-    facts.binaries.iter().any(|file| could_carry(file.class) && file.in_profile.is_none())
+pub fn worth_comparing(facts: &ArchiveFacts, code: &BuildRecord) -> bool {
+    let files = &facts.binaries;
+    files.iter().any(|file| could_carry(file.class) && file.in_profile.is_none())
+        || code.build.capability_names.iter().any(|capability| could_act(*capability))
+}
+
+/// Capabilities that few build scripts have.
+fn could_act(capability: Capability) -> bool {
+    match capability {
+        Capability::Network
+        | Capability::Download
+        | Capability::RawSocket
+        | Capability::Shell
+        | Capability::SecretRead
+        | Capability::HomeOrCredentialRead
+        | Capability::PermissionChange
+        | Capability::DynamicLoad
+        | Capability::RustcWrapper
+        | Capability::Decode
+        | Capability::Decompress
+        | Capability::Decrypt => true,
+        Capability::Spawn
+        | Capability::EnvironmentWideRead
+        | Capability::WriteOutsideOutDir
+        | Capability::LinkArgument
+        | Capability::Ffi
+        | Capability::PreMain
+        | Capability::Gate => false,
+    }
 }
 
 /// Files of these classes could carry something that nobody reads.
@@ -139,14 +190,16 @@ pub struct ChangedFile {
     pub sha256_before: String,
 }
 
-/// Compares a release with an older one.
+/// Compares a release with an older one, or with nothing.
 #[must_use]
 pub fn compare(
     now: &ArchiveRecord,
-    older: &ArchiveListing,
-    version: &str,
+    code: Option<&BuildRecord>,
+    against: Option<&Against<'_>>,
     days_between: i64,
 ) -> ComparisonFacts {
+    let nothing = ArchiveListing::default();
+    let older = against.map_or(&nothing, |against| against.listing);
     let before: BTreeMap<&str, &ListedFile> =
         older.files.iter().map(|file| (file.path.as_str(), file)).collect();
     let known: BTreeSet<&str> = older.files.iter().map(|file| file.sha256.as_str()).collect();
@@ -169,7 +222,7 @@ pub fn compare(
         .filter_map(|file| Some(changed_file(file, before.get(file.path.as_str())?)))
         .collect();
     ComparisonFacts {
-        version: Measured::Known(version.to_owned()),
+        version: Measured::Known(against.map_or("no release", |a| a.version).to_owned()),
         days_between: Measured::Known(days_between),
         binaries_added: Measured::Known(added.into_iter().take(LISTED).cloned().collect()),
         binaries_changed: Measured::Known(known_changed),
@@ -179,6 +232,30 @@ pub fn compare(
         files_removed: count(gone()),
         bytes_grown: Measured::Known(bytes(&now.listing).saturating_sub(bytes(older))),
         rust_changed_share: Measured::Known(rust_changed_share(&now.listing, &before)),
+        ..capabilities(code, against)
+    }
+}
+
+/// The part of a comparison that is about build-time code.
+fn capabilities(code: Option<&BuildRecord>, against: Option<&Against<'_>>) -> ComparisonFacts {
+    let unknown = ComparisonFacts::unknown("the code of one of the two was not read");
+    let Some(code) = code else { return unknown };
+    let now = &code.build.capability_names;
+    let none = Vec::new();
+    let before = against.map_or(&none, |against| &against.code.build.capability_names);
+    let without = |these: &[Capability], those: &[Capability]| {
+        Measured::Known(these.iter().filter(|c| !those.contains(c)).copied().collect())
+    };
+    let ran = against.map_or(Measured::Known(false), |a| a.code.build.runs_at_build.clone());
+    ComparisonFacts {
+        capabilities_gained: without(now, before),
+        capabilities_lost: without(before, now),
+        newly_runs_at_build: code
+            .build
+            .runs_at_build
+            .clone()
+            .and_then(|runs| ran.map(|ran| runs && !ran)),
+        ..unknown
     }
 }
 

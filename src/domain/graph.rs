@@ -37,43 +37,26 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Shortest way from a root to every node, each as the list of node indices root first.
-    /// A node that no root reaches has an empty list. Ties go to the node that stands first.
+    /// Shortest ways from the roots. Ties go to the node that stands first.
     #[must_use]
-    pub fn shortest_paths(&self) -> Vec<Vec<NodeIndex>> {
-        let mut parent: Vec<Option<NodeIndex>> = vec![None; self.nodes.len()];
-        let mut seen = vec![false; self.nodes.len()];
+    pub fn ways(&self) -> Ways {
+        let mut from: Vec<Option<NodeIndex>> = vec![None; self.nodes.len()];
         let mut queue = std::collections::VecDeque::new();
         for &root in &self.roots {
-            if !seen[root] {
-                seen[root] = true;
+            if from[root].is_none() {
+                from[root] = Some(root);
                 queue.push_back(root);
             }
         }
         while let Some(at) = queue.pop_front() {
             for &next in &self.nodes[at].dependencies {
-                if !seen[next] {
-                    seen[next] = true;
-                    parent[next] = Some(at);
+                if from[next].is_none() {
+                    from[next] = Some(at);
                     queue.push_back(next);
                 }
             }
         }
-        (0..self.nodes.len())
-            .map(|node| {
-                if !seen[node] {
-                    return Vec::new();
-                }
-                let mut way = vec![node];
-                let mut at = node;
-                while let Some(up) = parent[at] {
-                    way.push(up);
-                    at = up;
-                }
-                way.reverse();
-                way
-            })
-            .collect()
+        Ways { from }
     }
 
     /// A way as the steps that a report shows.
@@ -89,5 +72,30 @@ impl Graph {
                 }
             })
             .collect()
+    }
+}
+
+/// How each node is reached from the roots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ways {
+    /// The node before it; itself for a root; nothing where no way leads to it.
+    from: Vec<Option<NodeIndex>>,
+}
+
+impl Ways {
+    /// The way to a node, root first; empty where there is none.
+    #[must_use]
+    pub fn to(&self, node: NodeIndex) -> Vec<NodeIndex> {
+        let mut way = Vec::new();
+        let mut at = node;
+        while let Some(before) = self.from[at] {
+            way.push(at);
+            if before == at {
+                break;
+            }
+            at = before;
+        }
+        way.reverse();
+        way
     }
 }

@@ -29,7 +29,7 @@ fn a_folder_that_holds_only_a_lockfile_is_walked() {
         assert_eq!(walk.graph.nodes.len(), 3);
         assert_eq!(walk.graph.roots, [0]);
         let deep = walk.graph.nodes.iter().position(|n| n.subject.name == "deep").unwrap();
-        let way = &walk.graph.shortest_paths()[deep];
+        let way = &walk.graph.ways().to(deep);
         assert_eq!(way.len(), 3);
         let step = &walk.graph.steps(way)[2];
         assert_eq!(step.location.as_ref().unwrap().line, 15);
