@@ -93,7 +93,7 @@ pub struct CommonArguments {
     #[arg(long, value_name = "FILE", env = "CARGO_CUSTODY_DUMP")]
     pub dump: Option<PathBuf>,
     /// How long the registry's API may be asked, at one request a second, such as 60s or 5m
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
     pub api_budget: std::time::Duration,
     /// Name of the environment variable that holds a Hub token; without it no token is sent
     #[arg(long, value_name = "NAME")]

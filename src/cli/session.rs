@@ -1,14 +1,18 @@
 //! What every measuring subcommand needs: environment, rules, policy, ready for the conductor.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Failure;
 use super::arguments::{CheckArguments, CommonArguments};
 use super::environment::{Environment, today};
 use crate::audit::{self, Request};
 use crate::collectors;
+use crate::collectors::cooldown::CooldownPolicy;
+use crate::config::custody_lock::{LOCK_FILE, LOCK_LIMIT, parse_pins};
 use crate::config::{self, FailOn, Policy};
-use crate::domain::Level;
+use crate::domain::{Level, Pins};
 use crate::heuristics::Ruleset;
 use crate::heuristics::ruleset::{RuleFile, read_folder};
 use crate::walker::{self, MetadataMode};
@@ -28,17 +32,60 @@ pub fn gather_options(
     offline: bool,
 ) -> Result<collectors::Options, Failure> {
     let environment = Environment::read(common.cache_dir.clone())?;
+    let today = today()?;
+    let as_of = common.as_of.unwrap_or(today);
+    // The API tells the state of today, which says nothing about a day in the past.
+    let api_budget = if as_of < today { Duration::ZERO } else { common.api_budget };
     Ok(collectors::Options {
-        as_of: common.as_of.map_or_else(today, Ok)?,
+        as_of,
         offline: common.offline || offline,
         cargo_home: environment.cargo_home,
         cache_dir: environment.cache_dir,
         urls: environment.urls,
         advisory_db: common.advisory_db.clone(),
         dump: common.dump.clone().or(environment.dump),
-        api_budget: common.api_budget,
+        api_budget,
+        changed: BTreeSet::new(),
+        pins: None,
+        cooldown: None,
         jobs: common.jobs,
         progress: !common.quiet,
+    })
+}
+
+/// The pins of a project, where it has some.
+pub fn pins(project: &Path) -> Result<Option<Pins>, Failure> {
+    let path = project.join(LOCK_FILE);
+    match std::fs::symlink_metadata(&path) {
+        Ok(data) if !data.is_file() => {
+            return Err(Failure::text(format!("{} is not a regular file", path.display())));
+        }
+        Ok(data) if data.len() > LOCK_LIMIT as u64 => {
+            return Err(Failure::text(format!(
+                "{} is larger than {LOCK_LIMIT} bytes",
+                path.display()
+            )));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            return Err(Failure::text(format!("cannot read {}: {error}", path.display())));
+        }
+    }
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| Failure::text(format!("cannot read {}: {error}", path.display())))?;
+    Ok(Some(parse_pins(&text, LOCK_FILE)?))
+}
+
+/// The policy's cooldown, as the collector wants it.
+fn cooldown(policy: &Policy) -> Option<CooldownPolicy> {
+    let cooldown = policy.cooldown.as_ref()?;
+    let registries = cooldown.registries.iter();
+    let exempt = cooldown.exempt.iter();
+    Some(CooldownPolicy {
+        global_hours: cooldown.min_publish_age.hours,
+        registries: registries.map(|(name, age)| (name.clone(), age.hours)).collect(),
+        exempt: exempt.map(|e| (e.package.clone(), e.reason.clone())).collect(),
     })
 }
 
@@ -72,7 +119,11 @@ pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
                 MetadataMode::Never
             },
         },
-        gather: gather_options(&arguments.common, policy.offline)?,
+        gather: collectors::Options {
+            pins: pins(&project)?,
+            cooldown: cooldown(&policy),
+            ..gather_options(&arguments.common, policy.offline)?
+        },
         fail_on: FailOn::level(fail_on),
         policy,
         ruleset,

@@ -111,6 +111,12 @@ impl<'a> Crates<'a> {
         }
     }
 
+    /// The client that it asks through.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Why nothing can be kept between runs, if so.
     #[must_use]
     pub fn store_problem(&self) -> Option<String> {
@@ -155,16 +161,20 @@ impl<'a> Crates<'a> {
         }
     }
 
-    /// Measures archives, in the order given.
+    /// Measures archives, in the order given; `done` is called after each.
     #[must_use]
-    pub fn measure(&self, locked: &[&Locked]) -> Vec<Measured> {
+    pub fn measure(&self, locked: &[&Locked], done: &(dyn Fn() + Sync)) -> Vec<Measured> {
         let wants: Vec<Option<Want>> = locked.iter().map(|locked| want(locked)).collect();
         let unreachable = self.fetch(&wants.iter().flatten().cloned().collect::<Vec<_>>());
         let all = wants
             .par_iter()
-            .map(|want| match want {
-                Some(want) => self.measure_one(want, unreachable.as_deref()),
-                None => unpinned(),
+            .map(|want| {
+                let measured = match want {
+                    Some(want) => self.measure_one(want, unreachable.as_deref()),
+                    None => unpinned(),
+                };
+                done();
+                measured
             })
             .collect();
         self.save();

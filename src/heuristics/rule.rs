@@ -3,7 +3,7 @@
 //! The format is described in `rules/README.md`. Everything a rule names (facts, signals, other
 //! rules) is checked when the rules are loaded, so that a typing error can never read as "clear".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -135,6 +135,16 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Ids of the signals that the condition names.
+    pub fn signals(&self) -> &BTreeSet<String> {
+        self.when.signals()
+    }
+
+    /// Whether the condition asks for facts beside signals.
+    pub fn names_facts(&self) -> bool {
+        !self.when.paths().is_empty()
+    }
+
     /// Checks a raw rule. The error is one line, to be prefixed with the file's name.
     pub(super) fn check(
         id: &str,

@@ -305,6 +305,14 @@ impl History {
         Self { name: name.into(), answers }
     }
 
+    /// One more answer.
+    #[must_use]
+    pub fn with(mut self, answer: CrateCustody) -> Self {
+        self.answers.push(answer);
+        self.answers.sort_by_key(|answer| answer.stamp);
+        self
+    }
+
     /// The answers, oldest first.
     #[must_use]
     pub fn answers(&self) -> &[CrateCustody] {

@@ -1,22 +1,27 @@
 //! The order in which facts are gathered. Decides what runs before what, and nothing else.
 
-use std::collections::BTreeMap;
+mod keys;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 
-use super::advisories::{self, AdvisoryDb};
-use super::archive::ManifestFacts;
-use super::cargo_home::CargoHome;
-use super::crates::{Crates, Measured as MeasuredCrate};
-use super::index_files::{IndexFiles, Lookup};
-use super::releases::{self, Locked, Releases};
-use super::window::{self, WINDOW_DAYS};
-use super::{archive, build_code, crate_files};
-use super::build_code::BuildRecord;
+use crate::collectors::advisories::{self, AdvisoryDb};
+use crate::collectors::archive::ManifestFacts;
+use crate::collectors::build_code::BuildRecord;
+use crate::collectors::cargo_home::CargoHome;
+use crate::collectors::cooldown::CooldownPolicy;
+use crate::collectors::crates::{Crates, Measured as MeasuredCrate};
+use crate::collectors::custody::CustodyFacts;
+use crate::collectors::index_files::{IndexFiles, Lookup};
+use crate::collectors::releases::{self, Locked, Releases};
+use crate::collectors::window::{self, WINDOW_DAYS};
+use crate::collectors::{archive, build_code, crate_files};
 use crate::domain::{
-    FactSheet, Graph, Location, Measured, Node, NodeIndex, Origin, Subject, Undetermined,
+    FactSheet, Graph, Location, Measured, Node, NodeIndex, Origin, Pins, Subject, Undetermined,
 };
 use crate::net::{BaseUrls, Client};
 
@@ -39,6 +44,12 @@ pub struct Options {
     pub dump: Option<PathBuf>,
     /// How long the registry's API may be asked.
     pub api_budget: Duration,
+    /// Names of the crates that a change brought in; they are asked for first.
+    pub changed: BTreeSet<String>,
+    /// Who held the keys when the project pinned them.
+    pub pins: Option<Pins>,
+    /// How old a release has to be, if the policy says so.
+    pub cooldown: Option<CooldownPolicy>,
     /// Threads that scan archives; `None` is one a core.
     pub jobs: Option<usize>,
     /// Show progress on stderr where it is a terminal.
@@ -54,6 +65,8 @@ pub struct Gathered {
     pub undetermined: Vec<Undetermined>,
     /// What the crates' own manifests say, by node.
     pub manifests: BTreeMap<NodeIndex, ManifestFacts>,
+    /// Who can publish each crate, as far as it is known, by node.
+    pub custody: BTreeMap<NodeIndex, CustodyFacts>,
     /// What the user should know about this machine, such as a cache that cannot be written.
     pub warnings: Vec<String>,
     /// Fact family to its source and date.
@@ -173,11 +186,23 @@ impl<'a> Gathering<'a> {
         self.advisories();
         let measured = self.bytes();
         self.windows(&measured);
+        self.keys();
         let problem = self.crates.store_problem();
         self.gathered
             .warnings
             .extend(problem.map(|why| format!("nothing is kept for the next run: {why}")));
         self.gathered
+    }
+
+    /// A bar on stderr where that is a terminal, else nothing.
+    fn progress(&self, what: &'static str, length: usize) -> ProgressBar {
+        if !self.options.progress || length == 0 {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{prefix:>22} [{bar:30}] {pos}/{len} {eta}")
+            .expect("the template is constant")
+            .progress_chars("=> ");
+        ProgressBar::new(length as u64).with_style(style).with_prefix(what)
     }
 
     fn releases(&mut self) {
@@ -217,7 +242,9 @@ impl<'a> Gathering<'a> {
     /// The bytes of every archive, and what they say of themselves.
     fn bytes(&mut self) -> Vec<MeasuredCrate> {
         let locked: Vec<&Locked> = self.locked.iter().map(|(_, locked)| locked).collect();
-        let all = self.crates.measure(&locked);
+        let progress = self.progress("reading archives", locked.len());
+        let all = self.crates.measure(&locked, &|| progress.inc(1));
+        progress.finish_and_clear();
         for ((node, _), measured) in self.locked.iter().zip(&all) {
             let sheet = &mut self.gathered.sheets[*node];
             sheet.put(crate_files::GROUP, &measured.bytes);

@@ -1,0 +1,202 @@
+//! The part of a run that asks who holds the keys: custody, names, pins, cooldown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::Gathering;
+use crate::collectors::cooldown::{self, cooldown_facts};
+use crate::collectors::custody::{self, CustodyFacts, add_rings, custody_facts};
+use crate::collectors::custody_api::{ApiAnswers, ApiCrate, ask_all};
+use crate::collectors::custody_store::{self, CustodySource};
+use crate::collectors::names::{self, NameChecks, PopularNames};
+use crate::collectors::pins::{self, pin_facts, pinned_custody};
+use crate::collectors::releases::{self, ReleaseFacts};
+use crate::domain::{Measured, NodeIndex, Origin};
+use crate::net::registry_api::RegistryApi;
+
+/// Why nothing is known of custody where nobody could be asked.
+const NOBODY_ASKED: &str = "there is no registry dump, slim file or pin, and the registry API was not \
+                            asked: see `cargo custody db` and --api-budget";
+
+impl Gathering<'_> {
+    /// Who can publish each crate, since when, and how that compares with the pins.
+    pub(super) fn keys(&mut self) {
+        let sources = self.custody_sources();
+        let mut by_node: BTreeMap<NodeIndex, CustodyFacts> = BTreeMap::new();
+        for (node, locked) in &self.locked {
+            if locked.origin != Origin::Registry {
+                continue;
+            }
+            let mut history = custody_store::history(&sources, &locked.name);
+            if let Some(pin) =
+                self.options.pins.as_ref().and_then(|p| pinned_custody(p, &locked.name))
+            {
+                history = history.with(pin);
+            }
+            if history.answers().is_empty() {
+                self.gathered.sheets[*node].put_unknown(custody::GROUP, NOBODY_ASKED);
+            } else {
+                by_node.insert(*node, custody_facts(&history, &locked.version, self.options.as_of));
+            }
+        }
+        self.rings(&mut by_node);
+        for (node, facts) in &by_node {
+            self.gathered.sheets[*node].put(custody::GROUP, facts);
+        }
+        self.names(&by_node);
+        self.pins(&by_node);
+        self.cooldown();
+        self.gathered.custody = by_node;
+    }
+
+    /// Everything that can be asked: the dump or slim file, and the API within its budget.
+    fn custody_sources(&mut self) -> Vec<Box<dyn CustodySource>> {
+        let mut sources: Vec<Box<dyn CustodySource>> = Vec::new();
+        if let Some(dump) = &self.options.dump {
+            match custody_store::open(dump, &self.options.cache_dir) {
+                Ok(source) => {
+                    let stamp = source.stamp();
+                    let told = format!("{} of {}", stamp.source.as_str(), stamp.date());
+                    self.gathered.provenance.insert("custody".to_owned(), told);
+                    sources.push(source);
+                }
+                Err(error) => self.gathered.warnings.push(error.to_string()),
+            }
+        }
+        if let Some(answers) = self.ask_registry() {
+            sources.push(Box::new(answers));
+        }
+        sources
+    }
+
+    fn ask_registry(&mut self) -> Option<ApiAnswers> {
+        if self.options.api_budget.is_zero() || self.options.offline {
+            return None;
+        }
+        let crates: Vec<ApiCrate> = self
+            .locked
+            .iter()
+            .filter(|(_, locked)| locked.origin == Origin::Registry)
+            .map(|(node, locked)| {
+                let releases = self.read::<ReleaseFacts>(*node, releases::GROUP);
+                let newest = releases.and_then(|r| r.newest_version.known().cloned());
+                ApiCrate {
+                    name: locked.name.clone(),
+                    newest: newest.unwrap_or_else(|| locked.version.clone()),
+                    changed: self.options.changed.contains(&locked.name),
+                    build_executed: self.gathered.manifests.get(node).is_some_and(|manifest| {
+                        manifest.proc_macro || !manifest.build_scripts.is_empty()
+                    }),
+                }
+            })
+            .collect();
+        let now = end_of(self.options.as_of)?;
+        let budget = self.options.api_budget;
+        let progress = self.progress("asking the registry", crates.len());
+        let answers = self.runtime.block_on(async {
+            match RegistryApi::find(self.crates.client(), &self.options.urls).await {
+                Ok(Some(api)) => {
+                    let done = |left: usize| {
+                        progress.set_position((crates.len().saturating_sub(left)) as u64);
+                    };
+                    Ok(Some(ask_all(&api, &crates, budget, now, &done).await))
+                }
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        progress.finish_and_clear();
+        match answers {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.gathered.warnings.push(format!("the registry API was not asked: {error}"));
+                None
+            }
+        }
+    }
+
+    /// What is seen only across crates: one newcomer on several of them.
+    fn rings(&self, by_node: &mut BTreeMap<NodeIndex, CustodyFacts>) {
+        let name = |node: &NodeIndex| self.gathered.sheets[*node].subject.name.clone();
+        let mut by_name: BTreeMap<String, CustodyFacts> =
+            by_node.iter().map(|(node, facts)| (name(node), facts.clone())).collect();
+        add_rings(&mut by_name, self.options.as_of);
+        // Where a crate is there in two versions, the later one stands for both.
+        let last: BTreeMap<String, NodeIndex> =
+            by_node.keys().map(|node| (name(node), *node)).collect();
+        for (name, node) in last {
+            if let (Some(with_rings), Some(facts)) = (by_name.remove(&name), by_node.get_mut(&node))
+            {
+                *facts = with_rings;
+            }
+        }
+    }
+
+    fn names(&mut self, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
+        let graph: Vec<String> =
+            self.locked.iter().map(|(_, locked)| locked.name.clone()).collect();
+        let checks = NameChecks::new(PopularNames::embedded(), graph.iter().map(String::as_str));
+        let mut owners: BTreeMap<&str, Measured<BTreeSet<String>>> = BTreeMap::new();
+        for (node, locked) in &self.locked {
+            if let Some(facts) = by_node.get(node) {
+                let logins =
+                    facts.owners.clone().map(|all| all.into_iter().map(|o| o.login).collect());
+                owners.insert(&locked.name, logins);
+            }
+        }
+        let owners_of = |name: &str| {
+            owners
+                .get(name)
+                .cloned()
+                .unwrap_or_else(|| Measured::unknown("its owners are not known"))
+        };
+        for (node, locked) in &self.locked {
+            if locked.origin == Origin::Registry {
+                let facts = checks.measure(&locked.name, &owners_of);
+                self.gathered.sheets[*node].put(names::GROUP, &facts);
+            }
+        }
+    }
+
+    fn pins(&mut self, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
+        let Some(pins) = &self.options.pins else { return };
+        for (node, locked) in &self.locked {
+            let Some(custody) = by_node.get(node) else { continue };
+            let sha256 = locked.checksum.as_deref();
+            let as_of = self.options.as_of;
+            let facts = pin_facts(pins, &locked.name, &locked.version, sha256, custody, as_of);
+            self.gathered.sheets[*node].put(pins::GROUP, &facts);
+        }
+    }
+
+    fn cooldown(&mut self) {
+        let Some(policy) = &self.options.cooldown else { return };
+        let Some(now) = end_of(self.options.as_of) else { return };
+        for (node, locked) in &self.locked {
+            let published = match self.read::<ReleaseFacts>(*node, releases::GROUP) {
+                Some(facts) => facts.published.and_then(|text| {
+                    text.parse::<Timestamp>().map_err(|error| error.to_string()).into()
+                }),
+                None => Measured::unknown("its releases were not measured"),
+            };
+            let facts = cooldown_facts(policy, &locked.name, &locked.origin, &published, now);
+            if let Some(facts) = facts {
+                self.gathered.sheets[*node].put(cooldown::GROUP, &facts);
+            }
+        }
+    }
+
+    /// A group that was measured before, where it is known as a whole.
+    fn read<T: serde::de::DeserializeOwned>(&self, node: NodeIndex, group: &str) -> Option<T> {
+        let value = self.gathered.sheets[node].facts.get(group)?;
+        serde_json::from_value(value.clone()).ok()
+    }
+}
+
+/// The last second of a day (UTC): what happened on the day of the audit counts.
+fn end_of(day: Date) -> Option<Timestamp> {
+    day.at(23, 59, 59, 0).to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}

@@ -1,0 +1,125 @@
+//! Every rule on every facts sheet: the tests inside the rules, the golden list of what fires where,
+//! the fact table, and the budget for noise.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use cargo_custody::audit;
+use cargo_custody::domain::rule::RuleKind;
+use cargo_custody::domain::{FactSheet, Level};
+use cargo_custody::heuristics::{Ruleset, ruleset, selftest};
+
+fn rules() -> Ruleset {
+    Ruleset::load(audit::schema(), &[]).expect("the embedded rules load")
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Compares with a committed file, or rewrites it where `CUSTODY_BLESS` is set.
+fn golden(file: &str, text: &str) {
+    let path = root().join(file);
+    if std::env::var_os("CUSTODY_BLESS").is_some() {
+        std::fs::write(&path, text).expect("the golden file can be written");
+        return;
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == text,
+        "{file} is not current; look at the difference after `CUSTODY_BLESS=1 cargo test`"
+    );
+}
+
+fn sheets() -> BTreeMap<&'static str, FactSheet> {
+    ruleset::all_embedded_facts()
+        .map(|(path, text)| {
+            let name = path.trim_start_matches("fixtures/facts/").trim_end_matches(".json");
+            (name, serde_json::from_str(text).unwrap_or_else(|e| panic!("{path}: {e}")))
+        })
+        .collect()
+}
+
+#[test]
+fn the_tests_inside_the_rules_pass() {
+    let outcome = selftest::run(&rules(), &|_, _| None);
+    let failures: Vec<_> = outcome
+        .failures
+        .iter()
+        .map(|f| format!("{} test {}: {}", f.rule, f.test, f.problem))
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(outcome.ran > 100, "{} tests ran", outcome.ran);
+}
+
+#[test]
+fn what_fires_on_each_sheet_is_what_was_agreed() {
+    let rules = rules();
+    let sheets = sheets();
+    let fired = selftest::fired_on(&rules, sheets.iter().map(|(name, sheet)| (*name, sheet)));
+    let mut text = String::new();
+    for (name, ids) in fired {
+        writeln!(text, "{name}").expect("a String grows");
+        for id in ids {
+            let info = &rules.rule(&id).expect("it fired").info;
+            let kind = if info.kind == RuleKind::Finding { info.level.as_str() } else { "signal" };
+            writeln!(text, "    {kind:<8} {id}").expect("a String grows");
+        }
+    }
+    golden("fixtures/facts/fired.txt", &text);
+}
+
+#[test]
+fn no_rule_is_at_fault_on_any_sheet() {
+    let rules = rules();
+    for (name, sheet) in sheets() {
+        for (id, verdict) in cargo_custody::heuristics::judge::verdicts(&rules, &sheet) {
+            let broken = matches!(verdict, cargo_custody::heuristics::judge::Verdict::Broken(_));
+            assert!(!broken, "{id} on {name}: {verdict:?}");
+        }
+    }
+}
+
+#[test]
+fn the_fact_table_is_current() {
+    let file = "rules/README.md";
+    let committed = std::fs::read_to_string(root().join(file)).expect("the format is described");
+    let (head, _) = committed.split_once("<!-- facts -->\n").expect("the table has its mark");
+    golden(file, &format!("{head}<!-- facts -->\n{}", rules().schema().table()));
+}
+
+/// A finding of medium or above has to be rare on honest crates. Its signals' base rates bound it: a
+/// finding that fires wherever one common signal does is a design error.
+#[test]
+fn a_loud_finding_is_never_one_common_signal() {
+    let rules = rules();
+    for rule in rules.rules().filter(|r| r.info.kind == RuleKind::Finding) {
+        if rule.info.level < Level::Medium {
+            continue;
+        }
+        let signals = rule.signals();
+        if let [only] = signals.iter().collect::<Vec<_>>()[..] {
+            let rate = rules.rates().of(only);
+            let share = f64::from(rate.fires) / f64::from(rate.of.max(1));
+            assert!(
+                share <= 0.01 || rule.names_facts(),
+                "{}: {only} alone fires on {:.1} % of crates",
+                rule.info.id,
+                share * 100.0
+            );
+        }
+    }
+}
+
+#[test]
+fn every_signal_has_a_measured_base_rate() {
+    let rules = rules();
+    for signal in rules.catalogue(RuleKind::Signal) {
+        assert!(
+            rules.rates().signals.contains_key(&signal.id),
+            "{} has no line in rules/tables/base-rates.toml",
+            signal.id
+        );
+    }
+}
