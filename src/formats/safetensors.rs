@@ -375,6 +375,16 @@ mod tests {
     }
 
     #[test]
+    fn what_the_safetensors_library_writes_is_quiet() {
+        for (file, tensors) in [("model", 4), ("no-tensors", 0)] {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/models/benign/safetensors");
+            let facts = facts(&std::fs::read(format!("{folder}/{file}.safetensors")).unwrap());
+            assert!(facts.complete && facts.anomalies.is_empty(), "{file}: {:?}", facts.anomalies);
+            assert_eq!(facts.tensors, tensors, "{file}");
+        }
+    }
+
+    #[test]
     fn a_scalar_an_empty_tensor_and_a_four_bit_tensor_are_well_formed() {
         let header = r#"{"s":{"dtype":"I64","shape":[],"data_offsets":[0,8]},
             "e":{"dtype":"F32","shape":[0,9],"data_offsets":[8,8]},

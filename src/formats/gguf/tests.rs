@@ -108,6 +108,17 @@ fn every_version_and_byte_order_reads_the_same() {
 }
 
 #[test]
+fn what_the_gguf_library_writes_is_quiet() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/models/benign/gguf/tiny.gguf");
+    let facts = facts(&std::fs::read(path).unwrap());
+    assert!(facts.complete && facts.anomalies.is_empty(), "{:?}", facts.anomalies);
+    assert_eq!(facts.name.as_deref(), Some("Tiny"));
+    assert_eq!(facts.base_models[0].name.as_deref(), Some("Tiny Base"));
+    assert_eq!((facts.vocabulary, facts.templates.len()), (Some(4), 1));
+    assert_eq!(facts.tensor_types["F32"], 2);
+}
+
+#[test]
 fn every_template_is_found_whatever_its_key() {
     let mut sample = Sample::new(3, false, 0, 3);
     sample.text("tokenizer.chat_template", "a").text("tokenizer.chat_template.tool_use", "b");
