@@ -13,6 +13,7 @@ mod locate;
 pub mod lockfile;
 pub mod manifest;
 pub mod metadata;
+pub mod models;
 pub mod project;
 pub mod tree;
 pub mod workspace;
@@ -45,6 +46,8 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group("lock", schemars::schema_for!(LockFacts)),
         group("exposure", schemars::schema_for!(ExposureFacts)),
         group("project", schemars::schema_for!(ProjectFacts)),
+        group(models::GROUP, schemars::schema_for!(models::ReferenceFacts)),
+        group(models::SERVICE_GROUP, schemars::schema_for!(models::ServiceFacts)),
     ]
 }
 

@@ -12,7 +12,7 @@ const FORMAT_DEPTH: u8 = 4;
 
 /// One token.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Token<'a> {
+pub(crate) struct Token<'a> {
     /// What it is.
     pub kind: Kind<'a>,
     /// Bytes from the start of the source.
@@ -23,7 +23,7 @@ pub(super) struct Token<'a> {
 
 /// What a token is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind<'a> {
+pub(crate) enum Kind<'a> {
     /// The first token of a logical line, with its column.
     LineStart(usize),
     /// The end of a logical line.
@@ -51,7 +51,7 @@ const OPERATORS: [&str; 29] = [
 ];
 
 /// A lexer over one source.
-pub(super) struct Lexer<'a> {
+pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     line: u64,
@@ -68,7 +68,7 @@ pub(super) struct Lexer<'a> {
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         let at = if text.starts_with('\u{feff}') { 3 } else { 0 };
         Lexer {
             text,
@@ -83,7 +83,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Brackets that are open.
-    pub(super) fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         self.depth
     }
 
@@ -306,7 +306,7 @@ fn comparable(name: &str) -> Cow<'_, str> {
 }
 
 /// A literal's content; what is no known escape stays as it is, as in Python.
-pub(super) fn unescaped(text: &str) -> String {
+pub(crate) fn unescaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\\') {

@@ -15,7 +15,7 @@
 
 mod aliases;
 mod capability;
-mod lexer;
+pub(crate) mod lexer;
 mod value;
 mod walk;
 

@@ -3,7 +3,7 @@
 
 /// What a token is. Texts keep their quotes; [`text_of`] takes them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Ident,
     Lifetime,
     Text,
@@ -17,7 +17,7 @@ pub(super) enum Kind {
 
 /// One token: its bytes are `source[start..end]`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Token {
+pub(crate) struct Token {
     pub kind: Kind,
     pub start: usize,
     pub end: usize,
@@ -25,14 +25,14 @@ pub(super) struct Token {
 }
 
 /// Tokens of a source text, one after the other.
-pub(super) struct Lexer<'a> {
+pub(crate) struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
     line: u32,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         let mark = bytes.starts_with(b"\xEF\xBB\xBF");
         let mut lexer = Self { bytes, at: if mark { 3 } else { 0 }, line: 1 };
         if bytes[lexer.at..].starts_with(b"#!") && !bytes[lexer.at..].starts_with(b"#![") {
@@ -235,7 +235,7 @@ fn is_name(byte: u8) -> bool {
 
 /// The content of a text token: quotes, prefix and simple escapes taken off; bytes that are no UTF-8
 /// become U+FFFD. Never longer than the token.
-pub(super) fn text_of(token: &[u8]) -> String {
+pub(crate) fn text_of(token: &[u8]) -> String {
     let Some(open) = memchr::memchr(b'"', token) else { return String::new() };
     let prefix = &token[..open];
     let hashes = memchr::memchr_iter(b'#', prefix).count();

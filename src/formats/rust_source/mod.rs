@@ -14,7 +14,7 @@ mod downloads;
 mod effects;
 mod facts;
 mod items;
-mod lexer;
+pub(crate) mod lexer;
 mod limits;
 mod literal;
 mod macros;

@@ -1,0 +1,232 @@
+//! What looks like the id of a repository on the Hub, and what only looks like one.
+
+/// Longest part of an id, as the Hub allows.
+const PART_LIMIT: usize = 96;
+
+/// First parts of MIME types, and file kinds written like ids.
+const MIME: [&str; 11] = [
+    "application",
+    "audio",
+    "example",
+    "font",
+    "haptics",
+    "image",
+    "message",
+    "multipart",
+    "text",
+    "video",
+    "chemical",
+];
+
+/// Folders and other first words of paths, ratios and time zones.
+const FOREIGN_OWNERS: [&str; 62] = [
+    "src",
+    "tests",
+    "test",
+    "examples",
+    "example",
+    "benches",
+    "docs",
+    "doc",
+    "assets",
+    "data",
+    "models",
+    "model",
+    "onnx",
+    "target",
+    "usr",
+    "bin",
+    "etc",
+    "var",
+    "tmp",
+    "dev",
+    "home",
+    "opt",
+    "lib",
+    "libs",
+    "include",
+    "build",
+    "dist",
+    "out",
+    "output",
+    "outputs",
+    "input",
+    "inputs",
+    "config",
+    "configs",
+    "scripts",
+    "tools",
+    "resources",
+    "static",
+    "templates",
+    "crates",
+    "packages",
+    "refs",
+    "heads",
+    "origin",
+    "http",
+    "https",
+    "file",
+    "ftp",
+    "v1",
+    "v2",
+    "api",
+    "kernels",
+    "weights",
+    "checkpoints",
+    "tokenizer",
+    "node_modules",
+    ".github",
+    "actions",
+    "america",
+    "europe",
+    "asia",
+    "africa",
+];
+
+/// Endings of files. An id of the Hub may hold a dot, but not these.
+const FILE_ENDINGS: [&str; 44] = [
+    ".rs",
+    ".py",
+    ".json",
+    ".jsonl",
+    ".toml",
+    ".yaml",
+    ".yml",
+    ".txt",
+    ".md",
+    ".safetensors",
+    ".bin",
+    ".pt",
+    ".pth",
+    ".onnx",
+    ".gguf",
+    ".ggml",
+    ".npz",
+    ".npy",
+    ".pkl",
+    ".h5",
+    ".ckpt",
+    ".model",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".webp",
+    ".wav",
+    ".mp3",
+    ".mp4",
+    ".flac",
+    ".csv",
+    ".parquet",
+    ".zip",
+    ".gz",
+    ".tar",
+    ".so",
+    ".dll",
+    ".lock",
+    ".html",
+    ".js",
+    ".cu",
+    ".metal",
+    ".git",
+];
+
+/// Whether a text has the shape `owner/name` of a repository.
+#[must_use]
+pub fn is_repository(text: &str) -> bool {
+    let Some((owner, name)) = text.split_once('/') else { return false };
+    is_part(owner) && is_part(name)
+}
+
+/// Whether a text can be one part of an id.
+#[must_use]
+pub fn is_part(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    !text.is_empty()
+        && text.len() <= PART_LIMIT
+        && text.bytes().all(inner)
+        && !text.starts_with(['.', '-'])
+        && !text.ends_with(['.', '-'])
+        && !text.contains("..")
+        && !text.contains("--")
+}
+
+/// Whether a text that stands in a place meant for ids is one: `owner/name`, or one of the Hub's
+/// oldest ids without an owner. Paths are not.
+#[must_use]
+pub fn is_named(text: &str) -> bool {
+    if text.contains('/') {
+        return is_repository(text) && !is_file(text);
+    }
+    let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
+    is_part(text) && letters >= 2 && !is_file(text)
+}
+
+/// Whether a text of the right shape is something else: a MIME type, a path, a date, a ratio.
+#[must_use]
+pub fn is_foreign(text: &str) -> bool {
+    let Some((owner, name)) = text.split_once('/') else { return true };
+    let lower = owner.to_ascii_lowercase();
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    MIME.contains(&lower.as_str())
+        || FOREIGN_OWNERS.contains(&lower.as_str())
+        || is_file(text)
+        || digits(owner)
+        || digits(name)
+        || name.len() < 2
+        || owner.len() < 2
+        || !is_telling(name)
+}
+
+/// Names of models carry a digit, a capital or a hyphen nearly always; words of prose joined by a
+/// slash (`and/or`) do not.
+fn is_telling(name: &str) -> bool {
+    name.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase() || b == b'-')
+        || name.len() >= 12
+}
+
+fn is_file(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    FILE_ENDINGS.iter().any(|ending| lower.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_the_hub_are_told_from_what_is_written_alike() {
+        for id in [
+            "BAAI/bge-m3",
+            "sentence-transformers/all-MiniLM-L6-v2",
+            "microsoft/phi-1_5",
+            "Qwen/Qwen2.5-0.5B",
+        ] {
+            assert!(is_repository(id) && !is_foreign(id), "{id}");
+        }
+        for other in [
+            "video/mp4",
+            "application/json",
+            "src/main",
+            "onnx/model.onnx",
+            "2024/01",
+            "and/or",
+            "16/9",
+            "Europe/Paris",
+            "tokenizer/special",
+            "http/1.1",
+        ] {
+            assert!(!is_repository(other) || is_foreign(other), "{other}");
+        }
+        for shape in ["a/b/c", "/a", "a/", "../a", "a--b/c", "a b/c", "{}/x", "", "/"] {
+            assert!(!is_repository(shape), "{shape}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_ids_have_no_owner() {
+        assert!(is_named("gpt2") && is_named("bert-base-uncased"));
+        assert!(!is_named("./model") && !is_named("model.gguf") && !is_named("1"));
+    }
+}

@@ -1,0 +1,208 @@
+//! Models that lie in the project's folder: caches of the Hub, folders with weights, single files. Only
+//! names, sizes and first bytes are looked at; what is in the files is for the model-file scanner.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::formats::model_kind::{self, ModelFileKind};
+use crate::walker::tree::Tree;
+
+/// Most files of one model that are listed.
+const FILES_LIMIT: usize = 2_000;
+
+/// How a model lies on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layout {
+    /// `models--owner--name` with `refs`, `blobs` and `snapshots`, as Hub clients keep it.
+    HubCache,
+    /// A folder with weights and their configuration.
+    Folder,
+    /// One file.
+    File,
+}
+
+/// A model on disk.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LocalModel {
+    /// The folder or file, relative to the audited folder.
+    pub path: String,
+    /// How it lies there.
+    pub layout: Layout,
+    /// The repository that a cache's folder names.
+    pub repository: Option<String>,
+    /// Weight files, relative to the audited folder, at most 2,000; for a cache, the commits in it.
+    pub files: Vec<String>,
+    /// What the references of a cache point at: `main` to a commit.
+    pub refs: BTreeMap<String, String>,
+}
+
+/// What the walk over the folder came across.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Candidate {
+    Cache(String),
+    Weights { path: String, alone: bool },
+    Configuration(String),
+}
+
+impl Candidate {
+    pub fn cache(path: String) -> Self {
+        Self::Cache(path)
+    }
+}
+
+/// Whether a folder has the name and the parts of a Hub cache.
+pub(super) fn is_hub_cache(path: &Path) -> bool {
+    let named = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| name.starts_with("models--") || name.starts_with("datasets--"));
+    named && path.join("snapshots").is_dir()
+}
+
+/// What a file means for finding models; nothing for most.
+pub(super) fn candidate(path: &str, on_disk: &Path, size: u64) -> Option<Candidate> {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    if matches!(
+        name.as_str(),
+        "config.json" | "model_index.json" | "adapter_config.json" | "modules.json"
+    ) {
+        return Some(Candidate::Configuration(path.to_owned()));
+    }
+    let (_, ending) = name.rsplit_once('.')?;
+    let weights = match ending {
+        "safetensors" | "gguf" | "ggml" | "onnx" | "pt" | "pth" | "ckpt" | "keras" | "tflite"
+        | "joblib" | "ot" | "skops" | "nemo" | "mar" => true,
+        "bin" | "pb" | "h5" | "hdf5" | "pkl" | "pickle" | "npz" | "model" => {
+            is_weights(on_disk, size)
+        }
+        _ => return None,
+    };
+    weights.then(|| Candidate::Weights { path: path.to_owned(), alone: true })
+}
+
+/// Whether the first bytes are those of weights.
+fn is_weights(path: &Path, size: u64) -> bool {
+    use ModelFileKind as Kind;
+    let Ok(file) = fs::File::open(path) else { return false };
+    let mut head = Vec::new();
+    if file.take(model_kind::HEAD as u64).read_to_end(&mut head).is_err() {
+        return false;
+    }
+    matches!(
+        model_kind::sniff(&head, size),
+        Kind::Pickle
+            | Kind::Zip
+            | Kind::Safetensors
+            | Kind::Gguf
+            | Kind::Ggml
+            | Kind::Onnx
+            | Kind::TensorFlow
+            | Kind::Hdf5
+            | Kind::LfsPointer
+    )
+}
+
+/// Puts candidates together: weights beside a configuration are one model, others stand alone.
+pub(super) fn assemble(tree: &Tree, candidates: Vec<Candidate>) -> Vec<LocalModel> {
+    let mut folders: BTreeMap<String, (bool, Vec<String>)> = BTreeMap::new();
+    let mut found = Vec::new();
+    let folder_of = |path: &str| path.rsplit_once('/').map_or(String::new(), |(f, _)| f.to_owned());
+    for candidate in candidates {
+        match candidate {
+            Candidate::Cache(path) => found.push(cache(tree, path)),
+            Candidate::Configuration(path) => {
+                folders.entry(folder_of(&path)).or_default().0 = true;
+            }
+            Candidate::Weights { path, .. } => {
+                folders.entry(folder_of(&path)).or_default().1.push(path);
+            }
+        }
+    }
+    for (folder, (configured, mut files)) in folders {
+        files.sort();
+        if configured && !files.is_empty() && !folder.is_empty() {
+            files.truncate(FILES_LIMIT);
+            found.push(local(folder, Layout::Folder, files));
+        } else {
+            let alone = files.into_iter().map(|file| local(file.clone(), Layout::File, vec![file]));
+            found.extend(alone);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn local(path: String, layout: Layout, files: Vec<String>) -> LocalModel {
+    LocalModel { path, layout, repository: None, files, refs: BTreeMap::new() }
+}
+
+/// Reads the layout of `models--owner--name`
+/// (<https://huggingface.co/docs/huggingface_hub/guides/manage-cache>). References are small files
+/// that hold a commit; snapshots are folders named by one.
+fn cache(tree: &Tree, path: String) -> LocalModel {
+    let name = path.rsplit('/').next().unwrap_or(&path);
+    let repository = name.split_once("--").map(|(_, rest)| rest.replacen("--", "/", 1));
+    let mut refs = BTreeMap::new();
+    for name in names(tree, &format!("{path}/refs")) {
+        // What cannot be read, or is no commit, names nothing.
+        if let Ok(Some(text)) = tree.read(&format!("{path}/refs/{name}"), 200) {
+            let commit = text.trim();
+            if commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit()) {
+                refs.insert(name, commit.to_owned());
+            }
+        }
+    }
+    let commits = names(tree, &format!("{path}/snapshots"));
+    LocalModel { path, layout: Layout::HubCache, repository, files: commits, refs }
+}
+
+/// Names in a folder, sorted, at most [`FILES_LIMIT`].
+fn names(tree: &Tree, folder: &str) -> Vec<String> {
+    let Ok(Some(path)) = tree.resolve(folder) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
+    let mut names: Vec<String> = entries
+        .take(FILES_LIMIT)
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_files_and_caches_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &[u8]| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let commit = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf";
+        write("m/config.json", b"{}");
+        write("m/model.safetensors", b"x");
+        write("alone.gguf", b"GGUF");
+        write("firmware.bin", b"\x01\x02 not weights");
+        write("models--o--n-1/refs/main", commit.as_bytes());
+        write(&format!("models--o--n-1/snapshots/{commit}/config.json"), b"{}");
+        let tree = Tree::open(folder.path()).unwrap();
+        let listing = crate::walker::models::files::list(&tree);
+        let found = assemble(&tree, listing.local);
+        let told: Vec<_> = found.iter().map(|m| (m.path.as_str(), m.layout)).collect();
+        assert_eq!(
+            told,
+            [
+                ("alone.gguf", Layout::File),
+                ("m", Layout::Folder),
+                ("models--o--n-1", Layout::HubCache)
+            ]
+        );
+        assert_eq!(found[2].repository.as_deref(), Some("o/n-1"));
+        assert_eq!(found[2].refs["main"], commit);
+    }
+}

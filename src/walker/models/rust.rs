@@ -1,0 +1,512 @@
+//! Models in Rust code: arguments of hub calls, enum variants of fastembed, addresses, and the literals
+//! that reach such calls by way of match arms, constants, fields and defaults.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::address;
+use super::code::{self, Argument, Kind, Token, Value};
+use super::id::{is_foreign, is_named, is_part, is_repository};
+use super::reference::{Confidence, Form, RevisionKind, revision_kind};
+use super::scan::{Named, Scan};
+use super::tables::Tables;
+use crate::domain::SubjectKind;
+
+/// Names in code that show that a file works with a hub.
+const HUB_NAMES: [&str; 26] = [
+    "hf_hub",
+    "hf_hub_sys",
+    "huggingface_hub",
+    "huggingface",
+    "HFClient",
+    "HFClientSync",
+    "ApiBuilder",
+    "ApiRepo",
+    "RepoType",
+    "CacheRepo",
+    "from_pretrained",
+    "RemoteResource",
+    "mistralrs",
+    "mistralrs_core",
+    "kalosm",
+    "FromPretrainedParameters",
+    "with_model_id",
+    "from_hf",
+    "hf_repo",
+    "repo_id",
+    "model_id",
+    "tokenizer_repo",
+    "hf_hub_download",
+    "download_artifacts",
+    "TextModelBuilder",
+    "GgufModelBuilder",
+];
+
+/// Parts of names under which ids are kept.
+const MODEL_WORDS: [&str; 14] = [
+    "model",
+    "repo",
+    "tokenizer",
+    "embed",
+    "rerank",
+    "checkpoint",
+    "pretrained",
+    "hf_",
+    "hub",
+    "weights",
+    "llm",
+    "which",
+    "lora",
+    "adapter",
+];
+
+/// Parts of names that speak of something else.
+const OTHER_WORDS: [&str; 10] =
+    ["path", "file", "mime", "content_type", "dir", "folder", "prefix", "route", "media", "url"];
+
+struct RustFile<'s, 'a> {
+    scan: &'s mut Scan<'a>,
+    tokens: Vec<Token>,
+    constants: BTreeMap<String, usize>,
+    /// Literals that are told already.
+    used: BTreeSet<usize>,
+    /// A call passes a revision that is computed.
+    computed: bool,
+    hub: bool,
+}
+
+/// Reads one file. `hub_crate` says whether the project's graph holds a crate that loads models.
+pub(super) fn scan(scan: &mut Scan<'_>, tables: &Tables, hub_crate: bool) {
+    let tokens = code::rust_tokens(scan.text);
+    let constants = code::constants(&tokens, false);
+    let hub = tokens.iter().any(|t| t.name().is_some_and(|n| HUB_NAMES.contains(&n)));
+    let fastembed = tokens.iter().any(|t| t.name() == Some("fastembed"));
+    let mut file =
+        RustFile { scan, tokens, constants, used: BTreeSet::new(), computed: false, hub };
+    file.calls();
+    if fastembed {
+        file.variants(tables);
+    }
+    file.addresses();
+    file.literals(hub_crate);
+}
+
+impl RustFile<'_, '_> {
+    fn calls(&mut self) {
+        for at in 0..self.tokens.len().saturating_sub(1) {
+            if !self.tokens[at + 1].is(b'(') {
+                continue;
+            }
+            let Some(name) = self.tokens[at].name() else { continue };
+            let method = at > 0 && self.tokens[at - 1].is(b'.');
+            let owner = self.owner(at);
+            match (name, owner) {
+                ("model", _) if method => self.method(at, SubjectKind::Model),
+                ("dataset", _) if method => self.method(at, SubjectKind::Dataset),
+                ("new" | "model" | "dataset" | "with_revision", Some("Repo")) => self.repo(at),
+                ("from_pretrained", Some(_)) => self.pretrained(at),
+                ("new", Some(builder)) if builder.ends_with("Builder") => self.builder(at),
+                _ => {}
+            }
+        }
+    }
+
+    /// `Repo` of `Repo::new`.
+    fn owner(&self, at: usize) -> Option<&str> {
+        let colons = at >= 3 && self.tokens[at - 1].is(b':') && self.tokens[at - 2].is(b':');
+        if colons { self.tokens[at - 3].name() } else { None }
+    }
+
+    /// The literal behind a value, by its token, if it can be told.
+    fn literal(&self, argument: &Argument) -> Option<usize> {
+        match code::value(&self.tokens, argument) {
+            Value::Text(at) => Some(at),
+            Value::Name(name) => self.constants.get(&name).copied(),
+            Value::Other => None,
+        }
+    }
+
+    fn text(&self, at: usize) -> &str {
+        self.tokens[at].text().unwrap_or_default()
+    }
+
+    /// `.model("o/n")` and `.model("owner", "name")`.
+    fn method(&mut self, at: usize, kind: SubjectKind) {
+        let (arguments, after) = code::arguments(&self.tokens, at + 1);
+        let literals: Vec<Option<usize>> = arguments.iter().map(|a| self.literal(a)).collect();
+        let (id, first, form) = match literals.as_slice() {
+            [Some(id)] if self.hub && is_named(self.text(*id)) => {
+                (self.text(*id).to_owned(), *id, Form::HfHubMethod)
+            }
+            [Some(owner), Some(name)]
+                if is_part(self.text(*owner)) && is_part(self.text(*name)) =>
+            {
+                let id = format!("{}/{}", self.text(*owner), self.text(*name));
+                self.used.insert(*name);
+                (id, *owner, Form::HfHubClient)
+            }
+            _ => return,
+        };
+        let (revision, computed) = self.chained_revision(after);
+        let named = Named { kind, revision, computed, ..Named::model(id, form, Confidence::High) };
+        self.tell(first, named);
+    }
+
+    /// `.revision("...")` further on in the same statement.
+    fn chained_revision(&self, from: usize) -> (Option<String>, bool) {
+        let until = self.tokens.len().min(from + 120);
+        for at in from..until {
+            if self.tokens[at].is(b';') {
+                break;
+            }
+            let calls = self.tokens.get(at + 1).is_some_and(|t| t.is(b'('));
+            if calls && self.tokens[at].name() == Some("revision") && self.tokens[at - 1].is(b'.') {
+                return self.revision(code::arguments(&self.tokens, at + 1).0.first());
+            }
+        }
+        (None, false)
+    }
+
+    /// The text of an argument that is a revision, and whether it is computed.
+    fn revision(&self, argument: Option<&Argument>) -> (Option<String>, bool) {
+        let Some(argument) = argument else { return (None, false) };
+        if let Some(at) = self.literal(argument) {
+            return (Some(self.text(at).to_owned()), false);
+        }
+        let none = self.tokens[argument.from].name() == Some("None");
+        (None, !none)
+    }
+
+    /// `Repo::new(id, type)`, `Repo::model(id)`, `Repo::with_revision(id, type, revision)`.
+    fn repo(&mut self, at: usize) {
+        let (arguments, _) = code::arguments(&self.tokens, at + 1);
+        let called = self.tokens[at].name().unwrap_or_default();
+        let is_dataset = called == "dataset"
+            || arguments.get(1).is_some_and(|a| {
+                self.tokens[a.from..a.to].iter().any(|t| t.name() == Some("Dataset"))
+            });
+        let is_space = arguments
+            .get(1)
+            .is_some_and(|a| self.tokens[a.from..a.to].iter().any(|t| t.name() == Some("Space")));
+        let (revision, computed) =
+            if called == "with_revision" { self.revision(arguments.get(2)) } else { (None, false) };
+        let Some(id) = arguments.first().and_then(|a| self.literal(a)) else {
+            self.computed |= computed;
+            return;
+        };
+        if is_space || !is_named(self.text(id)) {
+            return;
+        }
+        let kind = if is_dataset { SubjectKind::Dataset } else { SubjectKind::Model };
+        let text = self.text(id).to_owned();
+        let base = Named::model(text, Form::HfHubRepo, Confidence::High);
+        self.tell(id, Named { kind, revision, computed, ..base });
+    }
+
+    /// `Tokenizer::from_pretrained("o/n", Some(FromPretrainedParameters { revision: ... }))`.
+    fn pretrained(&mut self, at: usize) {
+        let (arguments, _) = code::arguments(&self.tokens, at + 1);
+        let Some(id) = arguments.first().and_then(|a| self.literal(a)) else { return };
+        if !is_named(self.text(id)) {
+            return;
+        }
+        let mut revision = (None, false);
+        for argument in &arguments[1..] {
+            for key in argument.from..argument.to.saturating_sub(2) {
+                if self.tokens[key].name() == Some("revision") && self.tokens[key + 1].is(b':') {
+                    let rest = Argument { keyword: None, from: key + 2, to: argument.to };
+                    revision = self.revision(Some(&rest));
+                }
+            }
+        }
+        let (revision, computed) = revision;
+        let text = self.text(id).to_owned();
+        let base = Named::model(text, Form::RustFromPretrained, Confidence::High);
+        self.tell(id, Named { revision, computed, ..base });
+    }
+
+    /// `TextModelBuilder::new("o/n")`.
+    fn builder(&mut self, at: usize) {
+        let (arguments, _) = code::arguments(&self.tokens, at + 1);
+        let Some(id) = arguments.first().and_then(|a| self.literal(a)) else { return };
+        let text = self.text(id);
+        if self.hub && is_repository(text) && !is_foreign(text) {
+            let named = Named::model(text, Form::ModelBuilder, Confidence::Medium);
+            self.tell(id, named);
+        }
+    }
+
+    /// `EmbeddingModel::BGESmallENV15`.
+    fn variants(&mut self, tables: &Tables) {
+        for at in 3..self.tokens.len() {
+            let (Some(variant), Some(owner)) = (self.tokens[at].name(), self.owner(at)) else {
+                continue;
+            };
+            let Some(id) = tables.fastembed(owner, variant) else { continue };
+            let place = self.tokens[at - 3].at;
+            self.scan.push(place, Named::model(id, Form::FastembedEnum, Confidence::High));
+        }
+    }
+
+    fn addresses(&mut self) {
+        for at in 0..self.tokens.len() {
+            let Some(text) = self.tokens[at].text() else { continue };
+            let found = address::find(text);
+            if found.is_empty() {
+                continue;
+            }
+            let prose = text.trim().contains(' ');
+            for address in found {
+                // A bare page in code is rather read by people than loaded.
+                let loads = address.form != Form::HubUrl;
+                let confidence = match (loads, prose) {
+                    (true, false) => Confidence::High,
+                    (false, false) if self.hub => Confidence::Medium,
+                    _ => Confidence::Low,
+                };
+                let place = self.tokens[at].at + 1 + address.at;
+                let base = Named::model(address.id, address.form, confidence);
+                let named = Named { kind: address.kind, revision: address.revision, ..base };
+                self.scan.push(place.min(self.scan.text.len()), named);
+            }
+            self.used.insert(at);
+        }
+    }
+
+    /// Every other literal of the right shape, graded by what stands before it.
+    fn literals(&mut self, hub_crate: bool) {
+        for at in 0..self.tokens.len() {
+            let Some(text) = self.tokens[at].text() else { continue };
+            if self.used.contains(&at) || !is_repository(text) || is_foreign(text) {
+                continue;
+            }
+            let (form, word) = self.context(at);
+            let Some(confidence) = grade(form, word.as_deref(), self.hub, hub_crate) else {
+                continue;
+            };
+            let revision = self.neighbour_revision(at);
+            let computed = revision.is_none() && self.computed;
+            let base = Named::model(text, form, confidence);
+            self.tell(at, Named { revision, computed, ..base });
+        }
+    }
+
+    /// The revision in `=> ("o/n", "refs/pr/1")` and `f("o/n", "main")`.
+    fn neighbour_revision(&self, at: usize) -> Option<String> {
+        let mut next = at + 1;
+        // Over `.to_string()` and the like.
+        while next < at + 6 && !self.tokens.get(next)?.is(b',') {
+            next += 1;
+        }
+        let token = self.tokens.get(next + 1)?;
+        let token = if token.name() == Some("Some") { self.tokens.get(next + 3)? } else { token };
+        let text = token.text()?;
+        let revision = match revision_kind(Some(text)) {
+            RevisionKind::TagOrBranch => text.starts_with("refs/"),
+            _ => true,
+        };
+        revision.then(|| text.to_owned())
+    }
+
+    /// What stands before a literal, and the name it is put under.
+    fn context(&self, at: usize) -> (Form, Option<String>) {
+        let mut back = at;
+        let mut called: Option<String> = None;
+        for _ in 0..10 {
+            let Some(before) = back.checked_sub(1) else { break };
+            let token = &self.tokens[before];
+            match &token.kind {
+                Kind::Mark(b'>') if before > 0 && self.tokens[before - 1].is(b'=') => {
+                    return (Form::MatchArm, called);
+                }
+                Kind::Mark(b'=') => {
+                    let (name, default) = self.bound(before);
+                    let form = if default { Form::DefaultValue } else { Form::Constant };
+                    return (form, name.or(called));
+                }
+                Kind::Mark(b':') if before > 0 && !self.tokens[before - 1].is(b':') => {
+                    let name = self.tokens[before - 1].name().map(str::to_owned);
+                    return (Form::StructField, name.or(called));
+                }
+                Kind::Mark(b':') => back = before - 1,
+                Kind::Mark(b'&') | Kind::Open(_) => back = before,
+                Kind::Name(name) => {
+                    if !matches!(name.as_str(), "String" | "from" | "Some" | "to_string" | "vec") {
+                        called = called.or(Some(name.clone()));
+                    }
+                    back = before;
+                }
+                _ => break,
+            }
+        }
+        (Form::Literal, called)
+    }
+
+    /// The name before `=`, over its type; and whether it is a default of clap's, whose name is the
+    /// field that follows.
+    fn bound(&self, equals: usize) -> (Option<String>, bool) {
+        if let Some(name) = equals.checked_sub(1).and_then(|at| self.tokens[at].name())
+            && name.starts_with("default_value")
+        {
+            let field = self.tokens[equals..]
+                .windows(2)
+                .take(60)
+                .find(|pair| pair[1].is(b':'))
+                .and_then(|pair| pair[0].name());
+            return (field.map(str::to_owned), true);
+        }
+        let start = equals.saturating_sub(12);
+        let name = (start..equals).rev().find_map(|at| {
+            let keyword = at.checked_sub(1).and_then(|before| self.tokens[before].name());
+            let bound = matches!(keyword, Some("const" | "static" | "let" | "mut"));
+            if bound { self.tokens[at].name().map(str::to_owned) } else { None }
+        });
+        (name, false)
+    }
+
+    fn tell(&mut self, literal: usize, named: Named) {
+        self.used.insert(literal);
+        // The name begins after the quote; prefixes and hashes of raw texts are not counted.
+        let at = (self.tokens[literal].at + 1).min(self.scan.text.len());
+        self.scan.push(at, named);
+    }
+}
+
+/// How sure it is that a literal is an id; nothing where it is most likely something else.
+fn grade(form: Form, word: Option<&str>, hub: bool, hub_crate: bool) -> Option<Confidence> {
+    let lower = word.map(str::to_ascii_lowercase);
+    let has = |words: &[&str]| lower.as_ref().is_some_and(|w| words.iter().any(|x| w.contains(x)));
+    let model = has(&MODEL_WORDS);
+    if has(&OTHER_WORDS) && !model {
+        return hub.then_some(Confidence::Low);
+    }
+    match form {
+        Form::MatchArm | Form::DefaultValue | Form::StructField | Form::Constant if hub => {
+            Some(Confidence::Medium)
+        }
+        Form::DefaultValue | Form::StructField | Form::Constant if model && hub_crate => {
+            Some(Confidence::Medium)
+        }
+        Form::Literal if hub && (model || has(&["download", "fetch", "load", "get"])) => {
+            Some(Confidence::Medium)
+        }
+        _ if hub || (hub_crate && model) => Some(Confidence::Low),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::walker::models::reference::Reference;
+
+    fn read(text: &str) -> Vec<Reference> {
+        let mut scan = Scan::new("src/main.rs", text);
+        super::scan(&mut scan, &Tables::embedded(), true);
+        scan.found
+    }
+
+    fn told(text: &str) -> Vec<(String, Option<String>, Form)> {
+        read(text).into_iter().map(|r| (r.id, r.revision, r.form)).collect()
+    }
+
+    fn own(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn calls_of_both_hub_clients_are_read() {
+        let text = r#"
+            use hf_hub::{Repo, RepoType, api::sync::Api};
+            fn f() {
+                api.model("o/one".to_string());
+                api.repo(Repo::with_revision("o/two".into(), RepoType::Model, "refs/pr/1".into()));
+                api.repo(Repo::new("gpt2".to_string(), RepoType::Model));
+                api.dataset("o/data".to_string());
+                HFClient::new()?.model("owner", "name").download_file().filename("x").revision("v1").send();
+            }"#;
+        assert_eq!(
+            told(text),
+            [
+                ("o/one".to_owned(), None, Form::HfHubMethod),
+                ("o/two".to_owned(), own("refs/pr/1"), Form::HfHubRepo),
+                ("gpt2".to_owned(), None, Form::HfHubRepo),
+                ("o/data".to_owned(), None, Form::HfHubMethod),
+                ("owner/name".to_owned(), own("v1"), Form::HfHubClient),
+            ]
+        );
+        assert_eq!(read(text)[3].kind, SubjectKind::Dataset);
+    }
+
+    #[test]
+    fn a_constant_is_told_once_where_its_text_stands() {
+        let text = "use hf_hub::{Repo, RepoType};\nconst ID: &str = \"o/n-1\";\nconst REV: &str = \"c9745ed1d9f207416be6d2e6f8de32d1f16199bf\";\nfn f() { Repo::with_revision(ID.into(), RepoType::Model, REV.into()); }";
+        let found = read(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!((found[0].line, found[0].revision_kind), (2, RevisionKind::Commit));
+    }
+
+    #[test]
+    fn ids_that_reach_a_call_by_a_variable_are_harvested() {
+        let text = r#"
+            use hf_hub::{Repo, RepoType};
+            struct Args { #[arg(long, default_value = "org/default-1")] model_id: String }
+            fn f(which: Which, revision: String) {
+                let (id, rev) = match which {
+                    Which::A => ("org/arm-1", "refs/pr/2"),
+                    Which::B => "org/arm-2",
+                };
+                let repo = Repo::with_revision(id.to_string(), RepoType::Model, revision);
+            }"#;
+        let found = read(text);
+        let ids: Vec<_> = found.iter().map(|r| (r.id.as_str(), r.form, r.revision_kind)).collect();
+        assert_eq!(
+            ids,
+            [
+                ("org/default-1", Form::DefaultValue, RevisionKind::Variable),
+                ("org/arm-1", Form::MatchArm, RevisionKind::PullRequest),
+                ("org/arm-2", Form::MatchArm, RevisionKind::Variable),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_only_looks_like_an_id_is_left_out() {
+        let text = r#"
+            use hf_hub::api::sync::Api; // "org/in-a-comment-1"
+            fn f() {
+                header("content-type", "video/mp4");
+                open("src/main.rs");
+                api.get("onnx/model.onnx");
+                let both = "and/or";
+            }"#;
+        assert_eq!(told(text), []);
+        assert_eq!(told("fn f() { route(\"Some/Slug-1\"); }"), []);
+    }
+
+    #[test]
+    fn a_variant_of_fastembed_is_a_model() {
+        let found = told("use fastembed::EmbeddingModel;\nlet m = EmbeddingModel::BGESmallENV15;");
+        assert_eq!(found, [("Xenova/bge-small-en-v1.5".to_owned(), None, Form::FastembedEnum)]);
+    }
+
+    #[test]
+    fn addresses_in_literals_are_read_and_pages_are_not_sure() {
+        let text = r#"fn f() {
+            get("https://huggingface.co/o/n/resolve/main/model.onnx");
+            panic!("accept the terms at https://huggingface.co/o/gated-1 first");
+        }"#;
+        let found = read(text);
+        assert_eq!((found[0].form, found[0].confidence), (Form::ResolveUrl, Confidence::High));
+        assert_eq!((found[1].form, found[1].confidence), (Form::HubUrl, Confidence::Low));
+    }
+
+    #[test]
+    fn every_truncation_ends() {
+        let text = "use hf_hub; fn f() { Repo::with_revision(\"o/é\".into(), x, Some(\"main\")) } const A: &str = \"o/n-1\";";
+        for end in 0..=text.len() {
+            if text.is_char_boundary(end) {
+                let _ = read(&text[..end]);
+            }
+        }
+    }
+}

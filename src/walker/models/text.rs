@@ -1,0 +1,371 @@
+//! Models in everything that is no program text: shell, Dockerfiles, compose and Kubernetes files,
+//! workflows, TOML, JSON, YAML, environment files, Modelfiles, git submodules.
+
+use super::address;
+use super::id::{is_foreign, is_named, is_repository};
+use super::reference::{Confidence, Form};
+use super::scan::{Named, Scan};
+use super::words::{Word, words};
+use crate::domain::SubjectKind;
+
+/// Keys that name a model, with `_` for `-` and in lower case.
+const MODEL_KEYS: [&str; 40] = [
+    "model",
+    "model_id",
+    "model_name",
+    "model_name_or_path",
+    "model_repo",
+    "model_path",
+    "pretrained_model_name_or_path",
+    "repo_id",
+    "hf_repo",
+    "hf_repo_id",
+    "hf_model",
+    "hf_model_id",
+    "hub_model",
+    "hub_model_id",
+    "huggingface_model",
+    "base_model",
+    "base_model_name_or_path",
+    "draft_model",
+    "draft_model_id",
+    "embedding_model",
+    "embedding_model_id",
+    "embedder",
+    "embeddings_model",
+    "rerank_model",
+    "reranker_model",
+    "reranker",
+    "chat_model",
+    "llm_model",
+    "speech_model",
+    "whisper_model",
+    "tokenizer",
+    "tokenizer_id",
+    "tokenizer_name",
+    "tokenizer_repo",
+    "lora",
+    "lora_repo",
+    "adapter",
+    "adapter_model",
+    "adapter_name_or_path",
+    "served_model_id",
+];
+
+/// Keys that name a data set.
+const DATASET_KEYS: [&str; 6] = [
+    "dataset_id",
+    "dataset_name",
+    "dataset_repo",
+    "hf_dataset",
+    "dataset_name_or_path",
+    "hub_dataset_id",
+];
+
+/// Flags whose value is a model.
+const MODEL_FLAGS: [&str; 17] = [
+    "--model",
+    "--model-id",
+    "--model_id",
+    "--model-name",
+    "--model_name_or_path",
+    "--model-repo",
+    "--repo-id",
+    "--hf-model",
+    "--tokenizer",
+    "--tokenizer-id",
+    "--draft-model",
+    "--lora",
+    "--adapter",
+    "--embedding-model",
+    "--base-model",
+    "--quantized-model-id",
+    "-m",
+];
+
+/// llama.cpp's flags.
+const LLAMA_FLAGS: [&str; 7] =
+    ["-hf", "-hfr", "--hf-repo", "-hfd", "-hfrd", "--hf-repo-draft", "-hfv"];
+
+/// Words around a flag or key in which its revision is looked for.
+const REACH: usize = 40;
+
+/// Reads one file.
+pub(super) fn scan(scan: &mut Scan<'_>, hash_comments: bool) {
+    let words = words(scan.text, hash_comments);
+    let submodules = scan.path.rsplit('/').next() == Some(".gitmodules");
+    let modelfile = scan.path.rsplit('/').next().is_some_and(|n| n.contains("Modelfile"));
+    for at in 0..words.len() {
+        if scan.is_full() {
+            break;
+        }
+        if address_word(scan, &words, at, submodules, modelfile) {
+            continue;
+        }
+        command(scan, &words, at);
+        key(scan, &words, at);
+    }
+}
+
+/// An address of the Hub in one word.
+fn address_word(
+    scan: &mut Scan<'_>,
+    words: &[Word<'_>],
+    at: usize,
+    submodules: bool,
+    modelfile: bool,
+) -> bool {
+    let found = address::find(words[at].text);
+    let any = !found.is_empty();
+    for address in found {
+        let before = at.checked_sub(1).map(|b| words[b].text.to_ascii_lowercase());
+        let before2 = at.checked_sub(2).map(|b| words[b].text.to_ascii_lowercase());
+        let ollama = modelfile && before.as_deref() == Some("from")
+            || matches!(before.as_deref(), Some("run" | "pull"))
+                && before2.as_deref() == Some("ollama");
+        let cloned = words[at.saturating_sub(6)..at]
+            .iter()
+            .any(|w| matches!(w.text, "clone" | "wget" | "curl" | "aria2c"));
+        let (form, confidence) = match address.form {
+            Form::HubUrl if submodules => (Form::GitSubmodule, Confidence::High),
+            Form::HubUrl if ollama => (Form::Ollama, Confidence::High),
+            Form::HubUrl if cloned => (Form::HubUrl, Confidence::High),
+            Form::HubUrl if model_key(words, at) => (Form::ConfigKey, Confidence::High),
+            Form::HubUrl => (Form::HubUrl, Confidence::Low),
+            form => (form, Confidence::High),
+        };
+        let revision = address.revision.or_else(|| near_flag(words, at, "revision"));
+        let base = Named::model(address.id, form, confidence);
+        let named = Named { kind: address.kind, revision, ..base };
+        scan.push(words[at].at + address.at, named);
+    }
+    any
+}
+
+/// Whether the word before a value is a key for models.
+fn model_key(words: &[Word<'_>], at: usize) -> bool {
+    at >= 2
+        && matches!(words[at - 1].text, ":" | "=")
+        && MODEL_KEYS.contains(&plain(words[at - 2].text).as_str())
+}
+
+fn plain(key: &str) -> String {
+    key.trim_start_matches(['-', '$']).to_ascii_lowercase().replace('-', "_")
+}
+
+/// `hf download o/n`, `--model-id o/n`, `-hf o/n:Q4`, `vllm serve o/n`.
+fn command(scan: &mut Scan<'_>, words: &[Word<'_>], at: usize) {
+    let word = words[at].text;
+    let form =
+        if word == "download" && at > 0 && matches!(words[at - 1].text, "hf" | "huggingface-cli") {
+            Form::HubCli
+        } else if word == "serve" && at > 0 && words[at - 1].text == "vllm" {
+            Form::CommandLine
+        } else if LLAMA_FLAGS.contains(&word) {
+            Form::LlamaCpp
+        } else if MODEL_FLAGS.contains(&word) {
+            Form::CommandLine
+        } else {
+            return;
+        };
+    let Some(value) = argument(words, at) else { return };
+    let id = value.text.split([':', '@']).next().unwrap_or(value.text);
+    let certain = matches!(form, Form::HubCli | Form::LlamaCpp);
+    let shaped = is_repository(id) && (certain || !is_foreign(id));
+    // One-letter and general flags take much else: only ids with an owner are believed.
+    if !shaped && (form != Form::HubCli || !is_named(id)) {
+        return;
+    }
+    let dataset = near_flag(words, at, "repo_type").is_some_and(|kind| kind == "dataset");
+    let confidence = if word == "-m" { Confidence::Medium } else { Confidence::High };
+    let kind = if dataset { SubjectKind::Dataset } else { SubjectKind::Model };
+    let revision = near_flag(words, at, "revision");
+    let computed = revision.as_deref().is_some_and(|r| r.starts_with('$'));
+    let revision = revision.filter(|_| !computed);
+    let trust = words[at..words.len().min(at + REACH)]
+        .iter()
+        .take_while(|w| w.line <= words[at].line + 8)
+        .any(|w| w.text == "--trust-remote-code" || w.text == "--trust_remote_code")
+        .then_some(true);
+    let named = Named { kind, revision, computed, trust, ..Named::model(id, form, confidence) };
+    scan.push(value.at, named);
+}
+
+/// The value of the flag or command at `at`: the next word that is neither a bullet nor a flag.
+fn argument<'w, 'a>(words: &'w [Word<'a>], at: usize) -> Option<&'w Word<'a>> {
+    let mut rest = words[at + 1..].iter().take(8).filter(|w| !matches!(w.text, "-" | "="));
+    let first = rest.next()?;
+    if !first.text.starts_with('-') {
+        return (first.line <= words[at].line + 1).then_some(first);
+    }
+    // `hf download --revision x o/n`: flags with a value come first.
+    if words[at].text == "download" { rest.find(|w| is_repository(w.text)) } else { None }
+}
+
+/// The value of `--NAME` or the key `NAME` near a word, in the same command or block.
+fn near_flag(words: &[Word<'_>], at: usize, name: &str) -> Option<String> {
+    // Another command or key of the same name begins something else.
+    let same = |w: &&Word<'_>| w.text != words[at].text;
+    let back = if words[at].text == "download" { 0 } else { REACH };
+    let from = at - words[at.saturating_sub(back)..at].iter().rev().take_while(same).count();
+    let to = at + 1 + words[at + 1..].iter().take(REACH).take_while(same).count();
+    let line = words[at].line;
+    let close = |w: &Word<'_>| w.line + 6 >= line && w.line <= line + 6;
+    let mut best: Option<(usize, String)> = None;
+    for flag in from..to {
+        if !close(&words[flag]) || plain(words[flag].text) != name {
+            continue;
+        }
+        let dashed = words[flag].text.starts_with("--");
+        let keyed = words.get(flag + 1).is_some_and(|w| matches!(w.text, ":" | "="));
+        if !dashed && !keyed {
+            continue;
+        }
+        let Some(value) = words[flag + 1..].iter().find(|w| !matches!(w.text, "-" | "=" | ":"))
+        else {
+            continue;
+        };
+        let distance = flag.abs_diff(at);
+        if best.as_ref().is_none_or(|(known, _)| distance < *known) {
+            best = Some((distance, value.text.to_owned()));
+        }
+    }
+    best.map(|(_, value)| value)
+}
+
+/// `model: o/n`, `MODEL_ID=o/n`, `ENV MODEL_ID o/n`, `name: MODEL_ID` and `value: o/n`.
+fn key(scan: &mut Scan<'_>, words: &[Word<'_>], at: usize) {
+    let Some(value) = words.get(at + 2) else { return };
+    let word = words[at].text;
+    if word.starts_with('-') && word.len() > 1 {
+        return;
+    }
+    let assigned = matches!(words[at + 1].text, ":" | "=");
+    let (key, value) = if assigned {
+        (word, value)
+    } else if matches!(word, "ENV" | "ARG") && is_repository(value.text) {
+        (words[at + 1].text, value)
+    } else if words[at + 1].text == "value" && value.text == ":" {
+        match words.get(at + 3) {
+            Some(value) => (word, value),
+            None => return,
+        }
+    } else {
+        return;
+    };
+    let name = plain(key);
+    let (is_model, is_dataset) = (
+        MODEL_KEYS.contains(&name.as_str())
+            || name.ends_with("_model_id")
+            || name.ends_with("_repo_id"),
+        DATASET_KEYS.contains(&name.as_str()),
+    );
+    let id = value.text.split([':', '@']).next().unwrap_or(value.text);
+    if !(is_model || is_dataset) || !is_repository(id) || is_foreign(id) {
+        return;
+    }
+    let upper =
+        key.bytes().any(|b| b.is_ascii_uppercase()) && !key.bytes().any(|b| b.is_ascii_lowercase());
+    let form = if upper { Form::Environment } else { Form::ConfigKey };
+    let confidence =
+        if matches!(name.as_str(), "model" | "adapter" | "lora" | "tokenizer" | "model_path") {
+            Confidence::Medium
+        } else {
+            Confidence::High
+        };
+    let kind = if is_dataset { SubjectKind::Dataset } else { SubjectKind::Model };
+    let revision = near_flag(words, at, "revision");
+    let trust = near_flag(words, at, "trust_remote_code").map(|v| v.eq_ignore_ascii_case("true"));
+    let named = Named { kind, revision, trust, ..Named::model(id, form, confidence) };
+    scan.push(value.at, named);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::walker::models::reference::Reference;
+
+    fn read(path: &str, text: &str) -> Vec<Reference> {
+        let mut scan = Scan::new(path, text);
+        super::scan(&mut scan, true);
+        scan.found
+    }
+
+    fn told(path: &str, text: &str) -> Vec<(String, Option<String>, Form)> {
+        read(path, text).into_iter().map(|r| (r.id, r.revision, r.form)).collect()
+    }
+
+    fn one(id: &str, revision: Option<&str>, form: Form) -> Vec<(String, Option<String>, Form)> {
+        vec![(id.to_owned(), revision.map(str::to_owned), form)]
+    }
+
+    #[test]
+    fn commands_are_read() {
+        assert_eq!(
+            told("a.sh", "hf download o/n --revision abc --local-dir x"),
+            one("o/n", Some("abc"), Form::HubCli)
+        );
+        assert_eq!(
+            told("a.sh", "./llama-server -hf o/n-GGUF:Q4_K_M"),
+            one("o/n-GGUF", None, Form::LlamaCpp)
+        );
+        assert_eq!(
+            told("a.sh", "vllm serve Qwen/Qwen2.5-0.5B"),
+            one("Qwen/Qwen2.5-0.5B", None, Form::CommandLine)
+        );
+        assert_eq!(told("Modelfile", "FROM hf.co/o/n:Q4"), one("o/n", None, Form::Ollama));
+        assert_eq!(
+            told("a.sh", "git clone https://huggingface.co/o/n"),
+            one("o/n", None, Form::HubUrl)
+        );
+        let found = read("x.sh", "hf download --repo-type dataset o/d-1");
+        assert_eq!((found[0].kind, found[0].id.as_str()), (SubjectKind::Dataset, "o/d-1"));
+    }
+
+    #[test]
+    fn containers_and_configurations_are_read() {
+        assert_eq!(
+            told("Dockerfile", "ENV MODEL_ID=BAAI/bge-m3\n"),
+            one("BAAI/bge-m3", None, Form::Environment)
+        );
+        assert_eq!(
+            told("Dockerfile", "ARG MODEL_ID BAAI/bge-m3\n"),
+            one("BAAI/bge-m3", None, Form::Environment)
+        );
+        let compose = "services:\n  tei:\n    image: ghcr.io/x/y:1\n    command: --model-id BAAI/bge-m3 --revision refs/pr/4\n";
+        assert_eq!(
+            told("compose.yaml", compose),
+            one("BAAI/bge-m3", Some("refs/pr/4"), Form::CommandLine)
+        );
+        let pod = "args:\n  - --model-id\n  - BAAI/bge-m3\nenv:\n  - name: MODEL_ID\n    value: BAAI/bge-2\n";
+        let found = told("pod.yaml", pod);
+        assert_eq!(found[0].2, Form::CommandLine);
+        assert_eq!((found[1].0.as_str(), found[1].2), ("BAAI/bge-2", Form::Environment));
+        let toml = "[embedder]\nmodel_id = \"BAAI/bge-m3\"\nrevision = \"main\"\n";
+        assert_eq!(told("x.toml", toml), one("BAAI/bge-m3", Some("main"), Form::ConfigKey));
+        let modules = "[submodule \"m\"]\n\tpath = m\n\turl = https://huggingface.co/o/n\n";
+        assert_eq!(told(".gitmodules", modules), one("o/n", None, Form::GitSubmodule));
+    }
+
+    #[test]
+    fn code_that_a_server_is_told_to_run_is_seen() {
+        let found = read("a.sh", "vllm serve org/n-1 \\\n  --trust-remote-code");
+        assert_eq!(found[0].trust_remote_code, Some(true));
+    }
+
+    #[test]
+    fn images_slugs_and_paths_are_no_models() {
+        for text in [
+            "uses: actions/checkout@v4",
+            "image: library/postgres-16",
+            "model: ./weights/model.gguf",
+            "repo: rust-lang/rust-1",
+            "-m pytest/x",
+            "content-type: video/mp4",
+            "# model: org/commented-1",
+            "features = [\"candle/cuda\"]",
+        ] {
+            assert_eq!(told("x.yml", text), [], "{text}");
+        }
+    }
+}
