@@ -175,7 +175,7 @@ fn revision(entry: &NamedEntry) -> String {
         RevisionKind::Commit => {
             format!("pinned to {}", entry.revision.chars().take(12).collect::<String>())
         }
-        RevisionKind::None => "not pinned: the default branch of the day".to_owned(),
+        RevisionKind::None => "not pinned: default branch".to_owned(),
         RevisionKind::Variable => "revision computed by the code".to_owned(),
         RevisionKind::PullRequest => format!("not merged: {}", shown(&entry.revision)),
         RevisionKind::Branch | RevisionKind::TagOrBranch | RevisionKind::Converted => {
@@ -191,9 +191,9 @@ fn revision(entry: &NamedEntry) -> String {
     text
 }
 
-/// Width of the column of names: the longest, at most half of the line.
+/// Width of the column of names: the longest, at most five eighths of the line.
 fn column(names: impl Iterator<Item = String>, width: usize) -> usize {
-    names.map(|name| name.chars().count()).max().unwrap_or(0).min(width / 2)
+    names.map(|name| name.chars().count()).max().unwrap_or(0).min(width * 5 / 8)
 }
 
 /// A text cut to a number of characters.
