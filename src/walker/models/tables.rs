@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub struct Tables {
     fastembed: BTreeMap<String, BTreeMap<String, String>>,
     services: Vec<Service>,
-    roles: Vec<Role>,
+    roles: Vec<Group>,
 }
 
 /// One hosted service.
@@ -29,7 +29,7 @@ pub struct Service {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-struct Role {
+struct Group {
     role: String,
     #[serde(default)]
     crates: Vec<String>,
@@ -49,7 +49,7 @@ struct ServiceTable {
 
 #[derive(Deserialize)]
 struct RoleTable {
-    role: Vec<Role>,
+    role: Vec<Group>,
 }
 
 impl Tables {
