@@ -1,19 +1,26 @@
 //! The only conductor: walk, gather, judge, report. It decides the order and nothing else.
 
+mod delta;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::collectors::{self, Gathered};
-use crate::config::Policy;
+use crate::collectors::{self, Gathered, Scope};
+use crate::config::{Baseline, Policy};
 use crate::domain::report::{Coverage, SCHEMA, SubjectEntry};
 use crate::domain::rule::{RuleInfo, RuleKind};
 use crate::domain::{
-    FactSheet, Finding, Level, Location, Measured, Report, Sources, Subject, Undetermined,
+    Change, Evidence, FactSheet, Finding, Level, Location, Measured, Origin, Report, Sources,
+    Subject, Undetermined,
 };
 use crate::heuristics::judge::{Case, FiredSignal, Judgement};
 use crate::heuristics::waivers::{self, PolicyFacts};
-use crate::heuristics::{FactSchema, Ruleset, judge};
+use crate::heuristics::{FactSchema, Ruleset, change, judge};
+use crate::walker::delta::UpdateKind;
 use crate::walker::{self, Nature, Walk, WalkError};
+
+pub use delta::BaseSide;
+use delta::Comparison;
 
 /// What to audit, and how.
 #[derive(Debug)]
@@ -30,6 +37,10 @@ pub struct Request {
     pub fail_on: Option<Level>,
     /// Rules.
     pub ruleset: Ruleset,
+    /// What the project is compared with; only what changed against it counts.
+    pub base: Option<BaseSide>,
+    /// Findings that stood when the project switched its gate on.
+    pub baseline: Option<Baseline>,
     /// Take what is unknown as if it had turned out badly, when it comes to the exit code.
     pub strict_unknown: bool,
 }
@@ -79,19 +90,57 @@ pub fn schema() -> FactSchema {
 /// Audits one project.
 pub fn run(request: &Request) -> Result<Audit, AuditError> {
     let mut walk = walker::walk(&request.path, &request.walk)?;
-    let gathered = collectors::gather(&walk.graph, &request.gather)?;
+    let mut comparison = request.base.as_ref().map(|side| Comparison::new(side, &walk));
+    let scope = comparison.as_ref().map_or(Scope::All, |comparison| comparison.scope(&walk));
+    let gathered = collectors::gather_within(&walk.graph, &scope, &request.gather)?;
     walk.learn(natures(&gathered));
-    let cases = cases(&walk, &gathered);
+    let mut cases = cases(&walk, &gathered);
+    if let Some(comparison) = &mut comparison {
+        comparison.gather_base(&request.gather)?;
+        comparison.measure(&mut cases);
+    }
     let mut judgement = judge(&request.ruleset, &cases);
+    if let Some(comparison) = &comparison {
+        comparison.mark(&mut judgement.findings, &cases, &request.ruleset);
+    }
     let as_of = request.gather.as_of;
-    let policy =
+    let mut policy =
         waivers::apply(&mut judgement.findings, &request.policy.waivers, &as_of.to_string());
-    let project = project_case(&walk, &policy);
-    let about_project = judge(&request.ruleset, std::slice::from_ref(&project));
+    if let Some(comparison) = &comparison {
+        comparison.tidy(&mut policy, &walk);
+    }
+    let mut project = project_case(&walk, &policy);
+    if let Some(comparison) = &comparison {
+        comparison.measure_project(&walk, &mut project);
+    }
+    let mut about_project = judge(&request.ruleset, std::slice::from_ref(&project));
+    if let Some(comparison) = &comparison {
+        comparison.mark_project(&mut about_project.findings, &policy, &request.ruleset);
+    }
     judgement.absorb(about_project);
+    if let Some(baseline) = &request.baseline {
+        hold_against(baseline, &mut judgement.findings);
+    }
     let mut sheets: Vec<FactSheet> = cases.into_iter().map(|case| case.sheet).collect();
+    let changes = comparison.as_ref().map(|comparison| comparison.changes(&walk, &sheets));
     sheets.push(project.sheet);
-    Ok(assemble(request, walk, gathered, judgement, sheets))
+    let mut audit = assemble(request, walk, gathered, judgement, sheets);
+    audit.report.changes = changes;
+    Ok(audit)
+}
+
+/// Marks what the baseline knows, and says so beside the finding.
+fn hold_against(baseline: &Baseline, findings: &mut [Finding]) {
+    for finding in findings {
+        let change = baseline.change(finding);
+        if change != Change::Introduced {
+            finding.evidence.push(Evidence {
+                note: format!("in the baseline of {}: {}", baseline.recorded, baseline.reason),
+                ..Evidence::default()
+            });
+        }
+        finding.change = Some(change::milder(finding.change, change));
+    }
 }
 
 /// What the crates' own manifests say of when their code runs.
@@ -152,7 +201,13 @@ fn assemble(
         .chain(walk.undetermined.clone())
         .chain(gathered.undetermined)
         .collect();
-    let coverage = coverage(&sheets);
+    let mut coverage = coverage(&sheets);
+    if request.base.is_some() && nothing_to_look_at(&sheets) {
+        // Then nothing is missing either.
+        for (group, _) in collectors::groups() {
+            coverage.entry(group).or_default();
+        }
+    }
     mark_required(&mut undetermined, &coverage, request);
     undetermined.sort();
     undetermined.dedup();
@@ -171,13 +226,14 @@ fn assemble(
         exit,
     };
     let rules = request.ruleset.catalogue(RuleKind::Finding);
+    let prefix = walker::repository::prefix(&walk.root);
     Audit {
         report,
         sources: walk.sources,
         rules,
         signals,
         determined,
-        prefix: String::new(),
+        prefix,
         warnings: gathered.warnings,
         sheets,
     }
@@ -204,6 +260,17 @@ fn subjects(walk: &Walk) -> Vec<SubjectEntry> {
             subject: node.subject.clone(),
         })
         .collect()
+}
+
+/// Whether no crate of a registry is new or other than in the base.
+fn nothing_to_look_at(sheets: &[FactSheet]) -> bool {
+    let of_registry = |subject: &Subject| {
+        matches!(subject.origin, Origin::Registry | Origin::AlternativeRegistry { .. })
+    };
+    let update = |sheet: &FactSheet| group_of::<walker::delta::UpdateFacts>(sheet, "update");
+    sheets.iter().filter(|sheet| of_registry(&sheet.subject)).all(|sheet| {
+        matches!(update(sheet), Measured::Known(facts) if facts.kind == UpdateKind::Unchanged)
+    })
 }
 
 /// How much of each fact group is known.
@@ -262,7 +329,7 @@ fn mark_required(
 fn exit_code(findings: &[Finding], undetermined: &[Undetermined], fail_on: Option<Level>) -> u8 {
     let gates = |finding: &&Finding| {
         finding.waived.is_none()
-            && finding.change != Some(crate::domain::Change::Existing)
+            && finding.change != Some(Change::Existing)
             && fail_on.is_some_and(|level| finding.level >= level)
     };
     if findings.iter().any(|finding| gates(&finding)) {

@@ -13,6 +13,7 @@ mod diff;
 mod environment;
 mod explain;
 mod facts;
+mod gate;
 mod init;
 mod inspect;
 mod inventory;
@@ -59,6 +60,12 @@ impl Failure {
     /// An error in plain words.
     fn text(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None }
+    }
+
+    /// Says what was being done.
+    fn context(mut self, doing: &str) -> Self {
+        self.message = format!("{doing}: {}", self.message);
+        self
     }
 
     /// Says what to do about it.

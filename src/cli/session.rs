@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::Failure;
 use super::arguments::{CheckArguments, CommonArguments};
 use super::environment::{Environment, today};
+use super::gate::Gate;
 use crate::audit::{self, Request};
 use crate::collectors;
 use crate::collectors::cooldown::CooldownPolicy;
 use crate::config::custody_lock::{LOCK_FILE, LOCK_LIMIT, parse_pins};
-use crate::config::{self, FailOn, Policy};
+use crate::config::{FailOn, Policy};
 use crate::domain::{Level, Pins};
 use crate::heuristics::Ruleset;
 use crate::heuristics::ruleset::{RuleFile, read_folder};
@@ -92,10 +93,11 @@ fn cooldown(policy: &Policy) -> Option<CooldownPolicy> {
 /// Reads the policy and prepares an audit of `arguments.path`.
 pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
     let path = arguments.manifest_path.clone().unwrap_or_else(|| arguments.path.clone());
-    let policy = policy(arguments, &path)?;
-    let project = folder_of(&path);
+    let gate = Gate::open(arguments, &path)?;
+    let policy = gate.policy(arguments)?;
+    let baseline = gate.baseline(arguments)?;
     let mut folders = arguments.common.rules.clone();
-    folders.extend(policy.rules_dirs.iter().map(|folder| project.join(folder)));
+    folders.extend(gate.rule_folders(&policy));
     let mut ruleset = ruleset(&folders)?;
     policy.check_names(
         &ruleset.rules().map(|rule| rule.info.id.as_str()).collect(),
@@ -120,11 +122,13 @@ pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
             },
         },
         gather: collectors::Options {
-            pins: pins(&project)?,
+            pins: pins(gate.judge())?,
             cooldown: cooldown(&policy),
             ..gather_options(&arguments.common, policy.offline)?
         },
         fail_on: FailOn::level(fail_on),
+        base: gate.side(&policy)?,
+        baseline,
         policy,
         ruleset,
         strict_unknown: arguments.strict_unknown,
@@ -140,13 +144,6 @@ pub fn min_level(arguments: &CheckArguments, policy: &Policy) -> Result<Level, F
         .into_iter()
         .find(|level| level.as_str() == word)
         .ok_or_else(|| Failure::text(format!("--min-level: there is no level `{word}`")))
-}
-
-fn policy(arguments: &CheckArguments, path: &Path) -> Result<Policy, Failure> {
-    if arguments.common.no_config {
-        return Ok(Policy::default());
-    }
-    Ok(config::load(&folder_of(path), arguments.common.config.as_deref())?)
 }
 
 /// The folder of a project that is named by its folder, its manifest or its lockfile.

@@ -283,6 +283,29 @@ impl<'a> Crates<'a> {
         all
     }
 
+    /// Compares crates with one older release each, in the order given.
+    #[must_use]
+    pub fn compare_named(
+        &self,
+        crates: &[(NodeIndex, &Locked, OlderRelease)],
+    ) -> Vec<ComparisonFacts> {
+        let missing = crates
+            .iter()
+            .filter(|(_, locked, older)| self.kept_comparison(locked, older).is_none())
+            .flat_map(|(_, locked, older)| {
+                want(locked).into_iter().chain([want_older(locked, older)])
+            });
+        let unreachable = self.fetch(&missing.collect::<Vec<_>>());
+        let all = crates
+            .par_iter()
+            .map(|(_, locked, older)| {
+                self.compare_with(locked, Some(older), 0, unreachable.as_deref())
+            })
+            .collect();
+        self.save();
+        all
+    }
+
     fn kept_comparison(&self, locked: &Locked, older: &OlderRelease) -> Option<ComparisonFacts> {
         let key = format!("{}/{}", locked.checksum.as_deref()?, older.checksum);
         self.kept(COMPARISON, &key, comparison_version(&self.profiles))

@@ -19,9 +19,10 @@ pub mod names;
 pub mod pins;
 pub mod releases;
 pub mod store;
+pub mod update;
 pub mod window;
 
-pub use gather::{GatherError, Gathered, Options, client, gather, single};
+pub use gather::{GatherError, Gathered, Options, Scope, client, gather, gather_within, single};
 
 /// Every group of facts that collectors measure, with the JSON Schema of its struct.
 #[must_use]
@@ -36,6 +37,8 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group(build_code::SECRETS_GROUP, schemars::schema_for!(build_code::SecretFacts)),
         group(window::WINDOW, schemars::schema_for!(window::ComparisonFacts)),
         group(window::PREVIOUS, schemars::schema_for!(window::ComparisonFacts)),
+        group(update::BYTES, schemars::schema_for!(window::ComparisonFacts)),
+        group(update::GAINS, schemars::schema_for!(update::GainFacts)),
         group(custody::GROUP, schemars::schema_for!(custody::CustodyFacts)),
         group(names::GROUP, schemars::schema_for!(names::NameFacts)),
         group(pins::GROUP, schemars::schema_for!(pins::PinFacts)),

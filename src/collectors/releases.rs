@@ -177,6 +177,31 @@ impl Releases {
         })
     }
 
+    /// A release of the same crate that somebody names, as one to compare with. The days between the
+    /// two are negative where it is the younger one.
+    #[must_use]
+    pub fn named(&self, locked: &Locked, older: &Locked, as_of: Date) -> Measured<OlderRelease> {
+        let Some(checksum) = older.checksum.clone() else {
+            return Measured::unknown("the base pins no hash of its archive");
+        };
+        let found = match self.index.find(&locked.name, &locked.origin, None) {
+            Lookup::Unknown(reason) => return Measured::Unknown(reason),
+            Lookup::NoSuchCrate => return Measured::unknown("the index has no such crate"),
+            Lookup::Found(found) => found,
+        };
+        let history = History::known_on(&found.file, as_of);
+        let published =
+            |version: &str| history.position(version).and_then(|at| history.releases[at].published);
+        match (published(&older.version), published(&locked.version)) {
+            (Some(before), Some(now)) => Measured::Known(OlderRelease {
+                version: older.version.clone(),
+                checksum,
+                days_between: days_between(before, now),
+            }),
+            _ => Measured::unknown("the index does not say when both versions were published"),
+        }
+    }
+
     /// Measures one crate in an index file that was found for it.
     #[must_use]
     pub fn measure_in(&self, found: &FoundIndex, locked: &Locked, as_of: Date) -> ReleaseFacts {

@@ -10,6 +10,7 @@ pub mod containers;
 pub mod excerpt;
 pub mod file_kind;
 pub mod gguf;
+pub mod git_objects;
 pub mod gzip_tar;
 pub mod hdf5;
 pub mod json;

@@ -5,6 +5,7 @@
 //! three-valued when it is judged: it fires, it does not, or it could not be determined. Signals
 //! weigh what they are rare ([`rates`], [`score`]); findings join them ([`judge`]).
 
+pub mod change;
 pub mod condition;
 pub mod judge;
 pub mod rates;

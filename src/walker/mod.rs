@@ -6,6 +6,7 @@
 //! alone; whatever could not be read is an [`Undetermined`] entry and the walk goes on.
 
 pub mod declared;
+pub mod delta;
 mod document;
 pub mod exposure;
 pub mod facts;
@@ -15,6 +16,7 @@ pub mod manifest;
 pub mod metadata;
 pub mod models;
 pub mod project;
+pub mod repository;
 pub mod tree;
 pub mod workspace;
 
@@ -48,6 +50,8 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group("project", schemars::schema_for!(ProjectFacts)),
         group(models::GROUP, schemars::schema_for!(models::ReferenceFacts)),
         group(models::SERVICE_GROUP, schemars::schema_for!(models::ServiceFacts)),
+        group(delta::GROUP, schemars::schema_for!(delta::UpdateFacts)),
+        group(delta::CHANGE_GROUP, schemars::schema_for!(delta::ChangeFacts)),
     ]
 }
 
@@ -141,10 +145,17 @@ pub enum WalkError {
     Malformed(#[from] LockfileError),
 }
 
+/// Which folder an audit of `path` is about, absolute, and the name of its lockfile.
+pub fn audited(path: &Path) -> Result<(PathBuf, String), WalkError> {
+    let located = locate::locate(path)?;
+    Ok((located.tree.root().to_owned(), located.lockfile))
+}
+
 /// Walks a project: `path` is its folder, the folder of one of its members, a Cargo.toml or a
 /// lockfile.
 pub fn walk(path: &Path, options: &Options) -> Result<Walk, WalkError> {
     let locate::Located { tree, lockfile: file } = locate::locate(path)?;
+    tree.refuse_link(&file)?;
     let text = tree.read(&file, LOCKFILE_LIMIT)?;
     let text = text.ok_or_else(|| WalkError::NothingToAudit {
         path: path.to_owned(),

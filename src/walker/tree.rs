@@ -31,6 +31,12 @@ pub enum TreeError {
         /// Path relative to the audited folder.
         file: String,
     },
+    /// A symbolic link stands where a plain file is expected.
+    #[error("`{}` is a symbolic link; a change of what it leads to would not show in its place", shown(.file))]
+    Link {
+        /// Path relative to the audited folder.
+        file: String,
+    },
     /// Over the limit.
     #[error("`{}` has {size} bytes; at most {limit} are read", shown(.file))]
     TooLarge {
@@ -101,6 +107,14 @@ impl Tree {
             file: file.to_owned(),
             offset: error.utf8_error().valid_up_to(),
         })
+    }
+
+    /// Refuses a file that is a symbolic link itself.
+    pub(super) fn refuse_link(&self, file: &str) -> Result<(), TreeError> {
+        let link = normalise(file)
+            .and_then(|inside| self.root.join(inside).symlink_metadata().ok())
+            .is_some_and(|meta| meta.is_symlink());
+        if link { Err(TreeError::Link { file: file.to_owned() }) } else { Ok(()) }
     }
 
     /// Where a relative path leads, symbolic links followed; nothing where there is nothing.

@@ -19,7 +19,7 @@ use crate::collectors::custody::CustodyFacts;
 use crate::collectors::index_files::{IndexFiles, Lookup};
 use crate::collectors::releases::{self, Locked, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
-use crate::collectors::{archive, build_code, crate_files};
+use crate::collectors::{archive, build_code, crate_files, update};
 use crate::domain::{
     FactSheet, Graph, Location, Measured, Node, NodeIndex, Origin, Pins, Subject, Undetermined,
 };
@@ -94,12 +94,31 @@ pub enum GatherError {
     Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
+/// Which nodes are looked at closely: their archives read, the registry's API asked for them.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// All of them.
+    All,
+    /// Those that a change touches, each with the node of the base that it continues, if there is one.
+    Changed(BTreeMap<NodeIndex, Option<Node>>),
+}
+
 /// Gathers the facts of every node of the graph.
 pub fn gather(graph: &Graph, options: &Options) -> Result<Gathered, GatherError> {
+    gather_within(graph, &Scope::All, options)
+}
+
+/// Gathers the facts of every node of the graph; nodes outside the scope get only what the index and
+/// the advisories say.
+pub fn gather_within(
+    graph: &Graph,
+    scope: &Scope,
+    options: &Options,
+) -> Result<Gathered, GatherError> {
     let threads = options.jobs.unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let runtime = crate::net::runtime()?;
-    pool.install(|| Ok(Gathering::new(graph, options, &runtime)?.run()))
+    pool.install(|| Ok(Gathering::new(graph, options, &runtime)?.run(scope)))
 }
 
 /// A graph of one crate of the default registry, pinned to what the index says of it.
@@ -158,17 +177,8 @@ impl<'a> Gathering<'a> {
         let client = client(options);
         let home = CargoHome::open(&options.cargo_home)?;
         let index = IndexFiles::new(home.clone(), &client, &options.urls);
-        let locked = graph.nodes.iter().enumerate().filter_map(|(node, of)| {
-            let registry =
-                matches!(of.subject.origin, Origin::Registry | Origin::AlternativeRegistry { .. });
-            let locked = Locked {
-                name: of.subject.name.clone(),
-                version: of.subject.version.clone(),
-                checksum: of.checksum.clone(),
-                origin: of.subject.origin.clone(),
-            };
-            registry.then_some((node, locked))
-        });
+        let nodes = graph.nodes.iter().enumerate();
+        let locked = nodes.filter_map(|(node, of)| Some((node, locked(of)?)));
         let sheets = graph.nodes.iter().map(|node| FactSheet::new(node.subject.clone()));
         Ok(Self {
             options,
@@ -181,9 +191,13 @@ impl<'a> Gathering<'a> {
         })
     }
 
-    fn run(mut self) -> Gathered {
+    fn run(mut self, scope: &Scope) -> Gathered {
         self.releases();
         self.advisories();
+        if let Scope::Changed(changed) = scope {
+            self.locked.retain(|(node, _)| changed.contains_key(node));
+            self.updates(changed);
+        }
         let measured = self.bytes();
         self.windows(&measured);
         self.keys();
@@ -289,6 +303,29 @@ impl<'a> Gathering<'a> {
         }
     }
 
+    /// What changed in the bytes since the version that the base locks.
+    fn updates(&mut self, changed: &BTreeMap<NodeIndex, Option<Node>>) {
+        let mut compared = Vec::new();
+        for (node, now) in &self.locked {
+            let Some(from) = changed.get(node).and_then(Option::as_ref) else { continue };
+            let older = match locked(from) {
+                Some(from) if from.origin == now.origin => {
+                    self.releases.named(now, &from, self.options.as_of)
+                }
+                _ => Measured::unknown("the base takes it from another place"),
+            };
+            match older {
+                Measured::Known(older) => compared.push((*node, now, older)),
+                Measured::Unknown(reason) => self.gathered.sheets[*node]
+                    .put(update::BYTES, &window::ComparisonFacts::unknown(&reason)),
+            }
+        }
+        let facts = self.crates.compare_named(&compared);
+        for ((node, ..), facts) in compared.iter().zip(facts) {
+            self.gathered.sheets[*node].put(update::BYTES, &facts);
+        }
+    }
+
     /// What changed in the bytes since older releases, where anything could have.
     fn windows(&mut self, measured: &[MeasuredCrate]) {
         let mut compared = Vec::new();
@@ -326,6 +363,18 @@ impl<'a> Gathering<'a> {
             }
         }
     }
+}
+
+/// A node as a locked release; none where it comes from no registry.
+fn locked(node: &Node) -> Option<Locked> {
+    let registry =
+        matches!(node.subject.origin, Origin::Registry | Origin::AlternativeRegistry { .. });
+    registry.then(|| Locked {
+        name: node.subject.name.clone(),
+        version: node.subject.version.clone(),
+        checksum: node.checksum.clone(),
+        origin: node.subject.origin.clone(),
+    })
 }
 
 /// A client that may ask as much as `options` allow.

@@ -1,0 +1,281 @@
+//! The part of an audit that knows a base: which crates changed, what the same rules say about what was
+//! there before, and what that makes of every finding.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::collectors::update::{self, GainFacts};
+use crate::collectors::window::ComparisonFacts;
+use crate::collectors::{self, Gathered, Scope};
+use crate::domain::report::SubjectChange;
+use crate::domain::{
+    Change, FactSheet, Finding, Graph, Location, Measured, Node, NodeIndex, Subject,
+};
+use crate::heuristics::judge::Case;
+use crate::heuristics::waivers::PolicyFacts;
+use crate::heuristics::{Ruleset, change, judge};
+use crate::walker::delta::{self, Base, Delta, PolicyFile, UpdateFacts, UpdateKind};
+use crate::walker::{self, Walk};
+
+/// What the project is compared with.
+#[derive(Clone, Debug)]
+pub struct BaseSide {
+    /// Its graph and its own files.
+    pub base: Base,
+    /// Every file that decides how the project is judged, on both sides; unknown where the base is a
+    /// lockfile only.
+    pub policy_files: Measured<Vec<PolicyFile>>,
+}
+
+/// One comparison.
+pub(super) struct Comparison<'r> {
+    side: &'r BaseSide,
+    delta: Delta,
+    /// Sheets of the base's nodes that an updated crate continues.
+    before: BTreeMap<NodeIndex, FactSheet>,
+}
+
+impl<'r> Comparison<'r> {
+    /// Compares the graphs.
+    pub(super) fn new(side: &'r BaseSide, walk: &Walk) -> Self {
+        Self { side, delta: Delta::between(&side.base, walk), before: BTreeMap::new() }
+    }
+
+    /// The crates that changed, with what they continue.
+    pub(super) fn scope(&self, walk: &Walk) -> Scope {
+        let changed = (0..walk.graph.nodes.len()).filter(|&node| self.delta.changed(node));
+        let base = &self.side.base.graph.nodes;
+        let from = |node: NodeIndex| self.delta.from.get(&node).map(|&at| base[at].clone());
+        Scope::Changed(changed.map(|node| (node, from(node))).collect())
+    }
+
+    /// Gathers what is known of the versions that the base locks, of updated crates only.
+    pub(super) fn gather_base(
+        &mut self,
+        options: &collectors::Options,
+    ) -> Result<(), collectors::GatherError> {
+        let nodes: Vec<NodeIndex> = self
+            .delta
+            .from
+            .iter()
+            .filter(|(node, _)| self.delta.changed(**node))
+            .map(|(_, &from)| from)
+            .collect();
+        if nodes.is_empty() {
+            return Ok(());
+        }
+        let base = &self.side.base;
+        let alone =
+            |&at: &NodeIndex| Node { dependencies: Vec::new(), ..base.graph.nodes[at].clone() };
+        let graph = Graph { nodes: nodes.iter().map(alone).collect(), roots: Vec::new() };
+        let Gathered { sheets, .. } = collectors::gather(&graph, options)?;
+        for (at, mut sheet) in nodes.into_iter().zip(sheets) {
+            if let (Some(lock), Some(exposure)) = (base.locks.get(&at), base.exposure.get(&at)) {
+                sheet.put("lock", lock);
+                sheet.put("exposure", exposure);
+            }
+            self.before.insert(at, sheet);
+        }
+        Ok(())
+    }
+
+    /// Adds what changed to the facts of every crate.
+    pub(super) fn measure(&self, cases: &mut [Case]) {
+        for (index, case) in cases.iter_mut().enumerate() {
+            let Some(facts) = self.delta.facts.get(index) else { continue };
+            case.sheet.put(delta::GROUP, facts);
+            if let Some(before) = self.sheet_before(index) {
+                let gains = update::gains(before, &case.sheet);
+                case.sheet.put(update::GAINS, &gains);
+            }
+        }
+    }
+
+    fn sheet_before(&self, node: NodeIndex) -> Option<&FactSheet> {
+        self.before.get(self.delta.from.get(&node)?)
+    }
+
+    /// Adds what changed to the facts of the project.
+    pub(super) fn measure_project(&self, walk: &Walk, case: &mut Case) {
+        let files = self.side.policy_files.as_ref();
+        let facts = delta::changes(&self.side.base, &walk.project, files.map(Vec::as_slice));
+        case.sheet.put(delta::CHANGE_GROUP, &facts);
+    }
+
+    /// Says of every finding about a crate what the change made of it.
+    pub(super) fn mark(&self, findings: &mut [Finding], cases: &[Case], ruleset: &Ruleset) {
+        let nodes: BTreeMap<&Subject, NodeIndex> =
+            cases.iter().enumerate().map(|(index, case)| (&case.sheet.subject, index)).collect();
+        let wanted: BTreeSet<&Subject> = findings.iter().map(|finding| &finding.subject).collect();
+        // Only what an updated crate with a finding continues has to be judged.
+        let mut before: BTreeMap<NodeIndex, Vec<Finding>> = BTreeMap::new();
+        for (&subject, &node) in nodes.iter().filter(|(subject, _)| wanted.contains(*subject)) {
+            if let Some(sheet) = self.sheet_before(node) {
+                let case = bare(sheet.clone());
+                before.insert(node, judge(ruleset, &[case]).findings);
+                debug_assert_eq!(&cases[node].sheet.subject, subject);
+            }
+        }
+        let mut changes = Vec::new();
+        for finding in findings.iter() {
+            let node = nodes.get(&finding.subject).copied();
+            changes.push(match node {
+                Some(node) if !self.delta.changed(node) => Change::Existing,
+                Some(node) => change::since(finding, before.get(&node).map_or(&[], Vec::as_slice)),
+                None => Change::Introduced,
+            });
+        }
+        for (finding, change) in findings.iter_mut().zip(changes) {
+            finding.change = Some(change);
+        }
+    }
+
+    /// Says of every finding about the project what the change made of it.
+    pub(super) fn mark_project(
+        &self,
+        findings: &mut [Finding],
+        policy: &PolicyFacts,
+        ruleset: &Ruleset,
+    ) {
+        let mut sheet = FactSheet::new(walker::project_subject());
+        if let Measured::Known(project) = &self.side.base.project {
+            sheet.put("project", project);
+        }
+        // Both sides are held against the base's policy.
+        sheet.put(super::POLICY_GROUP, policy);
+        let before = judge(ruleset, &[bare(sheet)]).findings;
+        for finding in findings {
+            finding.change = Some(change::since(finding, &before));
+        }
+    }
+
+    /// A waiver of something that was not looked at is not unused.
+    pub(super) fn tidy(&self, policy: &mut PolicyFacts, walk: &Walk) {
+        let nodes = walk.graph.nodes.iter().enumerate();
+        let changed: BTreeSet<&str> = nodes
+            .filter(|(index, _)| self.delta.changed(*index))
+            .map(|(_, node)| node.subject.name.as_str())
+            .collect();
+        policy.unused_waivers.retain(|waiver| changed.contains(waiver.package.as_str()));
+        policy.outdated_waivers.retain(|waiver| changed.contains(waiver.package.as_str()));
+    }
+
+    /// One line for every crate that is new, other or gone; the project's own are left out.
+    pub(super) fn changes(&self, walk: &Walk, sheets: &[FactSheet]) -> Vec<SubjectChange> {
+        let nodes = walk.graph.nodes.iter().enumerate();
+        let changed = nodes.filter(|(index, node)| self.delta.changed(*index) && !node.member);
+        let told = changed.map(|(index, node)| {
+            let facts = &self.delta.facts[index];
+            let new = facts.kind == UpdateKind::New;
+            SubjectChange {
+                name: node.subject.name.clone(),
+                from: (!new).then(|| facts.from_version.clone()),
+                to: Some(node.subject.version.clone()),
+                hands: hands(facts, &sheets[index]),
+                bytes: if new { size(&sheets[index]) } else { bytes(facts, &sheets[index]) },
+                capabilities: capabilities(new, &sheets[index]),
+            }
+        });
+        let gone = self.delta.removed.iter().map(|removed| SubjectChange {
+            name: removed.name.clone(),
+            from: Some(removed.version.clone()),
+            to: None,
+            hands: String::new(),
+            bytes: String::new(),
+            capabilities: String::new(),
+        });
+        told.chain(gone).collect()
+    }
+}
+
+fn bare(sheet: FactSheet) -> Case {
+    Case { sheet, location: Location::default(), related: Vec::new(), path: Vec::new() }
+}
+
+/// A measurement in one line, or why it is not known.
+fn line<T>(measured: &Measured<T>, told: impl FnOnce(&T) -> String) -> String {
+    match measured {
+        Measured::Known(value) => told(value),
+        Measured::Unknown(reason) => format!("not known: {reason}"),
+    }
+}
+
+fn hands(facts: &UpdateFacts, sheet: &FactSheet) -> String {
+    if facts.source_changed {
+        return format!("now from {}, before from {}", facts.source, facts.from_source);
+    }
+    if let Measured::Known(gains) = super::group_of::<GainFacts>(sheet, update::GAINS) {
+        let both = gains.publisher_before.and_then(|old| gains.publisher.map(|new| (old, new)));
+        return line(&both, |(old, new)| {
+            if old == new {
+                format!("published by {new}, as before")
+            } else {
+                format!("published by {new}, before by {old}")
+            }
+        });
+    }
+    let custody =
+        super::group_of::<collectors::custody::CustodyFacts>(sheet, collectors::custody::GROUP);
+    let published = custody.and_then(|facts| {
+        facts.published_by_workflow.and_then(|workflow| {
+            facts.published_by.map(|login| if workflow { "a workflow".to_owned() } else { login })
+        })
+    });
+    line(&published, |by| format!("published by {by}"))
+}
+
+fn size(sheet: &FactSheet) -> String {
+    let archive =
+        super::group_of::<collectors::archive::ArchiveFacts>(sheet, collectors::archive::GROUP);
+    line(&archive, |facts| format!("{} files, {} bytes", facts.files, facts.unpacked_bytes))
+}
+
+fn bytes(facts: &UpdateFacts, sheet: &FactSheet) -> String {
+    if facts.checksum_changed {
+        return "another SHA-256 for the same version".to_owned();
+    }
+    let compared = super::group_of::<ComparisonFacts>(sheet, update::BYTES);
+    let told = compared.and_then(|c| {
+        let ComparisonFacts { files_added, files_changed, files_removed, bytes_grown, .. } = c;
+        let (added, binaries) = (files_added, c.binaries_added);
+        added.and_then(|added| {
+            files_changed.and_then(|changed| {
+                files_removed.and_then(|removed| {
+                    bytes_grown.and_then(|grown| {
+                        binaries.map(|b| (added, changed, removed, grown, b.len()))
+                    })
+                })
+            })
+        })
+    });
+    line(&told, |(added, changed, removed, grown, binaries)| {
+        let binaries =
+            if *binaries > 0 { format!(", {binaries} new binary files") } else { String::new() };
+        format!("files: {added} new, {changed} changed, {removed} gone{binaries}; {grown:+} bytes")
+    })
+}
+
+fn capabilities(new: bool, sheet: &FactSheet) -> String {
+    if new {
+        let build = super::group_of::<collectors::build_code::BuildFacts>(
+            sheet,
+            collectors::build_code::GROUP,
+        );
+        return line(&build, |facts| {
+            let names = serde_json::to_value(&facts.capability_names).unwrap_or_default();
+            let names: Vec<&str> =
+                names.as_array().into_iter().flatten().filter_map(|n| n.as_str()).collect();
+            if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        });
+    }
+    let gains = super::group_of::<GainFacts>(sheet, update::GAINS);
+    let both = gains.and_then(|gains| {
+        let lost = gains.capabilities_lost;
+        gains.capabilities_gained.and_then(|gained| lost.map(|lost| (gained, lost)))
+    });
+    line(&both, |(gained, lost)| match (gained.is_empty(), lost.is_empty()) {
+        (true, true) => "as before".to_owned(),
+        (false, true) => format!("gained: {}", gained.join(", ")),
+        (true, false) => format!("lost: {}", lost.join(", ")),
+        (false, false) => format!("gained: {}; lost: {}", gained.join(", "), lost.join(", ")),
+    })
+}

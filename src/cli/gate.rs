@@ -1,0 +1,181 @@
+//! What an audit is held against: the base of a change, and whose policy counts.
+//!
+//! With `--since` policy, waivers, baseline and the project's own rules come from the base, so that a
+//! change cannot excuse itself; how they differ on this side is told as a finding. What the command line
+//! names is taken as it is: the caller chose it, and not the tree.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use super::arguments::CheckArguments;
+use super::session::folder_of;
+use crate::audit::BaseSide;
+use crate::config::{self, BASELINE_FILE, Baseline, CONFIG_FILES, Policy};
+use crate::domain::Measured;
+use crate::heuristics::ruleset::read_folder;
+use crate::walker::delta::{Base, PolicyFile};
+use crate::walker::repository::{self, BaseTree, Repository};
+use crate::walker::{self, WalkError};
+
+/// Largest policy file that is compared, in bytes.
+const COMPARED_BYTES: u64 = 2 * 1024 * 1024;
+
+/// The folders of one run, and its base.
+pub struct Gate {
+    /// The audited folder.
+    project: PathBuf,
+    /// The base's files, kept until they are read.
+    tree: Option<BaseTree>,
+    /// The base's graph.
+    base: Option<Base>,
+}
+
+impl Gate {
+    /// Reads the base that the command line names, if it names one.
+    pub fn open(arguments: &CheckArguments, path: &Path) -> Result<Self, Failure> {
+        let (project, lockfile) = match walker::audited(path) {
+            Ok(found) => found,
+            // The walk says the same with more words, or finds something else to audit.
+            Err(_) if arguments.since.is_none() => (folder_of(path), String::new()),
+            Err(error @ WalkError::NothingToAudit { .. }) => {
+                return Err(Failure::new(&error)
+                    .help("a change that deletes the lockfile leaves nothing that could be checked; it does not pass"));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if let Some(revision) = &arguments.since {
+            let repository = Repository::discover(&project)?;
+            let prefix = repository::prefix(&project);
+            let tree = repository::export(&repository, revision, &prefix, &lockfile)?;
+            let label = format!("{revision} ({})", &tree.commit.to_string()[..12]);
+            let base = Base::of_folder(tree.folder(), &lockfile, &label)
+                .map_err(|error| of_base(&error))?;
+            return Ok(Self { project, tree: Some(tree), base: Some(base) });
+        }
+        let base = arguments.base_lockfile.as_deref().map(Base::of_lockfile).transpose();
+        Ok(Self { project, tree: None, base: base.map_err(|error| of_base(&error))? })
+    }
+
+    /// The folder whose policy counts.
+    pub fn judge(&self) -> &Path {
+        self.tree.as_ref().map_or(&self.project, BaseTree::folder)
+    }
+
+    /// The policy that counts.
+    pub fn policy(&self, arguments: &CheckArguments) -> Result<Policy, Failure> {
+        if arguments.common.no_config {
+            return Ok(Policy::default());
+        }
+        Ok(config::load(self.judge(), arguments.common.config.as_deref())?)
+    }
+
+    /// The project's own rule folders, as far as they are there.
+    pub fn rule_folders(&self, policy: &Policy) -> Vec<PathBuf> {
+        policy.rules_dirs.iter().map(|folder| self.judge().join(folder)).collect()
+    }
+
+    /// The baseline that counts.
+    pub fn baseline(&self, arguments: &CheckArguments) -> Result<Option<Baseline>, Failure> {
+        if arguments.common.no_config {
+            return Ok(None);
+        }
+        let text = plain(self.judge(), BASELINE_FILE)?;
+        Ok(text.map(|text| Baseline::from_toml(&text, BASELINE_FILE)).transpose()?)
+    }
+
+    /// What the audit needs to know of the base.
+    pub fn side(self, policy: &Policy) -> Result<Option<BaseSide>, Failure> {
+        let Some(base) = self.base else { return Ok(None) };
+        let policy_files = match &self.tree {
+            Some(tree) => Measured::Known(policy_files(tree.folder(), &self.project, policy)?),
+            None => Measured::unknown("the base is given as a lockfile only"),
+        };
+        Ok(Some(BaseSide { base, policy_files }))
+    }
+}
+
+fn of_base(error: &WalkError) -> Failure {
+    Failure::new(error).context("the base cannot be read")
+}
+
+/// Every file that decides how the project is judged, on both sides.
+fn policy_files(base: &Path, project: &Path, policy: &Policy) -> Result<Vec<PolicyFile>, Failure> {
+    let [custody, cargo_custody, manifest] = CONFIG_FILES;
+    let mut names: BTreeSet<String> =
+        [custody, cargo_custody, BASELINE_FILE].map(str::to_owned).into();
+    let theirs = config::load(project, None)?;
+    for folder in policy.rules_dirs.iter().chain(&theirs.rules_dirs) {
+        for side in [base, project] {
+            if side.join(folder).is_dir() {
+                names.extend(read_folder(&side.join(folder))?.into_iter().filter_map(|file| {
+                    let below = Path::new(&file.path).strip_prefix(side).ok()?.to_str()?;
+                    Some(below.replace('\\', "/"))
+                }));
+            }
+        }
+    }
+    let mut files = Vec::new();
+    for path in names {
+        let (before, after) = (plain(base, &path)?, plain(project, &path)?);
+        files.push(PolicyFile { path, before, after });
+    }
+    let metadata = |folder: &Path| -> Result<Option<String>, Failure> {
+        Ok(plain(folder, manifest)?.and_then(|text| custody_metadata(&text)))
+    };
+    let (before, after) = (metadata(base)?, metadata(project)?);
+    files.push(PolicyFile { path: manifest.to_owned(), before, after });
+    Ok(files)
+}
+
+/// The text of a policy file that may be there; never through a link.
+fn plain(folder: &Path, name: &str) -> Result<Option<String>, Failure> {
+    use std::io::Read as _;
+    let path = folder.join(name);
+    let failed = |e: std::io::Error| Failure::text(format!("cannot read {name}: {e}"));
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(Failure::text(format!("{name} is not a plain file"))),
+        Err(_) => return Ok(None),
+    }
+    let mut text = String::new();
+    let file = std::fs::File::open(&path).map_err(failed)?;
+    file.take(COMPARED_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > COMPARED_BYTES {
+        return Err(Failure::text(format!("{name} has more than {COMPARED_BYTES} bytes")));
+    }
+    Ok(Some(text))
+}
+
+/// The policy in a manifest's metadata, its other lines blanked so that line numbers stay.
+fn custody_metadata(manifest: &str) -> Option<String> {
+    let mut inside = false;
+    let mut found = false;
+    let mut text = String::new();
+    for line in manifest.lines() {
+        if line.trim_start().starts_with('[') {
+            inside = line.contains("metadata") && line.contains("custody");
+        }
+        // `metadata.custody.x = ...` and inline tables stand in other sections.
+        if inside || (line.contains("custody") && line.contains('=')) {
+            found = true;
+            text.push_str(line);
+        }
+        text.push('\n');
+    }
+    found.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_policy_of_a_manifest_is_compared_and_its_lines_keep_their_numbers() {
+        let text = "[package]\nname = \"x\"\n[package.metadata.custody]\noffline = true\n[dependencies]\nserde = \"1\"\n";
+        let found = custody_metadata(text).unwrap();
+        assert_eq!(found.lines().nth(3), Some("offline = true"));
+        assert!(!found.contains("serde"));
+        assert_eq!(custody_metadata("[package]\nname = \"x\"\n"), None);
+    }
+}
