@@ -15,6 +15,7 @@ pub mod custody_api;
 pub mod custody_store;
 mod gather;
 pub mod index_files;
+pub mod model_files;
 pub mod names;
 pub mod pins;
 pub mod releases;
@@ -42,11 +43,13 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group(custody::GROUP, schemars::schema_for!(custody::CustodyFacts)),
         group(names::GROUP, schemars::schema_for!(names::NameFacts)),
         group(pins::GROUP, schemars::schema_for!(pins::PinFacts)),
+        group(model_files::GROUP, schemars::schema_for!(model_files::ModelFacts)),
         group(cooldown::GROUP, schemars::schema_for!(cooldown::CooldownFacts)),
         group(custody::GROUP, schemars::schema_for!(custody::CustodyFacts)),
         group(pins::GROUP, schemars::schema_for!(pins::PinFacts)),
         group(pins::MODEL_GROUP, schemars::schema_for!(pins::ModelPinFacts)),
         group(names::GROUP, schemars::schema_for!(names::NameFacts)),
+        group(model_files::GROUP, schemars::schema_for!(model_files::ModelFacts)),
         group(cooldown::GROUP, schemars::schema_for!(cooldown::CooldownFacts)),
     ]
 }

@@ -113,11 +113,7 @@ impl Log {
     pub(super) fn wants(&mut self, callee: GlobalId, about: About) -> bool {
         let seen = &mut self.callees.entry(callee).or_default()[about as usize];
         let wanted = *seen < EVENTS_PER_CALLEE;
-        if wanted {
-            *seen += 1;
-        } else {
-            self.omitted = self.omitted.saturating_add(1);
-        }
+        *seen += u8::from(wanted);
         wanted
     }
 

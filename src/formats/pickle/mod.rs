@@ -46,7 +46,8 @@ const STRINGS: u64 = 256 << 20;
 pub struct Scan {
     /// What was seen, in the order of the bytes; strings that are pickles come last.
     pub events: Vec<Event>,
-    /// Events that were not kept because enough of their kind, about the same callee, were.
+    /// Events and strings that were not kept because a limit was reached. The fifth and later calls of one
+    /// name are not counted: they say nothing new.
     pub omitted: u64,
     /// Pickles that were read to their STOP, and broken ones that import something.
     pub streams: u32,

@@ -1,0 +1,189 @@
+//! What is known about the files of a model, as rules see it.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::formats::chat_template::ChatTemplate;
+use crate::formats::gguf::Gguf;
+use crate::formats::hdf5::Hdf5;
+use crate::formats::keras::Keras;
+use crate::formats::model_config::ModelConfig;
+use crate::formats::onnx::Onnx;
+use crate::formats::python_source::PythonSource;
+use crate::formats::safetensors::Safetensors;
+use crate::formats::tensorflow::Tensorflow;
+
+/// The files of a model folder, or one model file.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Default)]
+pub struct ModelFacts {
+    /// Number of regular files found.
+    pub file_count: u64,
+    /// Bytes of all files together.
+    pub bytes: u64,
+    /// Number of files of each format, such as `pickle` or `safetensors`, by their first bytes.
+    pub formats: BTreeMap<String, u64>,
+    /// Files in order of their path; at most 2,000, and those with imports, calls or anomalies first
+    /// where some have to be left out.
+    pub files: Vec<ModelFile>,
+    /// Number of files beyond those kept.
+    pub files_left_out: u64,
+    /// Files and members that could not be looked at; at most 2,000.
+    pub unscannable: Vec<Unscannable>,
+    /// Number of such files and members beyond those kept.
+    pub unscannable_left_out: u64,
+    /// Number of files that are, or contain, a pickle.
+    pub pickle_files: u64,
+    /// Number of different names, per file, that pickles import and that the lists deny.
+    pub denied_imports: u64,
+    /// Number of different names, per file, that pickles import and that are on no list.
+    pub unknown_imports: u64,
+    /// Headers of safetensors files; at most 500 of this and each of the following.
+    pub safetensors: Vec<Part<Safetensors>>,
+    /// Heads of GGUF and GGML files.
+    pub gguf: Vec<Part<Gguf>>,
+    /// ONNX models.
+    pub onnx: Vec<Part<Onnx>>,
+    /// TensorFlow graphs and saved models.
+    pub tensorflow: Vec<Part<Tensorflow>>,
+    /// HDF5 files.
+    pub hdf5: Vec<Part<Hdf5>>,
+    /// Keras configurations, from whatever they stand in.
+    pub keras: Vec<Part<Keras>>,
+    /// Configurations in JSON or YAML that say something a loader acts on.
+    pub configs: Vec<Part<ModelConfig>>,
+    /// Chat templates, from whatever they stand in.
+    pub templates: Vec<Part<ChatTemplate>>,
+    /// Python sources.
+    pub python: Vec<Part<PythonSource>>,
+    /// Number of parts of whatever format beyond those kept.
+    pub parts_left_out: u64,
+}
+
+/// What a parser says of a file or of a part of one.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+pub struct Part<T> {
+    /// File, relative to the audited folder, with `/`.
+    pub path: String,
+    /// Member inside the file, parts joined by `!/`; a key where it stands in a configuration; empty for
+    /// the file itself.
+    pub member: String,
+    /// What the parser says.
+    pub facts: T,
+}
+
+/// One file.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Default)]
+pub struct ModelFile {
+    /// Path relative to the audited folder, with `/`; the file name where a file is audited for itself.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Format by the first bytes, such as `zip`.
+    pub format: String,
+    /// What sort of archive its member names make it: `torch`, `torchscript`, `keras`, `npz`; absent else.
+    pub flavour: Option<String>,
+    /// Whether the path is a link to a file.
+    pub link: bool,
+    /// Number of members that were looked at, all levels together.
+    pub members: u64,
+    /// Number of pickles in it, all levels together.
+    pub pickles: u64,
+    /// Names that its pickles import, in order; at most 200, denied ones kept first.
+    pub imports: Vec<ModelImport>,
+    /// Number of imports beyond those kept.
+    pub imports_left_out: u64,
+    /// Calls that are not of an allowed name, and changes of what is imported; at most 200, the gravest
+    /// first where some have to be left out.
+    pub calls: Vec<ModelCall>,
+    /// Number of such calls beyond those kept.
+    pub calls_left_out: u64,
+    /// What a well-formed file does not show, of whatever format; at most 500.
+    pub anomalies: Vec<ModelAnomaly>,
+    /// Number of anomalies beyond those kept.
+    pub anomalies_left_out: u64,
+}
+
+/// What the lists of `rules/tables/pickle-globals.toml` say of a name.
+#[derive(
+    Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImportVerdict {
+    /// It can do more than build data.
+    Denied,
+    /// It is on no list.
+    Unknown,
+    /// It is known to build data only.
+    Allowed,
+}
+
+/// A name that a pickle imports.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+pub struct ModelImport {
+    /// Module, as written.
+    pub module: String,
+    /// Name in it, as written.
+    pub name: String,
+    /// What the lists say.
+    pub verdict: ImportVerdict,
+    /// Why, one clause.
+    pub reason: String,
+    /// What a denied name is good for: `execution`, `import`, `introspection`, `loading`, `file`,
+    /// `network`, `process`, `native`, `environment`, `tamper`, `iterator`, `internals`, `dotted-name`.
+    pub family: Option<String>,
+    /// Advisory or CVE, where one names it.
+    pub reference: Option<String>,
+    /// Offset of the opcode, in bytes from the start of the file or member.
+    pub offset: u64,
+    /// Opcode, such as `STACK_GLOBAL`.
+    pub opcode: String,
+    /// Member, and the encodings of strings that are pickles; empty for the file itself.
+    pub member: String,
+}
+
+/// Something that a pickle calls or changes.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+pub struct ModelCall {
+    /// `call`, `call-on-result`, `build-on-result`, `build-rebind` or `iterator-drained`.
+    pub kind: String,
+    /// Who is called or changed, as an expression.
+    pub callee: String,
+    /// What the lists say of the name at the root of it; unknown where there is none.
+    pub verdict: ImportVerdict,
+    /// Arguments or state, short.
+    pub arguments: String,
+    /// Offset of the opcode, in bytes from the start of the file or member.
+    pub offset: u64,
+    /// Opcode, such as `REDUCE`.
+    pub opcode: String,
+    /// Member, and the encodings of strings that are pickles; empty for the file itself.
+    pub member: String,
+}
+
+/// Something odd.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+pub struct ModelAnomaly {
+    /// Which parser says it: `pickle`, `container`, `safetensors`, `gguf`, ...
+    pub source: String,
+    /// A stable kebab-case word; the module docs of the parser list them.
+    pub kind: String,
+    /// Where, in bytes from the start of the file or member.
+    pub offset: Option<u64>,
+    /// Numbers and names.
+    pub detail: String,
+    /// Member; empty for the file itself.
+    pub member: String,
+}
+
+/// A file or member that could not be looked at.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+pub struct Unscannable {
+    /// File, relative to the audited folder.
+    pub path: String,
+    /// Member; empty for the file itself.
+    pub member: String,
+    /// Why.
+    pub reason: String,
+}

@@ -1,0 +1,355 @@
+//! One file: every member is handed to the parser of its kind.
+
+use std::collections::BTreeMap;
+
+use super::facts::{ModelAnomaly, ModelFile, Part, Unscannable};
+use super::pickles;
+use crate::formats::anomaly::{Anomalies, Anomaly};
+use crate::formats::chat_template::{self, ChatTemplate};
+use crate::formats::containers::{self, Member, Visitor};
+use crate::formats::gguf::{self, Gguf};
+use crate::formats::hdf5::{self, Hdf5};
+use crate::formats::keras::{self, Keras};
+use crate::formats::model_config::{self, ModelConfig};
+use crate::formats::model_kind::ModelFileKind as Kind;
+use crate::formats::onnx::{self, Onnx};
+use crate::formats::pickle;
+use crate::formats::python_source::{self, PythonSource};
+use crate::formats::safetensors::{self, Safetensors};
+use crate::formats::source::Source;
+use crate::formats::tensorflow::{self, Tensorflow};
+
+/// Anomalies kept of one file, and of one source and kind.
+const ANOMALIES: usize = 500;
+const OF_ONE_KIND: usize = 32;
+
+/// Longest text that is handed to a parser.
+const TEXT: u64 = 32 << 20;
+
+/// Everything that one file yields.
+#[derive(Default)]
+pub(super) struct Scanned {
+    pub(super) file: ModelFile,
+    pub(super) unscannable: Vec<Unscannable>,
+    pub(super) safetensors: Vec<Part<Safetensors>>,
+    pub(super) gguf: Vec<Part<Gguf>>,
+    pub(super) onnx: Vec<Part<Onnx>>,
+    pub(super) tensorflow: Vec<Part<Tensorflow>>,
+    pub(super) hdf5: Vec<Part<Hdf5>>,
+    pub(super) keras: Vec<Part<Keras>>,
+    pub(super) configs: Vec<Part<ModelConfig>>,
+    pub(super) templates: Vec<Part<ChatTemplate>>,
+    pub(super) python: Vec<Part<PythonSource>>,
+    /// Readable lines, where they were asked for.
+    pub(super) trace: Option<Vec<String>>,
+    kinds: BTreeMap<(String, String), usize>,
+}
+
+/// Scans a file of `size` bytes; its facts are named `path`.
+pub(super) fn scan(source: &mut dyn Source, size: u64, path: &str, trace: bool) -> Scanned {
+    let mut scanned = Scanned { trace: trace.then(Vec::new), ..Scanned::default() };
+    path.clone_into(&mut scanned.file.path);
+    scanned.file.size = size;
+    containers::walk(source, size, &mut scanned);
+    pickles::bound(&mut scanned.file);
+    scanned
+}
+
+impl Visitor for Scanned {
+    fn container(&mut self, member: &Member, names: &[String]) {
+        self.met(member);
+        if member.path.is_empty() {
+            self.file.flavour = flavour(names).map(str::to_owned);
+        }
+        self.say(|| {
+            format!("{} ({}): {} members", shown(member), member.kind.as_str(), names.len())
+        });
+    }
+
+    fn leaf(&mut self, member: &Member, source: &mut dyn Source) {
+        self.met(member);
+        self.say(|| format!("{} ({}, {} bytes)", shown(member), member.kind.as_str(), member.size));
+        self.parse(member, source);
+    }
+
+    fn anomaly(&mut self, path: &str, anomaly: Anomaly) {
+        self.note("container", path, anomaly);
+    }
+
+    fn unscannable(&mut self, path: &str, why: String) {
+        self.say(|| format!("{path}: not scanned: {why}"));
+        let file = self.file.path.clone();
+        let (member, reason) = (path.to_owned(), why);
+        self.unscannable.push(Unscannable { path: file, member, reason });
+    }
+}
+
+impl Scanned {
+    fn met(&mut self, member: &Member) {
+        if member.path.is_empty() {
+            member.kind.as_str().clone_into(&mut self.file.format);
+        } else {
+            self.file.members += 1;
+        }
+    }
+
+    fn say(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(line());
+        }
+    }
+
+    fn parse(&mut self, member: &Member, source: &mut dyn Source) {
+        let size = member.size;
+        match member.kind {
+            Kind::Pickle => self.pickle(member, source),
+            Kind::Safetensors => {
+                let read = safetensors::read(source, size);
+                self.read(member, "safetensors", read, |s| &mut s.safetensors, |f| &f.anomalies);
+            }
+            Kind::Gguf | Kind::Ggml => self.gguf(member, source),
+            Kind::Onnx => {
+                let read = onnx::read(source, size);
+                self.read(member, "onnx", read, |s| &mut s.onnx, |f| &f.anomalies);
+            }
+            Kind::TensorFlow => self.tensorflow(member, source),
+            Kind::Hdf5 => self.hdf5(member, source),
+            Kind::Json => self.json(member, source),
+            Kind::Text => self.text(member, source),
+            Kind::Other if has_name(member, &self.file.path, "keras_metadata.pb") => {
+                self.tensorflow(member, source);
+            }
+            Kind::NativeCode | Kind::PythonBytecode => {
+                let detail = format!("{size} bytes");
+                let kind = member.kind.as_str();
+                let anomaly = Anomaly { kind: kind.into(), offset: None, detail };
+                self.note("container", &member.path, anomaly);
+            }
+            Kind::LfsPointer => {
+                self.unscannable(
+                    &member.path,
+                    "a Git LFS pointer: the file itself is not here".into(),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn pickle(&mut self, member: &Member, source: &mut dyn Source) {
+        let scan = pickle::scan(source, 0..member.size);
+        for line in scan.trace() {
+            self.say(|| format!("  {line}"));
+        }
+        let before = self.file.anomalies.len();
+        pickles::add(&mut self.file, &member.path, &scan);
+        let added = self.file.anomalies.split_off(before);
+        for ModelAnomaly { kind, offset, detail, member, .. } in added {
+            self.note("pickle", &member, Anomaly { kind: kind.into(), offset, detail });
+        }
+    }
+
+    /// Keeps what a parser says, and its anomalies with those of the file.
+    fn read<T>(
+        &mut self,
+        member: &Member,
+        parser: &str,
+        read: Result<T, crate::formats::stream::StreamError>,
+        list: impl Fn(&mut Self) -> &mut Vec<Part<T>>,
+        anomalies: impl Fn(&T) -> &Anomalies,
+    ) {
+        match read {
+            Ok(facts) => self.keep(&member.path, parser, facts, list, anomalies),
+            Err(error) => self.unscannable(&member.path, error.to_string()),
+        }
+    }
+
+    fn keep<T>(
+        &mut self,
+        member: &str,
+        parser: &str,
+        facts: T,
+        list: impl Fn(&mut Self) -> &mut Vec<Part<T>>,
+        anomalies: impl Fn(&T) -> &Anomalies,
+    ) {
+        for anomaly in &anomalies(&facts).seen {
+            self.note(parser, member, anomaly.clone());
+        }
+        self.file.anomalies_left_out += anomalies(&facts).left_out;
+        let (path, member) = (self.file.path.clone(), member.to_owned());
+        list(self).push(Part { path, member, facts });
+    }
+
+    fn note(&mut self, parser: &str, member: &str, anomaly: Anomaly) {
+        self.say(|| {
+            let at = anomaly.offset.map(|at| format!(" at {at:#x}")).unwrap_or_default();
+            format!("  ! {}{at}: {}", anomaly.kind, anomaly.detail)
+        });
+        let same = self.kinds.entry((parser.to_owned(), anomaly.kind.to_string())).or_insert(0);
+        *same += 1;
+        if *same > OF_ONE_KIND || self.file.anomalies.len() >= ANOMALIES {
+            self.file.anomalies_left_out += 1;
+            return;
+        }
+        self.file.anomalies.push(ModelAnomaly {
+            source: parser.to_owned(),
+            kind: anomaly.kind.into_owned(),
+            offset: anomaly.offset,
+            detail: anomaly.detail,
+            member: member.to_owned(),
+        });
+    }
+
+    fn gguf(&mut self, member: &Member, source: &mut dyn Source) {
+        let read = gguf::read(source, member.size);
+        for template in read.iter().flat_map(|facts| &facts.templates) {
+            self.template(&format!("{}#{}", member.path, template.key), &template.text);
+        }
+        self.read(member, "gguf", read, |s| &mut s.gguf, |f| &f.anomalies);
+    }
+
+    fn template(&mut self, place: &str, text: &str) {
+        let facts = chat_template::read(text);
+        self.keep(place, "template", facts, |s| &mut s.templates, |f| &f.anomalies);
+    }
+
+    fn tensorflow(&mut self, member: &Member, source: &mut dyn Source) {
+        let first = source.bytes_at(0, 1);
+        let read = if has_name(member, &self.file.path, "keras_metadata.pb") {
+            tensorflow::read_keras_metadata(source, member.size)
+        } else if first.is_ok_and(|first| first == [0x08]) {
+            tensorflow::read_saved_model(source, member.size)
+        } else {
+            tensorflow::read_graph(source, member.size)
+        };
+        if let Some(keras) = read.as_ref().ok().and_then(|facts| facts.keras.clone()) {
+            self.keep(&member.path, "keras", keras, |s| &mut s.keras, |f| &f.anomalies);
+        }
+        self.read(member, "tensorflow", read, |s| &mut s.tensorflow, |f| &f.anomalies);
+    }
+
+    fn hdf5(&mut self, member: &Member, source: &mut dyn Source) {
+        let read = hdf5::read(source, member.size);
+        if let Some(keras) = read.as_ref().ok().and_then(|facts| facts.keras.clone()) {
+            self.keep(&member.path, "keras", keras, |s| &mut s.keras, |f| &f.anomalies);
+        }
+        self.read(member, "hdf5", read, |s| &mut s.hdf5, |f| &f.anomalies);
+    }
+
+    /// The bytes of a text, where it is not too long.
+    fn bytes(&mut self, member: &Member, source: &mut dyn Source) -> Option<Vec<u8>> {
+        if member.size > TEXT {
+            let why = format!("text of {} bytes, more than {TEXT}", member.size);
+            self.unscannable(&member.path, why);
+            return None;
+        }
+        match source.bytes_at(0, usize::try_from(member.size).ok()?) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                self.unscannable(&member.path, format!("reading failed: {error}"));
+                None
+            }
+        }
+    }
+
+    fn json(&mut self, member: &Member, source: &mut dyn Source) {
+        let Some(bytes) = self.bytes(member, source) else { return };
+        self.config(member, model_config::read_json(&bytes));
+        if memchr::memmem::find(&bytes, b"\"class_name\"").is_some() {
+            let facts = keras::read(&bytes);
+            if facts.objects > 0 {
+                self.keep(&member.path, "keras", facts, |s| &mut s.keras, |f| &f.anomalies);
+            }
+        }
+    }
+
+    fn config(&mut self, member: &Member, facts: ModelConfig) {
+        for template in &facts.templates {
+            self.template(&format!("{}#{}", member.path, template.key), &template.text);
+        }
+        // Most JSON beside weights says nothing that a loader acts on.
+        let silent = ModelConfig {
+            complete: facts.complete,
+            anomalies: facts.anomalies.clone(),
+            ..ModelConfig::default()
+        };
+        if facts != silent || !facts.anomalies.is_empty() {
+            self.keep(&member.path, "config", facts, |s| &mut s.configs, |f| &f.anomalies);
+        }
+    }
+
+    fn text(&mut self, member: &Member, source: &mut dyn Source) {
+        let name = name_of(member, &self.file.path);
+        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+        let Some(bytes) = self.bytes(member, source) else { return };
+        match ending.as_str() {
+            "md" | "rst" | "txt" | "csv" | "tsv" => {}
+            "yaml" | "yml" => self.config(member, model_config::read_yaml(&bytes)),
+            "jinja" | "jinja2" | "j2" => {
+                self.template(&member.path, &String::from_utf8_lossy(&bytes));
+            }
+            "py" | "pyw" | "pyi" => self.python(member, &bytes),
+            _ if is_python(&bytes) => self.python(member, &bytes),
+            _ if memchr::memmem::find(&bytes, b"{%").is_some() => {
+                self.template(&member.path, &String::from_utf8_lossy(&bytes));
+            }
+            _ => {}
+        }
+    }
+
+    fn python(&mut self, member: &Member, bytes: &[u8]) {
+        let facts = python_source::read(bytes);
+        self.keep(&member.path, "python", facts, |s| &mut s.python, |f| &f.anomalies);
+    }
+}
+
+/// Whether text that is not called `.py` reads like Python: an import at the start of a line.
+fn is_python(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"#!") && bytes.split(|b| *b == b'\n').next().is_some_and(has_python)
+        || bytes.split(|byte| *byte == b'\n').take(2_000).any(|line| {
+            let rest = line.strip_prefix(b"import ").or_else(|| line.strip_prefix(b"from "));
+            rest.is_some_and(|rest| {
+                let rest = rest.trim_ascii();
+                let word = rest.split(|b| !b.is_ascii_alphanumeric() && !b"._".contains(b)).next();
+                let only = word == Some(rest);
+                !rest.is_empty() && (only || memchr::memmem::find(rest, b" import ").is_some())
+            })
+        })
+}
+
+fn has_python(line: &[u8]) -> bool {
+    memchr::memmem::find(line, b"python").is_some()
+}
+
+/// The name of a member, or of the file where it is one.
+fn name_of(member: &Member, path: &str) -> String {
+    let path = if member.path.is_empty() { path } else { &member.path };
+    path.rsplit('/').next().unwrap_or(path).to_owned()
+}
+
+fn has_name(member: &Member, path: &str, name: &str) -> bool {
+    name_of(member, path) == name
+}
+
+fn shown(member: &Member) -> &str {
+    if member.path.is_empty() { "file" } else { &member.path }
+}
+
+fn is_array(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, ending)| ending == "npy")
+}
+
+/// What the names of an archive make it.
+fn flavour(names: &[String]) -> Option<&'static str> {
+    let ends = |wanted: &str| names.iter().any(|name| name.rsplit('/').next() == Some(wanted));
+    if ends("constants.pkl") && names.iter().any(|name| name.contains("code/")) {
+        Some("torchscript")
+    } else if ends("data.pkl") {
+        Some("torch")
+    } else if ends("config.json") && ends("metadata.json") && ends("model.weights.h5") {
+        Some("keras")
+    } else if !names.is_empty() && names.iter().all(|name| is_array(name)) {
+        Some("npz")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,128 @@
+use std::fs;
+
+use super::*;
+
+const EVIL: &[u8] = b"\x80\x02cposix\nsystem\nX\x04\0\0\0echo\x85R.";
+
+fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let place = folder.path().join(name);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, bytes).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_denied_import_is_told_with_its_place_and_reason() {
+    let folder = folder(&[("weights/model.bin", EVIL)]);
+    let facts = measure(folder.path()).unwrap();
+    let file = &facts.files[0];
+    assert_eq!((file.path.as_str(), file.format.as_str()), ("weights/model.bin", "pickle"));
+    let import = &file.imports[0];
+    assert_eq!(import.verdict, ImportVerdict::Denied);
+    assert_eq!((import.offset, import.opcode.as_str()), (2, "GLOBAL"));
+    assert_eq!(file.calls[0].arguments, "'echo'");
+    assert_eq!((facts.denied_imports, facts.pickle_files), (1, 1));
+}
+
+#[test]
+fn a_partial_is_as_harmless_as_its_function() {
+    let partial = |function: &str| format!("cfunctools\npartial\n(c{function}\ntR.").into_bytes();
+    let folder = folder(&[
+        ("a.pkl", &partial("numpy\nlog1p")),
+        ("b.pkl", &partial("os\nsystem")),
+        ("c.pkl", &partial("mine\nthing")),
+    ]);
+    let facts = measure(folder.path()).unwrap();
+    let verdicts: Vec<_> = facts.files.iter().map(|file| file.imports[0].verdict).collect();
+    let wanted = [ImportVerdict::Allowed, ImportVerdict::Denied, ImportVerdict::Unknown];
+    assert_eq!(verdicts, wanted);
+    assert!(facts.files[0].calls.is_empty(), "{:?}", facts.files[0].calls);
+}
+
+#[test]
+fn each_kind_is_handed_to_its_parser_whatever_it_is_called() {
+    let folder = folder(&[
+        ("a.bin", b"\x02\0\0\0\0\0\0\0{}"),
+        ("config", br#"{"auto_map": {"AutoModel": "modeling_x.X"}}"#),
+        ("helper", b"#!/usr/bin/env python\nimport os\nos.system('echo')\n"),
+        ("README.md", b"import os\nos.system('echo')\n"),
+        ("tokenizer.json", br#"{"chat_template": "{{ messages.__class__ }}"}"#),
+    ]);
+    let facts = measure(folder.path()).unwrap();
+    assert_eq!(facts.safetensors.len(), 1);
+    assert_eq!(facts.configs.len(), 2, "{:?}", facts.configs);
+    assert_eq!((facts.python.len(), facts.python[0].path.as_str()), (1, "helper"));
+    assert_eq!(facts.templates[0].member, "#chat_template");
+    let template = facts.files.iter().find(|file| file.path == "tokenizer.json").unwrap();
+    assert!(template.anomalies.iter().any(|anomaly| anomaly.source == "template"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_never_stops_the_next_file() {
+    use std::os::unix::fs::symlink;
+    let folder = folder(&[("a-empty", b""), ("z.pkl", EVIL)]);
+    symlink(folder.path(), folder.path().join("loop")).unwrap();
+    symlink("/does/not/exist", folder.path().join("nowhere")).unwrap();
+    symlink("/dev/zero", folder.path().join("device")).unwrap();
+    symlink(folder.path().join("z.pkl"), folder.path().join("link.pkl")).unwrap();
+    let facts = measure(folder.path()).unwrap();
+    assert_eq!(facts.denied_imports, 2);
+    let reasons: Vec<_> =
+        facts.unscannable.iter().map(|one| (one.path.as_str(), one.reason.as_str())).collect();
+    assert_eq!(reasons.len(), 3, "{reasons:?}");
+    assert!(reasons.contains(&("loop", "a link to a folder is not followed")));
+    assert!(reasons.contains(&("device", "no regular file")));
+}
+
+#[test]
+fn measuring_twice_says_the_same() {
+    let files: Vec<(String, &[u8])> = (0..40).map(|at| (format!("f{at}"), EVIL)).collect();
+    let borrowed: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+    let folder = folder(&borrowed);
+    assert_eq!(measure(folder.path()).unwrap(), measure(folder.path()).unwrap());
+}
+
+#[test]
+fn a_trace_reads_like_a_listing() {
+    let folder = folder(&[("model.bin", EVIL)]);
+    let (_, lines) = trace(&folder.path().join("model.bin")).unwrap();
+    let text = lines.join("\n");
+    assert!(text.contains("GLOBAL           import posix.system"), "{text}");
+    assert!(text.contains("REDUCE           call posix.system('echo')"), "{text}");
+}
+
+#[test]
+fn facts_survive_being_saved() {
+    let folder = folder(&[("model.bin", EVIL)]);
+    let facts = measure(folder.path()).unwrap();
+    let text = serde_json::to_string(&facts).unwrap();
+    assert_eq!(serde_json::from_str::<ModelFacts>(&text).unwrap(), facts);
+}
+
+#[test]
+fn benign_files_of_the_real_libraries_have_no_denied_import() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/models/benign");
+    let facts = measure(&root).unwrap();
+    let denied: Vec<_> = facts
+        .files
+        .iter()
+        .flat_map(|file| &file.imports)
+        .filter(|import| import.verdict == ImportVerdict::Denied)
+        .collect();
+    assert!(denied.is_empty(), "{denied:#?}");
+    let odd: Vec<_> = facts
+        .files
+        .iter()
+        .flat_map(|file| &file.anomalies)
+        .map(|anomaly| anomaly.kind.as_str())
+        .filter(|kind| !["lambda-layer", "npy-objects"].contains(kind))
+        .collect();
+    assert!(odd.is_empty(), "{odd:?}");
+    assert_eq!((facts.unknown_imports, facts.unscannable.len()), (0, 0));
+    assert!(facts.file_count > 0);
+}
