@@ -1,0 +1,406 @@
+//! The gate on whole repositories: what a change can and cannot do to its own judgement. Every repository
+//! is built by git itself, offline and without configuration; no archive is on the machine, so that only
+//! what lockfiles, manifests and policy say is judged.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[dependencies]\ncodec = \"1\"\n";
+
+/// A lockfile of the project and registry crates: name, version, checksum.
+fn lock(crates: &[(&str, &str, &str)]) -> String {
+    let names: Vec<String> = crates.iter().map(|(n, v, _)| format!(" \"{n} {v}\",\n")).collect();
+    let mut text = format!(
+        "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n{}]\n",
+        names.concat()
+    );
+    for (name, version, checksum) in crates {
+        text.push_str(&format!(
+            "\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"{checksum}\"\n"
+        ));
+    }
+    text
+}
+
+struct Repository {
+    folder: tempfile::TempDir,
+    elsewhere: tempfile::TempDir,
+}
+
+struct Run {
+    code: i32,
+    report: Value,
+    stderr: String,
+}
+
+impl Run {
+    /// `rule: change` of every finding, ordered.
+    fn findings(&self) -> Vec<String> {
+        let findings = self.report["findings"].as_array().into_iter().flatten();
+        let mut all: Vec<String> = findings
+            .map(|finding| {
+                let word = |key: &str| finding[key].as_str().unwrap_or("-").to_owned();
+                format!("{}: {}", word("rule"), word("change"))
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
+    fn has(&self, told: &str) -> bool {
+        self.findings().iter().any(|finding| finding == told)
+    }
+
+    /// `name from to` of every change, ordered.
+    fn changes(&self) -> Vec<String> {
+        let changes = self.report["changes"].as_array().expect("a delta lists changes").iter();
+        let word = |change: &Value, key: &str| change[key].as_str().unwrap_or("-").to_owned();
+        changes
+            .map(|change| {
+                format!("{} {} {}", word(change, "name"), word(change, "from"), word(change, "to"))
+            })
+            .collect()
+    }
+}
+
+impl Repository {
+    /// A project with one dependency, committed on `main`, and a branch `pr` that is checked out.
+    fn new() -> Self {
+        let repository =
+            Self { folder: tempfile::tempdir().unwrap(), elsewhere: tempfile::tempdir().unwrap() };
+        repository.git(&["init", "-q", "-b", "main"]);
+        repository.write("Cargo.toml", MANIFEST);
+        repository.write("src/lib.rs", "");
+        repository.write("Cargo.lock", &lock(&[("codec", "1.0.0", A)]));
+        repository.commit();
+        repository.git(&["checkout", "-q", "-b", "pr"]);
+        repository
+    }
+
+    fn at(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let output = Command::new("git")
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.invalid"])
+            .args(["-c", "protocol.file.allow=always"])
+            .args(arguments)
+            .current_dir(self.at())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.elsewhere.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        let path = self.at().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "--allow-empty", "-m", "c"]);
+    }
+
+    /// Puts files on `main`, and leaves `pr` on top of it.
+    fn on_main(files: &[(&str, &str)]) -> Self {
+        let repository = Self::new();
+        repository.git(&["checkout", "-q", "main"]);
+        for (file, text) in files {
+            repository.write(file, text);
+        }
+        repository.commit();
+        repository.git(&["checkout", "-q", "-B", "pr"]);
+        repository
+    }
+
+    fn check(&self, arguments: &[&str]) -> Run {
+        self.check_in(self.at().to_owned(), arguments)
+    }
+
+    fn check_in(&self, path: PathBuf, arguments: &[&str]) -> Run {
+        let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+            .arg("check")
+            .arg(path)
+            .args(["--offline", "--format", "json", "--as-of", "2026-11-23", "--cache-dir"])
+            .arg(self.elsewhere.path().join("cache"))
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.elsewhere.path())
+            .env("CARGO_HOME", self.elsewhere.path().join("cargo"))
+            .output()
+            .unwrap();
+        Run {
+            code: output.status.code().unwrap(),
+            report: serde_json::from_slice(&output.stdout).unwrap_or(Value::Null),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+#[test]
+fn an_update_is_listed_and_an_unchanged_tree_changes_nothing() {
+    let repository = Repository::new();
+    let same = repository.check(&["--since", "main"]);
+    assert_eq!((same.code, same.changes()), (0, vec![]), "{}", same.stderr);
+    repository.write("Cargo.lock", &lock(&[("codec", "1.1.0", B), ("extra", "0.1.0", A)]));
+    repository.commit();
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.changes(), ["codec 1.0.0 1.1.0", "extra - 0.1.0"], "{}", run.stderr);
+    repository.write("Cargo.lock", &lock(&[]));
+    assert_eq!(repository.check(&["--since", "main"]).changes(), ["codec 1.0.0 -"]);
+}
+
+#[test]
+fn another_checksum_for_the_same_version_fails_the_run() {
+    let repository = Repository::new();
+    repository.write("Cargo.lock", &lock(&[("codec", "1.0.0", B)]));
+    let run = repository.check(&["--since", "main"]);
+    assert!(run.has("checksum-changed: introduced"), "{:?} {}", run.findings(), run.stderr);
+    assert_eq!(run.code, 1);
+}
+
+#[test]
+fn a_weakened_policy_does_not_judge_the_change_that_brings_it() {
+    let repository = Repository::on_main(&[("custody.toml", "fail-on = \"high\"\n")]);
+    repository.write("custody.toml", "fail-on = \"never\"\ndisable = [\"checksum-changed\"]\n");
+    repository.write("Cargo.lock", &lock(&[("codec", "1.0.0", B)]));
+    repository.commit();
+    let run = repository.check(&["--since", "main"]);
+    assert!(run.has("checksum-changed: introduced"), "{:?} {}", run.findings(), run.stderr);
+    assert!(run.has("policy-changed: introduced"), "{:?}", run.findings());
+    assert_eq!(run.code, 1);
+}
+
+#[test]
+fn a_waiver_counts_from_the_next_change_on() {
+    let waiver =
+        "[[waiver]]\nrule = \"checksum-changed\"\npackage = \"codec\"\nreason = \"trust me\"\n";
+    let repository = Repository::new();
+    repository.write("custody.toml", waiver);
+    repository.write("Cargo.lock", &lock(&[("codec", "1.0.0", B)]));
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.has("policy-changed: introduced"));
+    let accepted = Repository::on_main(&[("custody.toml", waiver)]);
+    accepted.write("Cargo.lock", &lock(&[("codec", "1.0.0", B)]));
+    let run = accepted.check(&["--since", "main"]);
+    assert_eq!(run.code, 0, "{:?} {}", run.findings(), run.stderr);
+}
+
+#[test]
+fn a_rule_folder_that_is_replaced_does_not_judge_the_change() {
+    let rule = |when: &str| {
+        format!(
+            "title = \"t\"\nlevel = \"high\"\napplies-to = [\"crate\"]\nwhen = '{when}'\nmessage = \"m\"\nclear = \"c\"\ndocs = \"d\"\n"
+        )
+    };
+    let policy = "rules = [\"audit\"]\n";
+    let file = "audit/findings/no-codec.toml";
+    let repository = Repository::on_main(&[
+        ("custody.toml", policy),
+        (file, &rule("subject.name == \"codec\" && update.kind == \"updated\"")),
+    ]);
+    repository.write(file, &rule("false"));
+    repository.write("Cargo.lock", &lock(&[("codec", "1.0.1", B)]));
+    let run = repository.check(&["--since", "main"]);
+    assert!(run.has("no-codec: introduced"), "{:?} {}", run.findings(), run.stderr);
+    assert!(run.has("policy-changed: introduced"), "{:?}", run.findings());
+    assert_eq!(run.code, 1);
+}
+
+#[test]
+fn a_newly_named_program_a_patch_and_a_build_script_are_told() {
+    let repository = Repository::on_main(&[(
+        ".cargo/config.toml",
+        "[target.x86_64-unknown-linux-gnu]\nlinker = \"clang\"\n",
+    )]);
+    repository.write(
+        ".cargo/config.toml",
+        "[target.x86_64-unknown-linux-gnu]\nlinker = \"clang\"\n[build]\nrustc-wrapper = \"./wrap\"\n",
+    );
+    repository.write("build.rs", "fn main() {}\n");
+    let patch = "[patch.crates-io]\ncodec = { git = \"https://example.invalid/codec\" }\n";
+    repository.write("Cargo.toml", &format!("{MANIFEST}{patch}"));
+    let run = repository.check(&["--since", "main", "--all"]);
+    for told in ["program-configured", "patch-added", "build-script-of-project-changed"] {
+        assert!(run.has(&format!("{told}: introduced")), "{told}: {:?}", run.findings());
+    }
+    let programs = run.findings().iter().filter(|f| f.starts_with("program-configured")).count();
+    assert_eq!(programs, 1, "the linker was there before");
+    assert_eq!(run.code, 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_linked_lockfile_is_refused_on_either_side() {
+    let repository = Repository::new();
+    fs::rename(repository.at().join("Cargo.lock"), repository.at().join("other.lock")).unwrap();
+    std::os::unix::fs::symlink("other.lock", repository.at().join("Cargo.lock")).unwrap();
+    repository.commit();
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("symbolic link"), "{}", run.stderr);
+    fs::remove_file(repository.at().join("Cargo.lock")).unwrap();
+    repository.write("Cargo.lock", &lock(&[]));
+    let run = repository.check(&["--since", "pr"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("symbolic link"), "{}", run.stderr);
+}
+
+#[test]
+fn a_merge_conflict_is_named_on_either_side() {
+    let repository = Repository::new();
+    let conflict = format!("<<<<<<< HEAD\n{}", lock(&[]));
+    repository.write("Cargo.lock", &conflict);
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("merge conflict"), "{}", run.stderr);
+    repository.commit();
+    repository.write("Cargo.lock", &lock(&[]));
+    let run = repository.check(&["--since", "pr"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("the base cannot be read"), "{}", run.stderr);
+}
+
+#[test]
+fn a_deleted_lockfile_does_not_pass() {
+    let repository = Repository::new();
+    fs::remove_file(repository.at().join("Cargo.lock")).unwrap();
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("nothing to audit"), "{}", run.stderr);
+}
+
+#[test]
+fn a_submodule_is_passed_over() {
+    let repository = Repository::new();
+    let module = Repository::new();
+    let source = module.at().to_str().unwrap().to_owned();
+    repository.git(&["submodule", "add", "-q", &source, "vendor/module"]);
+    repository.commit();
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let run = repository.check(&["--since", "pr"]);
+    assert_eq!((run.code, run.changes()), (0, vec![]), "{}", run.stderr);
+}
+
+#[test]
+fn ten_thousand_packages_are_compared() {
+    let repository = Repository::new();
+    let names: Vec<String> = (0..10_000).map(|n| format!("crate-{n:05}")).collect();
+    let all = |version: &'static str| {
+        let crates: Vec<_> = names.iter().map(|name| (name.as_str(), version, A)).collect();
+        lock(&crates)
+    };
+    repository.git(&["checkout", "-q", "main"]);
+    repository.write("Cargo.lock", &all("1.0.0"));
+    repository.commit();
+    let updated = all("1.0.0").replacen("version = \"1.0.0\"", "version = \"1.0.1\"", 1);
+    repository.write("Cargo.lock", &updated.replacen("crate-00000 1.0.0", "crate-00000 1.0.1", 1));
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.changes(), ["crate-00000 1.0.0 1.0.1"], "{}", run.stderr);
+}
+
+#[test]
+fn a_renamed_workspace_and_a_base_without_a_lockfile_make_everything_new() {
+    let repository = Repository::new();
+    for file in ["Cargo.toml", "Cargo.lock", "src/lib.rs"] {
+        let text = fs::read_to_string(repository.at().join(file)).unwrap();
+        fs::remove_file(repository.at().join(file)).unwrap();
+        repository.write(&format!("renamed/{file}"), &text);
+    }
+    repository.commit();
+    let run = repository.check_in(repository.at().join("renamed"), &["--since", "main"]);
+    assert_eq!(run.changes(), ["codec - 1.0.0"], "{}", run.stderr);
+    let again = repository.check_in(repository.at().join("renamed"), &["--since", "pr"]);
+    assert!(again.changes().is_empty(), "{}", again.stderr);
+}
+
+#[test]
+fn each_of_several_workspaces_is_compared_with_itself() {
+    let repository = Repository::new();
+    repository.git(&["checkout", "-q", "main"]);
+    repository.write("tools/Cargo.toml", MANIFEST);
+    repository.write("tools/Cargo.lock", &lock(&[("codec", "0.9.0", A)]));
+    repository.commit();
+    repository.write("tools/Cargo.lock", &lock(&[("codec", "0.9.1", B)]));
+    assert!(repository.check(&["--since", "main"]).changes().is_empty());
+    let run = repository.check_in(repository.at().join("tools"), &["--since", "main"]);
+    assert_eq!(run.changes(), ["codec 0.9.0 0.9.1"], "{}", run.stderr);
+    let line = &run.report["findings"];
+    assert!(line.is_array());
+}
+
+#[test]
+fn an_unrelated_history_is_compared_tree_with_tree() {
+    let repository = Repository::new();
+    repository.git(&["checkout", "-q", "--orphan", "other"]);
+    repository.write("Cargo.lock", &lock(&[("codec", "1.2.0", B)]));
+    repository.commit();
+    assert_eq!(repository.check(&["--since", "main"]).changes(), ["codec 1.0.0 1.2.0"]);
+}
+
+#[test]
+fn a_revision_that_is_not_there_is_an_error_with_help() {
+    let repository = Repository::new();
+    let run = repository.check(&["--since", "origin/main"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("fetch-depth: 0"), "{}", run.stderr);
+    let run = repository.check(&["--since", "--upload-pack=evil"]);
+    assert_eq!(run.code, 2);
+}
+
+#[test]
+fn a_base_lockfile_is_compared_and_its_policy_is_not_known() {
+    let repository = Repository::new();
+    let base = repository.elsewhere.path().join("base.lock");
+    fs::write(&base, lock(&[("codec", "1.0.1", B)])).unwrap();
+    let run = repository.check(&["--base-lockfile", base.to_str().unwrap()]);
+    assert_eq!(run.changes(), ["codec 1.0.1 1.0.0"], "{}", run.stderr);
+    assert!(run.has("downgraded: introduced"), "{:?}", run.findings());
+    let missing = repository.check(&["--base-lockfile", "/nowhere/Cargo.lock"]);
+    assert_eq!(missing.code, 2);
+}
+
+#[test]
+fn a_baseline_keeps_the_gate_green_and_hides_nothing() {
+    let repository = Repository::new();
+    let branch = "source = \"git+https://example.invalid/r?branch=main#0123456789012345678901234567890123456789\"\n";
+    let text =
+        format!("{}\n[[package]]\nname = \"forked\"\nversion = \"0.1.0\"\n{branch}", lock(&[]));
+    repository.write("Cargo.lock", &text);
+    let before = repository.check(&["--fail-on", "low"]);
+    assert!(before.has("git-branch-dependency: -"), "{:?} {}", before.findings(), before.stderr);
+    assert_eq!(before.code, 1);
+    let written = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+        .args([
+            "baseline",
+            "--reason",
+            "looked at on day one",
+            "--offline",
+            "--as-of",
+            "2026-11-23",
+        ])
+        .arg(repository.at())
+        .env_clear()
+        .env("HOME", repository.elsewhere.path())
+        .output()
+        .unwrap();
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let after = repository.check(&["--fail-on", "low"]);
+    assert!(after.has("git-branch-dependency: existing"), "{:?}", after.findings());
+    assert_eq!(after.code, 0, "{:?}", after.findings());
+    let evidence = after.report["findings"].to_string();
+    assert!(evidence.contains("in the baseline of 2026-11-23: looked at on day one"));
+}
