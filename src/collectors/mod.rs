@@ -17,6 +17,7 @@ mod gather;
 pub mod index_files;
 pub mod model_files;
 pub mod names;
+pub mod native;
 pub mod pins;
 pub mod releases;
 pub mod store;

@@ -17,6 +17,7 @@ pub mod json;
 pub mod keras;
 pub mod model_config;
 pub mod model_kind;
+pub mod native_tree;
 pub mod onnx;
 pub mod pickle;
 pub mod pmml;
