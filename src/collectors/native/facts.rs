@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::formats::native_tree::{Submodule, Upstream};
+use crate::formats::native_tree::{BrokenProbe, CommandChain, Early, Submodule, Upstream};
 
 /// What the vendored C and C++ sources of a crate are, and what their build files would do. Read from
 /// the bytes of the archive; nothing was run.
@@ -17,6 +17,12 @@ pub struct NativeFacts {
     pub upstreams: Vec<Upstream>,
     /// Git submodules that the trees name, ordered by path; at most 200.
     pub submodules: Vec<Submodule>,
+    /// Commands in build files that turn data into commands and run them, ordered by path; at most 200.
+    pub chains: Vec<CommandChain>,
+    /// Feature probes that cannot compile, ordered by path; at most 200.
+    pub broken_probes: Vec<BrokenProbe>,
+    /// Code that runs before `main`, or that the dynamic linker calls, ordered by path; at most 200.
+    pub early: Vec<Early>,
     /// Entries that were left out because a list was full.
     pub left_out: u64,
     /// Files that were read in part because they are larger than 4 MiB, at most 64.

@@ -5,14 +5,22 @@
 //! Reads one text file at a time and runs none of it. It is no shell, no m4 and no C compiler: what it
 //! reports stands in the text; what the text could compute is out of its reach.
 
+mod chain;
+mod command;
+mod early;
 mod facts;
 mod kind;
+mod probe;
+mod shell;
 mod upstream;
 
 #[cfg(test)]
 mod tests;
 
-pub use facts::{NativeFile, Submodule, Upstream};
+pub use facts::{
+    BrokenProbe, ChainKind, ChainStep, CommandChain, Early, EarlyKind, NativeFile, Submodule,
+    Upstream,
+};
 pub use kind::{TextKind, kind_of};
 
 /// Most bytes of one file that are read. The longest `configure` scripts have about 1 MB, the longest
@@ -37,6 +45,13 @@ pub fn read(file: &TextFile<'_>) -> Option<(TextKind, NativeFile)> {
     let bytes = &file.bytes[..file.bytes.len().min(MAX_BYTES)];
     let mut found = NativeFile::default();
     upstream::read(file, kind, bytes, &mut found);
+    if kind.is_code() {
+        found.early = early::read(file, bytes);
+    } else if kind.has_commands() {
+        let text = String::from_utf8_lossy(bytes);
+        found.chains = chain::read(file, kind, &text);
+        found.broken_probes = probe::read(file, kind, &text);
+    }
     Some((kind, found))
 }
 
