@@ -14,6 +14,7 @@ use super::build_code::{self, BuildRecord, SourceKeeper, capability_table};
 use super::cargo_home::CargoHome;
 use super::crate_files::{BytesFacts, CrateFile, CrateFiles, Want};
 use super::gather::Options;
+use super::native::{self, NativeFacts, NativeKeeper};
 use super::releases::{Locked, Older, OlderRelease};
 use super::store::{Entry, FactStore, Kind, StoreError};
 use super::window::{self, ComparisonFacts};
@@ -26,6 +27,8 @@ use crate::net::{Client, NetError};
 const FOUND: Kind = Kind::small("found");
 /// Table of what build code and libraries can do, by archive.
 const CODE: Kind = Kind::small("code");
+/// Table of what vendored native sources are, by archive.
+const NATIVE: Kind = Kind::small("native");
 /// Table of comparisons, by the hashes of both archives.
 const COMPARISON: Kind = Kind::small("comparison");
 /// Has to be raised whenever the same files give another answer than before.
@@ -56,17 +59,21 @@ pub struct Contents {
     pub archive: ArchiveRecord,
     /// What its code can do at build time, and with secrets.
     pub code: BuildRecord,
+    /// What its vendored native sources are.
+    pub native: NativeFacts,
 }
 
 /// Hands every file of an archive to all collectors that read bytes.
 #[derive(Default)]
 struct Keepers {
     code: SourceKeeper,
+    native: NativeKeeper,
 }
 
 impl Observer for Keepers {
     fn file(&mut self, file: &ListedFile, bytes: &[u8]) {
         self.code.file(&file.path, bytes);
+        self.native.file(&file.path, &file.sha256, bytes);
     }
 }
 
@@ -213,12 +220,13 @@ impl<'a> Crates<'a> {
         let version = archive::store_version(&self.profiles);
         let facts = self.kept(Kind::ARCHIVE, &key, version)?;
         let code = self.kept(CODE, &key, build_code::store_version())?;
+        let native = self.kept(NATIVE, &key, native::COLLECTOR_VERSION)?;
         let listing = if with_listing {
             self.kept(Kind::LISTING, &key, version)?
         } else {
             ArchiveListing::default()
         };
-        Some(Contents { archive: ArchiveRecord { facts, listing }, code })
+        Some(Contents { archive: ArchiveRecord { facts, listing }, code, native })
     }
 
     fn contents(&self, want: &Want, file: &CrateFile) -> domain::Measured<Contents> {
@@ -235,12 +243,14 @@ impl<'a> Crates<'a> {
         match archive::measure(name, version, bytes, &self.profiles, &mut keepers) {
             Ok(archive) => {
                 let code = keepers.code.finish(capability_table());
+                let native = keepers.native.finish();
                 let key = archive::store_key(checksum, name, version);
                 let version = archive::store_version(&self.profiles);
                 self.keep(Kind::ARCHIVE, &key, version, &archive.facts);
                 self.keep(Kind::LISTING, &key, version, &archive.listing);
                 self.keep(CODE, &key, build_code::store_version(), &code);
-                domain::Measured::Known(Contents { archive, code })
+                self.keep(NATIVE, &key, native::COLLECTOR_VERSION, &native);
+                domain::Measured::Known(Contents { archive, code, native })
             }
             Err(error) => domain::Measured::unknown(error.to_string()),
         }

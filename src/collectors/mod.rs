@@ -37,6 +37,7 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group(archive::GROUP, schemars::schema_for!(archive::ArchiveFacts)),
         group(build_code::GROUP, schemars::schema_for!(build_code::BuildFacts)),
         group(build_code::SECRETS_GROUP, schemars::schema_for!(build_code::SecretFacts)),
+        group(native::GROUP, schemars::schema_for!(native::NativeFacts)),
         group(window::WINDOW, schemars::schema_for!(window::ComparisonFacts)),
         group(window::PREVIOUS, schemars::schema_for!(window::ComparisonFacts)),
         group(update::BYTES, schemars::schema_for!(window::ComparisonFacts)),

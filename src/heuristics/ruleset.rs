@@ -65,7 +65,8 @@ pub struct RuleFile {
 }
 
 /// Tables under `rules/tables/` that conditions look things up in, as `tables.<name>`.
-const LOOKUPS: [(&str, &str); 1] = [("known_bad", "known-bad.toml")];
+const LOOKUPS: [(&str, &str); 2] =
+    [("known_bad", "known-bad.toml"), ("compromised_upstreams", "compromised-upstreams.toml")];
 
 /// Checked rules, ordered by id, with the base rates of their signals.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use crate::collectors::custody::CustodyFacts;
 use crate::collectors::index_files::{IndexFiles, Lookup};
 use crate::collectors::releases::{self, Locked, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
-use crate::collectors::{archive, build_code, crate_files, update};
+use crate::collectors::{archive, build_code, crate_files, native, update};
 use crate::domain::{
     FactSheet, Graph, Location, Measured, Node, NodeIndex, Origin, Pins, Subject, Undetermined,
 };
@@ -155,6 +155,10 @@ pub fn single(name: &str, version: &str, options: &Options) -> Result<Graph, Gat
     Ok(Graph { nodes: vec![node], roots: vec![0] })
 }
 
+/// Groups that are unknown where an archive cannot be read.
+const UNREAD: [&str; 4] =
+    [archive::GROUP, build_code::GROUP, build_code::SECRETS_GROUP, native::GROUP];
+
 /// One run of the collectors over one graph.
 struct Gathering<'a> {
     options: &'a Options,
@@ -266,12 +270,13 @@ impl<'a> Gathering<'a> {
                 Measured::Known(contents) => {
                     sheet.put(archive::GROUP, &contents.archive.facts);
                     sheet.put(build_code::SECRETS_GROUP, &contents.code.secrets);
+                    sheet.put(native::GROUP, &contents.native);
                     if let Measured::Known(manifest) = &contents.archive.facts.manifest {
                         self.gathered.manifests.insert(*node, manifest.clone());
                     }
                 }
                 Measured::Unknown(reason) => {
-                    for group in [archive::GROUP, build_code::GROUP, build_code::SECRETS_GROUP] {
+                    for group in UNREAD {
                         sheet.put_unknown(group, reason.clone());
                     }
                 }

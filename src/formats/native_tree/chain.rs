@@ -245,7 +245,9 @@ impl Reading<'_> {
         let words = shell::words(text);
         for (index, word) in words.iter().enumerate() {
             let target = match word.trim_start_matches('1').strip_prefix('>') {
-                Some(rest) if rest.trim_start_matches('>').is_empty() => words.get(index + 1).copied(),
+                Some(rest) if rest.trim_start_matches('>').is_empty() => {
+                    words.get(index + 1).copied()
+                }
                 Some(rest) => Some(rest.trim_start_matches('>')),
                 None => word.strip_prefix("of=").or_else(|| {
                     let before = index.checked_sub(1).and_then(|before| words.get(before));

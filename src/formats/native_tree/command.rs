@@ -15,8 +15,8 @@ pub(super) struct Command<'w> {
 
 /// Words before the program that change nothing about what it does with data.
 const PREFIXES: [&str; 18] = [
-    "if", "then", "else", "elif", "do", "while", "until", "!", "time", "exec", "command", "env", "nice",
-    "nohup", "builtin", "sudo", "{", "@",
+    "if", "then", "else", "elif", "do", "while", "until", "!", "time", "exec", "command", "env",
+    "nice", "nohup", "builtin", "sudo", "{", "@",
 ];
 
 /// Interpreters that run what they read.
@@ -25,13 +25,25 @@ const INTERPRETERS: [&str; 10] =
 
 /// Programs that decode without being told to.
 const DECODERS: [&str; 14] = [
-    "xzcat", "unxz", "lzcat", "unlzma", "zcat", "gunzip", "bzcat", "bunzip2", "zstdcat", "unzstd",
-    "unlz4", "uudecode", "uncompress", "lz4cat",
+    "xzcat",
+    "unxz",
+    "lzcat",
+    "unlzma",
+    "zcat",
+    "gunzip",
+    "bzcat",
+    "bunzip2",
+    "zstdcat",
+    "unzstd",
+    "unlz4",
+    "uudecode",
+    "uncompress",
+    "lz4cat",
 ];
 /// Programs that decode when told to by `-d`.
 const CODECS: [&str; 16] = [
-    "xz", "lzma", "gzip", "bzip2", "zstd", "lz4", "lzip", "lzop", "brotli", "pigz", "pbzip2", "base64",
-    "base32", "basenc", "compress", "snzip",
+    "xz", "lzma", "gzip", "bzip2", "zstd", "lz4", "lzip", "lzop", "brotli", "pigz", "pbzip2",
+    "base64", "base32", "basenc", "compress", "snzip",
 ];
 
 impl<'w> Command<'w> {
@@ -155,7 +167,8 @@ impl<'w> Command<'w> {
 
     /// `tr` with two sets that are more than a change of case or of a character or two.
     fn maps(&self) -> bool {
-        let sets: Vec<&str> = self.arguments.iter().filter(|a| !a.starts_with('-')).copied().collect();
+        let sets: Vec<&str> =
+            self.arguments.iter().filter(|a| !a.starts_with('-')).copied().collect();
         let [from, to, ..] = sets[..] else { return false };
         let case = |set: &str| {
             set.contains(":upper:")

@@ -49,7 +49,9 @@ fn by_name(name: &str) -> Option<TextKind> {
         | "acinclude.m4" | "aclocal.m4" => TextKind::Autoconf,
         "Makefile" | "makefile" | "GNUmakefile" | "Makefile.am" | "Makefile.in" => TextKind::Make,
         "config.guess" | "config.sub" | "ltmain.sh" | "install-sh" | "depcomp" | "missing"
-        | "Configure" | "config" | "autogen" | "buildconf" | "bootstrap" => return shell_name(name),
+        | "Configure" | "config" | "autogen" | "buildconf" | "bootstrap" => {
+            return shell_name(name);
+        }
         ".gitmodules" => TextKind::Submodules,
         "VERSION" | "VERSION.txt" | "version.txt" | "VERSION.dat" | ".version"
         | ".tarball-version" => TextKind::Version,

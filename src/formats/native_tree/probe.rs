@@ -1,5 +1,5 @@
 //! Feature probes that cannot compile: a check that always fails switches its feature off without a
-//! word. xz 5.6.0 lost its sandbox to a full stop on a line of its own.
+//! word. xz 5.6.1 lost its sandbox to a full stop on a line of its own.
 //!
 //! No C is parsed. Reported are faults that no compiler accepts and no preprocessor removes: stray
 //! punctuation, directives that do not exist, brackets that do not pair.
@@ -228,8 +228,25 @@ struct Fault {
 
 /// Directives that preprocessors know.
 const DIRECTIVES: [&str; 19] = [
-    "include", "define", "undef", "if", "ifdef", "ifndef", "else", "elif", "elifdef", "elifndef",
-    "endif", "error", "warning", "pragma", "line", "include_next", "import", "ident", "embed",
+    "include",
+    "define",
+    "undef",
+    "if",
+    "ifdef",
+    "ifndef",
+    "else",
+    "elif",
+    "elifdef",
+    "elifndef",
+    "endif",
+    "error",
+    "warning",
+    "pragma",
+    "line",
+    "include_next",
+    "import",
+    "ident",
+    "embed",
 ];
 
 /// Looks for a fault that no compiler accepts.

@@ -42,7 +42,17 @@ const NAMES: [(&str, &str); 19] = [
 
 /// Folders inside a source tree, rather than above it.
 const INNER: [&str; 12] = [
-    "src", "source", "include", "lib", "libs", "api", "build", "build-aux", "cmake", "c", "contrib",
+    "src",
+    "source",
+    "include",
+    "lib",
+    "libs",
+    "api",
+    "build",
+    "build-aux",
+    "cmake",
+    "c",
+    "contrib",
     "m4",
 ];
 
@@ -181,9 +191,8 @@ fn header(path: &str, text: &str) -> Vec<Named> {
     let mut found: BTreeMap<String, Macros> = BTreeMap::new();
     for (line, content) in lines(text) {
         let Some((name, value)) = define(content) else { continue };
-        let Some((prefix, part)) = SUFFIXES
-            .iter()
-            .find_map(|(suffix, part)| Some((name.strip_suffix(suffix)?, part)))
+        let Some((prefix, part)) =
+            SUFFIXES.iter().find_map(|(suffix, part)| Some((name.strip_suffix(suffix)?, part)))
         else {
             continue;
         };
