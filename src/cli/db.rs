@@ -8,8 +8,9 @@ use super::arguments::{DbArguments, DbCommand};
 use super::environment::today;
 use super::{output, session};
 use crate::collectors::advisories::{self, AdvisoryDb};
+use crate::collectors::custody_store::Store;
 use crate::collectors::{self, Options};
-use crate::domain::Measured;
+use crate::domain::{Measured, Origin};
 
 /// Runs one of the subcommands.
 pub fn run(arguments: &DbArguments) -> Result<u8, Failure> {
@@ -61,10 +62,74 @@ fn status(options: &Options) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn import(_: &Options, _: Option<&Path>, _: bool) -> Result<u8, Failure> {
-    Err(Failure::text("not yet"))
+/// The store that a dump is imported into.
+fn store_path(options: &Options) -> std::path::PathBuf {
+    options.cache_dir.join(collectors::IMPORTED)
 }
 
-fn slim(_: &Options, _: &Path, _: &Path) -> Result<u8, Failure> {
-    Err(Failure::text("not yet"))
+fn import(options: &Options, file: Option<&Path>, download: bool) -> Result<u8, Failure> {
+    let downloaded;
+    let path = match file {
+        Some(path) => path,
+        None if download => {
+            downloaded = download_dump(options)?;
+            downloaded.path()
+        }
+        None => return Err(Failure::text("name a dump, or --download one")),
+    };
+    let cannot = |e: std::io::Error| Failure::text(format!("cannot read {}: {e}", path.display()));
+    let dump =
+        std::io::BufReader::with_capacity(1 << 20, std::fs::File::open(path).map_err(cannot)?);
+    std::fs::create_dir_all(&options.cache_dir)
+        .map_err(|e| Failure::text(format!("cannot make {}: {e}", options.cache_dir.display())))?;
+    let stats = Store::import(dump, &store_path(options))?;
+    let text = format!(
+        "{} crates, {} versions, {} owners, {} accounts, {} deleted crates\nimported into {}\n",
+        stats.crates,
+        stats.versions,
+        stats.owners,
+        stats.accounts,
+        stats.deleted,
+        store_path(options).display()
+    );
+    output::stdout(text.as_bytes())?;
+    Ok(0)
+}
+
+/// Streams the registry's dump into a temporary file of the cache folder.
+fn download_dump(options: &Options) -> Result<tempfile::NamedTempFile, Failure> {
+    let Some(base) = &options.urls.static_files else {
+        return Err(Failure::text("where the registry keeps its dump is not known").help(
+            "set CARGO_CUSTODY_STATIC to the base address of its static files; the registry's page on \
+             data access names it",
+        ));
+    };
+    std::fs::create_dir_all(&options.cache_dir)
+        .map_err(|e| Failure::text(format!("cannot make {}: {e}", options.cache_dir.display())))?;
+    let mut file = tempfile::NamedTempFile::new_in(&options.cache_dir)
+        .map_err(|e| Failure::text(format!("cannot write to the cache folder: {e}")))?;
+    let runtime = crate::net::runtime()?;
+    let client = collectors::client(options);
+    runtime.block_on(crate::net::archives::download_dump(&client, base, file.as_file_mut()))?;
+    Ok(file)
+}
+
+fn slim(options: &Options, lockfile: &Path, to: &Path) -> Result<u8, Failure> {
+    let walk = crate::walker::walk(lockfile, &crate::walker::Options::default())?;
+    let store = match &options.dump {
+        Some(dump) => Store::open(dump)?,
+        None => Store::open(&store_path(options)).map_err(|error| {
+            Failure::new(&error)
+                .help("import a registry dump first: `cargo custody db import FILE`")
+        })?,
+    };
+    let registry = walk.graph.nodes.iter().filter(|n| n.subject.origin == Origin::Registry);
+    let names: std::collections::BTreeSet<&str> =
+        registry.map(|node| node.subject.name.as_str()).collect();
+    let count = names.len();
+    let bytes = store.slim(names)?;
+    output::file(to, &bytes)?;
+    let text = format!("wrote {} bytes about {count} crates to {}\n", bytes.len(), to.display());
+    output::stdout(text.as_bytes())?;
+    Ok(0)
 }

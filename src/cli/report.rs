@@ -1,6 +1,126 @@
-//! `report`.
+//! `report`: who holds the keys of this graph.
+
+use std::fmt::Write as _;
+
 use super::Failure;
-use super::arguments::ReportArguments;
-pub fn run(_: &ReportArguments) -> Result<u8, Failure> {
-    Err(Failure::text("not yet"))
+use super::arguments::{CheckArguments, ReportArguments};
+use super::{output, session};
+use crate::collectors::custody::{ReportCrate, custody_report};
+use crate::domain::CustodyReport;
+use crate::domain::text::shown;
+use crate::{collectors, walker};
+
+/// Most rows of each table on a terminal; JSON has all of them.
+const ROWS: usize = 15;
+
+/// Prints the custody report.
+pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
+    let check = CheckArguments {
+        path: arguments.path.clone(),
+        common: arguments.common.clone(),
+        ..CheckArguments::default()
+    };
+    let request = session::request(&check)?;
+    let walk = walker::walk(&request.path, &request.walk)?;
+    let gathered = collectors::gather(&walk.graph, &request.gather)?;
+    for warning in &gathered.warnings {
+        output::warning(warning);
+    }
+    let crates: Vec<ReportCrate<'_>> = gathered
+        .custody
+        .iter()
+        .map(|(node, facts)| ReportCrate {
+            name: &walk.graph.nodes[*node].subject.name,
+            build_executed: gathered
+                .manifests
+                .get(node)
+                .is_some_and(|manifest| manifest.proc_macro || !manifest.build_scripts.is_empty()),
+            facts,
+        })
+        .collect();
+    let report = custody_report(&crates, request.gather.as_of);
+    let text =
+        if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { table(&report) };
+    output::stdout(text.as_bytes())?;
+    Ok(0)
+}
+
+fn table(report: &CustodyReport) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "Who holds the keys, as of {}: {} crates, owners known of {}, publishers of {}\n",
+        report.as_of, report.crates, report.owners_known, report.publishers_known
+    );
+    if report.owners_known == 0 && report.publishers_known == 0 {
+        out.push_str(
+            "Nothing is known yet. Import the registry's dump (`cargo custody db import`), name a slim\n\
+             file (--dump FILE), or give the registry's API more time (--api-budget 5m).\n",
+        );
+        return out;
+    }
+    accounts(report, &mut out);
+    sole_publishers(report, &mut out);
+    events(report, &mut out);
+    out
+}
+
+fn accounts(report: &CustodyReport, out: &mut String) {
+    let _ =
+        writeln!(out, "{:<28} {:>6} {:>14} {:>6}", "account", "crates", "run at build", "alone");
+    for holder in report.accounts.iter().take(ROWS) {
+        let login = short(&holder.login, if holder.team { 21 } else { 28 });
+        let login = if holder.team { format!("{login} (team)") } else { login };
+        let (crates, build, sole) = (holder.crates, holder.build_crates, holder.sole);
+        let _ = writeln!(out, "{login:<28} {crates:>6} {build:>14} {sole:>6}");
+    }
+    more(report.accounts.len(), out);
+}
+
+fn sole_publishers(report: &CustodyReport, out: &mut String) {
+    let sole = &report.sole_build_publishers;
+    if sole.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\nRun when you build, and one account alone can publish them");
+    for one in sole.iter().take(ROWS) {
+        let (name, login) = (short(&one.name, 34), short(&one.login, 28));
+        let _ = writeln!(out, "  {name:<34} {login:<28} +{} more", one.other_crates);
+    }
+    more(sole.len(), out);
+}
+
+fn events(report: &CustodyReport, out: &mut String) {
+    if report.events.is_empty() {
+        let _ = writeln!(out, "\nNo change of hands is known in the last 24 months.");
+        return;
+    }
+    let _ = writeln!(out, "\nWhat changed hands in the last 24 months");
+    for event in report.events.iter().take(ROWS) {
+        let build = if event.build_executed { " (runs at build)" } else { "" };
+        let _ = writeln!(
+            out,
+            "  {} {:<24} {}: {}{build}",
+            event.date,
+            short(&event.name, 24),
+            event.kind,
+            short(&event.who, 24)
+        );
+    }
+    more(report.events.len() + report.events_left_out as usize, out);
+}
+
+fn more(all: usize, out: &mut String) {
+    if all > ROWS {
+        let _ = writeln!(out, "  and {} more (--json)", all - ROWS);
+    }
+}
+
+fn short(text: &str, width: usize) -> String {
+    let clean = shown(text);
+    if clean.chars().count() <= width {
+        return clean;
+    }
+    clean.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }

@@ -24,7 +24,9 @@ pub mod store;
 pub mod update;
 pub mod window;
 
-pub use gather::{GatherError, Gathered, Options, Scope, client, gather, gather_within, single};
+pub use gather::{
+    GatherError, Gathered, IMPORTED, Options, Scope, client, gather, gather_within, single,
+};
 
 /// Every group of facts that collectors measure, with the JSON Schema of its struct.
 #[must_use]

@@ -9,6 +9,10 @@ use super::{Answer, Client, Expect, NetError, Request};
 
 /// Most bytes of one archive. The registry's own limit is 10 MB, raised for few crates.
 pub const ARCHIVE_LIMIT: u64 = 256 * 1024 * 1024;
+/// Most bytes of a database dump.
+pub const DUMP_LIMIT: u64 = 16 * 1024 * 1024 * 1024;
+/// Longest time for a database dump.
+const DUMP_TIMEOUT: Duration = Duration::from_hours(2);
 /// Longest time for one archive.
 const ARCHIVE_TIMEOUT: Duration = Duration::from_mins(5);
 /// What stays as it is in a path segment; `+` does not, since some stores read it as a space.
@@ -65,6 +69,21 @@ pub async fn download(client: &Client, url: &str) -> Result<Answer, NetError> {
     let mut request = Request::get(url, Expect::Gzip, ARCHIVE_LIMIT);
     request.total_timeout = Some(ARCHIVE_TIMEOUT);
     client.send(&request).await
+}
+
+/// Downloads the registry's database dump into a file, as it comes.
+///
+/// # Errors
+/// [`NetError`]; the file then holds no dump.
+pub async fn download_dump(
+    client: &Client,
+    static_files: &str,
+    into: &mut dyn std::io::Write,
+) -> Result<u64, NetError> {
+    let url = format!("{static_files}db-dump.tar.gz");
+    let mut request = Request::get(&url, Expect::Gzip, DUMP_LIMIT);
+    request.total_timeout = Some(DUMP_TIMEOUT);
+    client.download(&request, into).await
 }
 
 #[cfg(test)]

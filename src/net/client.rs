@@ -182,6 +182,22 @@ impl Client {
         }
     }
 
+    /// Asks once and writes the body to `into` as it comes, at most the request's limit of it. Nothing
+    /// is kept and nothing repeated: what was written before a failure is for the caller to throw away.
+    ///
+    /// # Errors
+    /// [`NetError`]; an answer that is an HTML page where another thing is expected is one.
+    pub async fn download(
+        &self,
+        request: &Request,
+        into: &mut dyn std::io::Write,
+    ) -> Result<u64, NetError> {
+        let Some(online) = &self.online else { return Err(NetError::Offline) };
+        // The semaphore is never closed, so this waits and does not fail.
+        let _permit = online.permits.acquire().await;
+        online.stream(request, into).await.map_err(|failure| failure.error)
+    }
+
     fn find_kept(&self, request: &Request) -> Option<Kept> {
         if request.caching == Caching::Never {
             return None;
@@ -207,6 +223,14 @@ impl Client {
     }
 }
 
+/// What came at the end of all redirects.
+enum Responded {
+    /// A response whose body is still to be read, and where it came from.
+    Body(Url, reqwest::Response),
+    /// A redirect that the request wants to see.
+    Redirect(Answer),
+}
+
 impl Online {
     /// How long to wait before the next attempt; nothing where there is to be none.
     fn pause(&self, failure: &Failure, attempt: u32) -> Option<Duration> {
@@ -226,8 +250,48 @@ impl Online {
         Arc::clone(paces.entry(host).or_default())
     }
 
+    /// One body, written as it comes.
+    async fn stream(
+        &self,
+        request: &Request,
+        into: &mut dyn std::io::Write,
+    ) -> Result<u64, Failure> {
+        let (url, mut response) = match self.respond(request, None).await? {
+            Responded::Body(url, response) => (url, response),
+            Responded::Redirect(answer) => {
+                return Err(NetError::Status { url: answer.url, status: answer.status }.into());
+            }
+        };
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(NetError::Status { url: shown(&url), status }.into());
+        }
+        refuse_page(request.expect, &url, &plain_answer(&url, &response))?;
+        let mut written = 0_u64;
+        while let Some(chunk) = response.chunk().await.map_err(|error| transport(&url, &error))? {
+            written = written.saturating_add(chunk.len() as u64);
+            if written > request.limit {
+                return Err(NetError::TooLarge { url: shown(&url), limit: request.limit }.into());
+            }
+            into.write_all(&chunk).map_err(|error| NetError::Unexpected {
+                url: shown(&url),
+                got: format!("a disk that cannot be written: {error}"),
+                expected: "room for the download".to_owned(),
+            })?;
+        }
+        Ok(written)
+    }
+
     /// One attempt, redirects included.
     async fn attempt(&self, request: &Request, kept: Option<&Kept>) -> Result<Answer, Failure> {
+        match self.respond(request, kept).await? {
+            Responded::Body(url, response) => self.receive(request, &url, response, kept).await,
+            Responded::Redirect(answer) => Ok(answer),
+        }
+    }
+
+    /// The response at the end of all redirects.
+    async fn respond(&self, request: &Request, kept: Option<&Kept>) -> Result<Responded, Failure> {
         let first = parse(&request.url)?;
         let mut url = first.clone();
         for _ in 0..=REDIRECT_LIMIT {
@@ -241,12 +305,12 @@ impl Online {
             let status = response.status();
             if status.is_redirection() && status.as_u16() != 304 {
                 if request.redirects == Redirects::Return {
-                    return Ok(plain_answer(&url, &response));
+                    return Ok(Responded::Redirect(plain_answer(&url, &response)));
                 }
                 url = redirected(request, &first, &url, response.headers())?;
                 continue;
             }
-            return self.receive(request, &url, response, kept).await;
+            return Ok(Responded::Body(url, response));
         }
         Err(redirect_error(&first, &url, "there are too many").into())
     }

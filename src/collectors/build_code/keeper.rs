@@ -54,7 +54,7 @@ enum Mark {
 
 /// Few, long and rare: a search for them runs at memory speed. They only choose files; what a file does
 /// is then read from its code.
-const WORDS: [(&str, Mark); 46] = [
+const WORDS: [(&str, Mark); 47] = [
     ("include_bytes!", Mark::Includes),
     ("include_str!", Mark::Includes),
     ("#[path", Mark::Includes),
@@ -95,7 +95,8 @@ const WORDS: [(&str, Mark); 46] = [
     ("isahc", Mark::Network),
     ("tungstenite", Mark::Network),
     ("git2::", Mark::Network),
-    ("Command", Mark::Starts),
+    ("process::", Mark::Starts),
+    ("Command::new", Mark::Starts),
     ("libloading", Mark::Starts),
     ("init_array", Mark::Early),
     ("[ctor", Mark::Early),
@@ -118,7 +119,7 @@ pub(super) fn marks(bytes: &[u8]) -> Marks {
     let mut marks = Marks::default();
     for found in words().find_iter(bytes) {
         match WORDS.get(found.pattern().as_usize()).map(|(_, mark)| mark) {
-            Some(Mark::Includes) => marks.includes = true,
+            Some(Mark::Includes) => marks.includes |= !is_documentation(&bytes[..found.start()]),
             Some(Mark::Secrets) => marks.secrets = true,
             Some(Mark::Network) => marks.network = true,
             Some(Mark::Starts) => marks.starts = true,
@@ -127,6 +128,12 @@ pub(super) fn marks(bytes: &[u8]) -> Marks {
         }
     }
     marks
+}
+
+/// Whether an include that comes next is `#![doc = include_str!(...)]`, as thousands of crates have it.
+fn is_documentation(before: &[u8]) -> bool {
+    let before = before.trim_ascii_end();
+    before.strip_suffix(b"=").is_some_and(|rest| rest.trim_ascii_end().ends_with(b"doc"))
 }
 
 /// Keeps what is needed of one crate's files. Give it every file, in any order, then finish it.

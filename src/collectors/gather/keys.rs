@@ -21,6 +21,9 @@ use crate::net::registry_api::RegistryApi;
 const NOBODY_ASKED: &str = "there is no registry dump, slim file or pin, and the registry API was not \
                             asked: see `cargo custody db` and --api-budget";
 
+/// The store that `db import` fills, in the cache folder.
+pub const IMPORTED: &str = "custody.redb";
+
 impl Gathering<'_> {
     /// Who can publish each crate, since when, and how that compares with the pins.
     pub(super) fn keys(&mut self) {
@@ -55,7 +58,9 @@ impl Gathering<'_> {
     /// Everything that can be asked: the dump or slim file, and the API within its budget.
     fn custody_sources(&mut self) -> Vec<Box<dyn CustodySource>> {
         let mut sources: Vec<Box<dyn CustodySource>> = Vec::new();
-        if let Some(dump) = &self.options.dump {
+        let imported = self.options.cache_dir.join(IMPORTED);
+        let dump = self.options.dump.clone().or_else(|| imported.is_file().then_some(imported));
+        if let Some(dump) = &dump {
             match custody_store::open(dump, &self.options.cache_dir) {
                 Ok(source) => {
                     let stamp = source.stamp();

@@ -2,6 +2,8 @@
 
 mod keys;
 
+pub use keys::IMPORTED;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -219,6 +219,8 @@ pub struct CapabilityTable {
     place_rules: Vec<usize>,
     /// Every proper prefix of a listed path: a glob can bring one of these.
     parents: HashSet<String>,
+    /// First segments of all listed paths.
+    heads: HashSet<String>,
 }
 
 /// The table could not be read.
@@ -236,6 +238,7 @@ impl CapabilityTable {
                 table.paths.insert(path.clone(), index);
                 let parents = path.match_indices("::").map(|(at, _)| path[..at].to_owned());
                 table.parents.extend(parents);
+                table.heads.extend(path.split("::").next().map(str::to_owned));
             }
         }
         for (index, rule) in written.method.iter().enumerate() {
@@ -266,6 +269,10 @@ impl CapabilityTable {
     /// The rule of the longest listed prefix of a full path.
     #[must_use]
     pub fn api(&self, segments: &[String]) -> Option<&ApiRule> {
+        // Nearly every path of a program begins with no crate that is listed.
+        if !self.heads.contains(segments.first()?.as_str()) {
+            return None;
+        }
         let mut path = segments.join("::");
         loop {
             if let Some(index) = self.paths.get(path.as_str()) {
