@@ -95,11 +95,26 @@ fn has_objects(descr: &str) -> bool {
     })
 }
 
+/// Bytes of one element: of a plain type, or of a list of `('name', 'type')`.
+fn width(descr: &str) -> Option<u64> {
+    let Some(fields) = descr.strip_prefix('[') else {
+        let code = descr.trim_matches(['\'', '"']).trim_start_matches(['<', '>', '=', '|']);
+        let kind = code.chars().next()?;
+        let width: u64 = code.get(kind.len_utf8()..)?.parse().ok()?;
+        return if kind == 'U' { width.checked_mul(4) } else { Some(width) };
+    };
+    let quoted: Vec<&str> = fields.split(['\'', '"']).collect();
+    // Text between quotes: opening, name, separator, type, and so on; a shape or a nested type is left.
+    let between = quoted.iter().step_by(2);
+    if between.clone().any(|text| text.chars().any(|c| !" ,()]".contains(c))) {
+        return None;
+    }
+    let types = quoted.iter().skip(3).step_by(4);
+    types.map(|code| width(code)).try_fold(0_u64, |sum, width| sum.checked_add(width?))
+}
+
 fn data_size(descr: &str, shape: &str) -> Option<u64> {
-    let code = descr.trim_matches(['\'', '"']).trim_start_matches(['<', '>', '=', '|']);
-    let kind = code.chars().next()?;
-    let width: u64 = code.get(1..)?.parse().ok()?;
-    let width = if kind == 'U' { width.checked_mul(4)? } else { width };
+    let width = width(descr)?;
     let inner = shape.strip_prefix('(')?.strip_suffix(')')?;
     inner
         .split(',')
@@ -129,6 +144,8 @@ mod tests {
         let floats = of_type("'<f8'");
         assert_eq!((floats.objects, floats.data_size), (false, Some(96)));
         assert_eq!(of_type("'<U5'").data_size, Some(240));
+        assert_eq!(of_type("[('a', '<f8'), ('b', '<U2')]").data_size, Some(12 * 16));
+        assert_eq!(of_type("[('a', '<f8', (2,)), ('b', '<U2')]").data_size, None);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What makes code run: names that are imported, calls, state that is set, extension codes and
 //! persistent ids.
 
+use std::rc::Rc;
+
 use super::event::{GlobalName, What};
 use super::log::About;
 use super::machine::Machine;
@@ -121,7 +123,11 @@ impl Machine<'_, '_> {
         let arguments = self.pop()?;
         let callee = self.pop()?;
         let mut list = match &arguments {
-            Value::Node(node) if matches!(node.kind, Kind::Tuple) => node.items.borrow().clone(),
+            Value::Node(node) if matches!(node.kind, Kind::Tuple) => {
+                // Nobody else sees the usual tuple of arguments, so its items can be moved.
+                let own = Rc::strong_count(node) == 1;
+                if own { node.items.take() } else { node.items.borrow().clone() }
+            }
             _ => vec![arguments],
         };
         list.extend(keywords);

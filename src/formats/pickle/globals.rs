@@ -248,39 +248,12 @@ mod tests {
         table().judge(module, name).verdict
     }
 
-    /// One of every family of gadgets that advisories name.
-    const GADGETS: &str = "
-        os system, posix system, nt system, subprocess Popen, builtins exec, builtins eval,
-        __builtin__ eval, __builtin__ apply, builtins getattr, pip main, pip._internal main,
-        asyncio.unix_events _UnixSubprocessTransport._start, pty spawn, runpy run_path,
-        importlib import_module, pkgutil resolve_name, operator attrgetter,
-        _operator methodcaller, types FunctionType, types CodeType, marshal loads,
-        _pickle loads, cPickle loads, pickle Unpickler, ctypes CDLL,
-        ctypes.util find_library, numpy.f2py.crackfortran myeval,
-        numpy.f2py.crackfortran getlincoef, numpy.testing._private.utils runstring,
-        numpy load, torch.jit.unsupported_tensor_ops execWrapper,
-        torch.utils._config_module load_config, torch.utils.bottleneck.__main__ run_cprofile,
-        torch._dynamo.guards GuardBuilder.get,
-        torch.fx.experimental.symbolic_shapes ShapeEnv.evaluate_guards_expression,
-        torch load, torch.hub load, torch._inductor.codecache compile_file,
-        idlelib.pyshell ModifiedInterpreter.runcode, idlelib.run Executive.runcode,
-        lib2to3.pgen2.grammar Grammar.loads, profile Profile.run, cProfile runctx,
-        timeit timeit, trace Trace.run, doctest debug_script, bdb Bdb.run,
-        code InteractiveInterpreter.runcode, ensurepip _run_pip, uuid _get_command_stdout,
-        _osx_support _read_output, _aix_support _read_cmd_output, imaplib IMAP4_stream,
-        test.support.script_helper assert_python_ok, platform popen, linecache getlines,
-        _interpreters run_string, http.client HTTPSConnection, httplib HTTPSConnection,
-        urllib2 urlopen, joblib load, joblib._utils eval_expr, pandas eval,
-        pandas.io.pickle read_pickle, cloudpickle.cloudpickle _make_function,
-        dill._dill _create_code, shelve open, copyreg add_extension, logging.config listen,
-        builtins map, itertools starmap, distutils.spawn spawn, sys settrace,
-        modelscan.scanners Scan, collections namedtuple, functools reduce, webbrowser open,
-        shutil rmtree, pathlib Path.write_text
-    ";
+    /// One or more of every family of gadgets that advisories name.
+    const GADGETS: &str = include_str!("../../../fixtures/models/gadgets.txt");
 
     #[test]
     fn gadgets_of_the_advisories_are_denied() {
-        for path in GADGETS.split(',').map(str::trim) {
+        for path in GADGETS.lines().filter(|line| !line.starts_with('#')) {
             assert_eq!(verdict(path), Verdict::Denied, "{path}");
         }
     }

@@ -394,7 +394,7 @@ impl<'s, 'l> Machine<'s, 'l> {
     fn fill(&mut self, target: &Value, items: Vec<Value>) {
         match target {
             Value::Node(node) if matches!(node.kind, Kind::List | Kind::Dict | Kind::Set) => {
-                node.extend(items.into_iter());
+                node.extend(items);
                 self.weigh(node);
             }
             Value::Global(id) => self.rebind(*id, &items),

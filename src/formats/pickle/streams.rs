@@ -209,7 +209,7 @@ impl Reading<'_, '_> {
 
 /// Opcodes that are tried, and how many without a defect tell a pickle that is cut from other bytes.
 const PROBED: u64 = 4_096;
-const PROBED_CUT: u64 = 64;
+const PROBED_CUT: u64 = 12;
 
 /// See [`super::probe`].
 pub(super) fn probe(source: &mut dyn Source, range: Range<u64>, text: bool) -> bool {

@@ -115,29 +115,53 @@ impl Node {
             mutable,
             live: Rc::clone(live),
         };
-        node.extend(items.into_iter());
+        node.weigh(&items);
+        node.items.replace(Self::kept(items, own));
         node
     }
 
-    /// Adds items: all are weighed, the first are kept.
-    pub(super) fn extend(&self, items: impl Iterator<Item = Value>) {
-        let sealed = matches!(self.kind, Kind::Tuple | Kind::Call(_));
-        let mut kept = self.items.borrow_mut();
+    /// Adds items to a list, dictionary or set.
+    pub(super) fn extend(&self, items: Vec<Value>) {
+        self.weigh(&items);
+        let room = ITEMS_KEPT.saturating_sub(self.items.borrow().len());
+        if room > 0 {
+            let more = Self::kept(items, true);
+            self.items.borrow_mut().extend(more.into_iter().take(room));
+        }
+    }
+
+    /// Counts items, the leaves behind them, and neighbours that are one and the same.
+    fn weigh(&self, items: &[Value]) {
+        let (mut weight, mut levels) = (self.weight.get(), self.levels.get());
         let mut before: Option<*const Node> = None;
         for item in items {
-            self.count.set(self.count.get().saturating_add(1));
-            self.weight.set(self.weight.get().saturating_add(item.weight()));
-            let child = item.node().map(std::ptr::from_ref);
-            if let Some(node) = item.node() {
-                let more = u8::from(before == child);
-                self.levels.set(self.levels.get().max(node.levels.get().saturating_add(more)));
+            weight = weight.saturating_add(item.weight());
+            let child = item.node();
+            if let Some(node) = child {
+                let again = before == Some(std::ptr::from_ref(node));
+                levels = levels.max(node.levels.get().saturating_add(u8::from(again)));
             }
-            before = child;
-            if kept.len() < ITEMS_KEPT {
-                let keep = sealed || (!item.holds_mutable() && item.depth() < MUTABLE_DEPTH);
-                kept.push(if keep { item } else { item.without_items() });
+            before = child.map(std::ptr::from_ref);
+        }
+        self.weight.set(weight);
+        self.levels.set(levels);
+        self.count.set(self.count.get().saturating_add(items.len() as u64));
+    }
+
+    /// The first items, those of a mutable container without what could lead back to it.
+    fn kept(mut items: Vec<Value>, mutable: bool) -> Vec<Value> {
+        if items.len() > ITEMS_KEPT {
+            items.truncate(ITEMS_KEPT);
+            items.shrink_to_fit();
+        }
+        if mutable {
+            for item in &mut items {
+                if item.holds_mutable() || item.depth() >= MUTABLE_DEPTH {
+                    *item = item.without_items();
+                }
             }
         }
+        items
     }
 }
 
@@ -215,7 +239,7 @@ mod tests {
     fn a_list_in_itself_does_not_keep_itself_alive() {
         let live = Rc::new(Cell::new(0));
         let list = Rc::new(Node::new(Kind::List, Vec::new(), &live));
-        list.extend(std::iter::once(Value::Node(Rc::clone(&list))));
+        list.extend(vec![Value::Node(Rc::clone(&list))]);
         drop(list);
         assert_eq!(live.get(), 0);
     }

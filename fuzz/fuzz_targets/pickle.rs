@@ -1,0 +1,10 @@
+#![no_main]
+
+use cargo_custody::formats::pickle;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let scan = pickle::scan_bytes(bytes);
+    assert!(scan.end <= bytes.len() as u64);
+    let _lines = scan.trace();
+});
