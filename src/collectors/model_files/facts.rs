@@ -11,9 +11,13 @@ use crate::formats::hdf5::Hdf5;
 use crate::formats::keras::Keras;
 use crate::formats::model_config::ModelConfig;
 use crate::formats::onnx::Onnx;
+use crate::formats::pmml::Pmml;
 use crate::formats::python_source::PythonSource;
 use crate::formats::safetensors::Safetensors;
+use crate::formats::skops::Skops;
 use crate::formats::tensorflow::Tensorflow;
+use crate::formats::tokenizer::Tokenizer;
+use crate::formats::torchscript::TorchScript;
 
 /// The files of a model folder, or one model file.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Default)]
@@ -57,6 +61,14 @@ pub struct ModelFacts {
     pub templates: Vec<Part<ChatTemplate>>,
     /// Python sources.
     pub python: Vec<Part<PythonSource>>,
+    /// Sources in the `code/` of TorchScript archives.
+    pub torchscript: Vec<Part<TorchScript>>,
+    /// XML documents, PMML for instance.
+    pub pmml: Vec<Part<Pmml>>,
+    /// Schemas of skops archives.
+    pub skops: Vec<Part<Skops>>,
+    /// Tokenizers in JSON.
+    pub tokenizers: Vec<Part<Tokenizer>>,
     /// Number of parts of whatever format beyond those kept.
     pub parts_left_out: u64,
 }

@@ -9,6 +9,7 @@ mod scan;
 mod tests;
 
 use std::fs::{self, File};
+use std::panic;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -82,7 +83,10 @@ struct Entry {
 
 impl Entry {
     fn scan(&self, trace: bool) -> Scanned {
-        match self.try_scan(trace) {
+        // Decoders of others stand below; a defect of theirs must not end the scan of the next file.
+        let attempt = panic::catch_unwind(|| self.try_scan(trace));
+        let result = attempt.unwrap_or_else(|_| Err("a parser failed on it".to_owned()));
+        match result {
             Ok(mut scanned) => {
                 scanned.file.link = self.link;
                 scanned
@@ -187,7 +191,11 @@ fn gather(all: Vec<Scanned>) -> ModelFacts {
             + join(&mut facts.keras, one.keras, PARTS)
             + join(&mut facts.configs, one.configs, PARTS)
             + join(&mut facts.templates, one.templates, PARTS)
-            + join(&mut facts.python, one.python, PARTS);
+            + join(&mut facts.python, one.python, PARTS)
+            + join(&mut facts.torchscript, one.torchscript, PARTS)
+            + join(&mut facts.pmml, one.pmml, PARTS)
+            + join(&mut facts.skops, one.skops, PARTS)
+            + join(&mut facts.tokenizers, one.tokenizers, PARTS);
         files.push(one.file);
     }
     if files.len() > KEPT {

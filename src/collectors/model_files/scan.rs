@@ -14,10 +14,14 @@ use crate::formats::model_config::{self, ModelConfig};
 use crate::formats::model_kind::ModelFileKind as Kind;
 use crate::formats::onnx::{self, Onnx};
 use crate::formats::pickle;
+use crate::formats::pmml::{self, Pmml};
 use crate::formats::python_source::{self, PythonSource};
 use crate::formats::safetensors::{self, Safetensors};
+use crate::formats::skops::{self, Skops};
 use crate::formats::source::Source;
 use crate::formats::tensorflow::{self, Tensorflow};
+use crate::formats::tokenizer::{self, Tokenizer};
+use crate::formats::torchscript::{self, TorchScript};
 
 /// Anomalies kept of one file, and of one source and kind.
 const ANOMALIES: usize = 500;
@@ -40,6 +44,10 @@ pub(super) struct Scanned {
     pub(super) configs: Vec<Part<ModelConfig>>,
     pub(super) templates: Vec<Part<ChatTemplate>>,
     pub(super) python: Vec<Part<PythonSource>>,
+    pub(super) torchscript: Vec<Part<TorchScript>>,
+    pub(super) pmml: Vec<Part<Pmml>>,
+    pub(super) skops: Vec<Part<Skops>>,
+    pub(super) tokenizers: Vec<Part<Tokenizer>>,
     /// Readable lines, where they were asked for.
     pub(super) trace: Option<Vec<String>>,
     kinds: BTreeMap<(String, String), usize>,
@@ -116,6 +124,7 @@ impl Scanned {
             Kind::Hdf5 => self.hdf5(member, source),
             Kind::Json => self.json(member, source),
             Kind::Text => self.text(member, source),
+            Kind::Xml => self.xml(member, source),
             Kind::Other if has_name(member, &self.file.path, "keras_metadata.pb") => {
                 self.tensorflow(member, source);
             }
@@ -254,7 +263,16 @@ impl Scanned {
     fn json(&mut self, member: &Member, source: &mut dyn Source) {
         let Some(bytes) = self.bytes(member, source) else { return };
         self.config(member, model_config::read_json(&bytes));
-        if memchr::memmem::find(&bytes, b"\"class_name\"").is_some() {
+        let has = |key: &str| memchr::memmem::find(&bytes, key.as_bytes()).is_some();
+        if has("\"__loader__\"") {
+            let facts = skops::read(&bytes);
+            self.keep(&member.path, "skops", facts, |s| &mut s.skops, |f| &f.anomalies);
+        }
+        if has("\"added_tokens\"") {
+            let facts = tokenizer::read(&bytes);
+            self.keep(&member.path, "tokenizer", facts, |s| &mut s.tokenizers, |f| &f.anomalies);
+        }
+        if has("\"class_name\"") {
             let facts = keras::read(&bytes);
             if facts.objects > 0 {
                 self.keep(&member.path, "keras", facts, |s| &mut s.keras, |f| &f.anomalies);
@@ -296,7 +314,24 @@ impl Scanned {
         }
     }
 
+    fn xml(&mut self, member: &Member, source: &mut dyn Source) {
+        let Some(bytes) = self.bytes(member, source) else { return };
+        let facts = pmml::read(&bytes);
+        self.keep(&member.path, "pmml", facts, |s| &mut s.pmml, |f| &f.anomalies);
+    }
+
     fn python(&mut self, member: &Member, bytes: &[u8]) {
+        // The code of TorchScript is read by torch and never by Python.
+        if self.file.flavour.as_deref() == Some("torchscript") && member.path.contains("code/") {
+            let facts = torchscript::read(bytes);
+            return self.keep(
+                &member.path,
+                "torchscript",
+                facts,
+                |s| &mut s.torchscript,
+                |f| &f.anomalies,
+            );
+        }
         let facts = python_source::read(bytes);
         self.keep(&member.path, "python", facts, |s| &mut s.python, |f| &f.anomalies);
     }

@@ -2,19 +2,20 @@
 //! is identified by its bytes, and whoever asked is handed each leaf. What cannot be opened is said, with
 //! the reason; what is too deep, too large or too dense is a named anomaly and never silence.
 //!
-//! Opened: zip (see [`zip_reader`](super::zip_reader)), tar, gzip, bzip2, xz, lzma, zlib, zstd, npy. Not
-//! opened, and said so: lz4, 7z, RAR and other archives.
+//! Opened: zip (see [`zip_reader`](super::zip_reader)), tar, 7z, gzip, bzip2, xz, lzma, zlib, zstd, npy.
+//! Not opened, and said so: lz4, RAR and other archives.
 //!
 //! Limits: 8 levels, 100,000 members and 1 GiB of decompressed bytes a file, 200 to 1 above 16 MiB.
 //!
 //! Anomalies: those of the zip reader, and `nesting-too-deep`, `bomb`, `too-many-members`,
 //! `compression-broken`, `compressed-trailing`, `crc-mismatch`, `flags-lie`, `tar-broken`,
-//! `tar-traversal`, `tar-link`, `tar-duplicate-member`, `polyglot`, `npy-header`, `npy-size`,
+//! `tar-traversal`, `7z-traversal`, `tar-link`, `tar-duplicate-member`, `polyglot`, `npy-header`, `npy-size`,
 //! `npy-objects`.
 
 pub mod npy;
 mod open;
 mod section;
+mod seven;
 mod tar;
 #[cfg(test)]
 mod tests;
@@ -109,6 +110,7 @@ impl Walk<'_> {
             ModelFileKind::Zip => self.zip(&member, &section)?,
             ModelFileKind::Tar => self.tar(&member, &mut section)?,
             ModelFileKind::Npy => self.npy(&member, &section)?,
+            ModelFileKind::SevenZip => self.seven(&member, &section),
             _ => match open::codec(kind) {
                 Some(codec) => self.stream(&member, &section, codec)?,
                 None => self.leaf(&member, &mut section),
@@ -119,7 +121,7 @@ impl Walk<'_> {
 
     fn leaf(&mut self, member: &Member, source: &mut dyn Source) {
         match member.kind {
-            ModelFileKind::Lz4 | ModelFileKind::SevenZip | ModelFileKind::OtherArchive => {
+            ModelFileKind::Lz4 | ModelFileKind::OtherArchive => {
                 let why = format!("{} is not opened", member.kind.as_str());
                 self.visitor.unscannable(&member.path, why);
             }

@@ -172,13 +172,74 @@ fn nesting_ends_at_eight_levels_by_name() {
 
 #[test]
 fn what_is_not_opened_is_said() {
-    let notes = walked(b"7z\xbc\xaf\x27\x1c\0\x04 and so on");
-    assert_eq!(notes.unscannable.len(), 1);
+    for head in
+        [&b"7z\xbc\xaf\x27\x1c\0\x04 and so on"[..], b"\x04\x22\x4d\x18 lz4", b"Rar!\x1a\x07\0"]
+    {
+        assert_eq!(walked(head).unscannable.len(), 1);
+    }
     let mut odd = entry("a", b"x");
     odd.method = 97;
     odd.local_method = 97;
     assert_eq!(walked(&archive(&[odd])).unscannable, ["`a`: zip method 97 is not read"]);
     assert!(!walked(b"PK\x03\x04").unscannable.is_empty());
+}
+
+#[test]
+fn a_7z_archive_is_opened_and_its_cuts_are_named() {
+    // Written by py7zr: `data.pkl` with the call, and a text.
+    let hex = "377abcaf271c0004a7b716fe8e000000000000001400000000000000000a1aae01001f800263706f7369780a7379\
+               7374656d0a58040000006563686f85522e6d6f726500e0006e00625d0000813307ae0fd04b393c9f3f4741057b\
+               edd7d8f253ffc6201da50c8f7905812a7c5043f18eb86a591aa9223eb868081f783e1a1c77eb4e72c3814b31bd\
+               3a3edd9f1c07f42b9bc9d553c8b12c5e6a8a05b263820b1e1687f67ba8c664de7e0a0000000017062401096a00\
+               070b010001212101180c6f0000";
+    let bytes: Vec<u8> = (0..hex.len() / 2)
+        .map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).unwrap())
+        .collect();
+    let notes = walked(&bytes);
+    assert_eq!(
+        (notes.calls, notes.leaves[0].0.as_str()),
+        (1, "data.pkl"),
+        "{:?}",
+        notes.unscannable
+    );
+    for cut in 6..bytes.len() {
+        assert!(!walked(&bytes[..cut]).unscannable.is_empty(), "cut at {cut}");
+    }
+    for at in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[at / 8] ^= 1 << (at % 8);
+        walked(&flipped);
+    }
+}
+
+/// Counts the bytes that are read.
+struct Counted<'b>(Cursor<&'b [u8]>, &'b std::cell::Cell<u64>);
+
+impl std::io::Read for Counted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let got = self.0.read(into)?;
+        self.1.set(self.1.get() + got as u64);
+        Ok(got)
+    }
+}
+
+impl std::io::Seek for Counted<'_> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+#[test]
+fn of_a_torch_archive_little_more_than_the_pickle_is_read() {
+    let tensor: Vec<u8> = (0..128 << 10).map(|at: u32| at.to_le_bytes()[at as usize % 3]).collect();
+    let mut members = vec![entry("m/data.pkl", EVIL)];
+    members.extend((0..200).map(|at| entry(&format!("m/data/{at}"), &tensor)));
+    let bytes = archive(&members);
+    let read = std::cell::Cell::new(0);
+    let mut notes = Notes::default();
+    walk(&mut Counted(Cursor::new(&bytes), &read), bytes.len() as u64, &mut notes);
+    assert_eq!(notes.calls, 1);
+    assert!(bytes.len() > 25 << 20 && read.get() < 256 << 10, "{} bytes were read", read.get());
 }
 
 #[test]

@@ -10,6 +10,9 @@ use super::super::source::Source;
 const SMALLEST_STEP: usize = 4 * 1024;
 const LARGEST_STEP: usize = 64 * 1024;
 
+/// First read where a look mostly ends after a few bytes.
+const PEEKED_STEP: usize = 128;
+
 /// Why the machine cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Halt {
@@ -60,6 +63,12 @@ impl<'s> Window<'s> {
             at: 0,
             step: SMALLEST_STEP,
         }
+    }
+
+    /// Reads less at first, for a look that mostly ends after a few bytes.
+    pub(super) fn in_small_steps(mut self) -> Self {
+        self.step = PEEKED_STEP;
+        self
     }
 
     /// Offset of the next byte.

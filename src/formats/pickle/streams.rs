@@ -101,7 +101,7 @@ impl Reading<'_, '_> {
                         break;
                     }
                     self.broken(broken, &halt);
-                    return (broken.saturating_add(1), true);
+                    return (broken.saturating_add(1).min(self.machine.window.end()), true);
                 }
                 StreamEnd::Budget => break,
             }
@@ -216,7 +216,7 @@ pub(super) fn probe(source: &mut dyn Source, range: Range<u64>, text: bool) -> b
     let end = range.end;
     let from = range.start;
     let mut log = Log::default();
-    let mut machine = Machine::new(Window::new(source, range), &mut log);
+    let mut machine = Machine::new(Window::new(source, range).in_small_steps(), &mut log);
     match machine.peek_op() {
         Some(first) if opcode::is_opcode(first) => {}
         _ => return false,
