@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::archive::{self, ArchiveListing, ArchiveRecord, BenignProfiles, ListedFile, Observer};
 use super::build_code::{self, BuildRecord, SourceKeeper, capability_table};
 use super::cargo_home::CargoHome;
+use super::concealment::{self, ConcealmentFacts, ConcealmentKeeper};
 use super::crate_files::{BytesFacts, CrateFile, CrateFiles, Want};
 use super::gather::Options;
 use super::native::{self, NativeFacts, NativeKeeper};
@@ -29,6 +30,8 @@ const FOUND: Kind = Kind::small("found");
 const CODE: Kind = Kind::small("code");
 /// Table of what vendored native sources are, by archive.
 const NATIVE: Kind = Kind::small("native");
+/// Table of what readers do not see, by archive.
+const CONCEALMENT: Kind = Kind::small("concealment");
 /// Table of comparisons, by the hashes of both archives.
 const COMPARISON: Kind = Kind::small("comparison");
 /// Has to be raised whenever the same files give another answer than before.
@@ -61,6 +64,8 @@ pub struct Contents {
     pub code: BuildRecord,
     /// What its vendored native sources are.
     pub native: NativeFacts,
+    /// What it keeps from its readers' eyes.
+    pub concealment: ConcealmentFacts,
 }
 
 /// Hands every file of an archive to all collectors that read bytes.
@@ -68,12 +73,14 @@ pub struct Contents {
 struct Keepers {
     code: SourceKeeper,
     native: NativeKeeper,
+    concealment: ConcealmentKeeper,
 }
 
 impl Observer for Keepers {
     fn file(&mut self, file: &ListedFile, bytes: &[u8]) {
         self.code.file(&file.path, bytes);
         self.native.file(&file.path, &file.sha256, bytes);
+        self.concealment.file(file, bytes);
     }
 }
 
@@ -221,12 +228,13 @@ impl<'a> Crates<'a> {
         let facts = self.kept(Kind::ARCHIVE, &key, version)?;
         let code = self.kept(CODE, &key, build_code::store_version())?;
         let native = self.kept(NATIVE, &key, native::COLLECTOR_VERSION)?;
+        let concealment = self.kept(CONCEALMENT, &key, concealment::COLLECTOR_VERSION)?;
         let listing = if with_listing {
             self.kept(Kind::LISTING, &key, version)?
         } else {
             ArchiveListing::default()
         };
-        Some(Contents { archive: ArchiveRecord { facts, listing }, code, native })
+        Some(Contents { archive: ArchiveRecord { facts, listing }, code, native, concealment })
     }
 
     fn contents(&self, want: &Want, file: &CrateFile) -> domain::Measured<Contents> {
@@ -244,13 +252,15 @@ impl<'a> Crates<'a> {
             Ok(archive) => {
                 let code = keepers.code.finish(capability_table());
                 let native = keepers.native.finish();
+                let concealment = keepers.concealment.finish();
                 let key = archive::store_key(checksum, name, version);
                 let version = archive::store_version(&self.profiles);
                 self.keep(Kind::ARCHIVE, &key, version, &archive.facts);
                 self.keep(Kind::LISTING, &key, version, &archive.listing);
                 self.keep(CODE, &key, build_code::store_version(), &code);
                 self.keep(NATIVE, &key, native::COLLECTOR_VERSION, &native);
-                domain::Measured::Known(Contents { archive, code, native })
+                self.keep(CONCEALMENT, &key, concealment::COLLECTOR_VERSION, &concealment);
+                domain::Measured::Known(Contents { archive, code, native, concealment })
             }
             Err(error) => domain::Measured::unknown(error.to_string()),
         }

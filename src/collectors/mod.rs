@@ -7,6 +7,7 @@ pub mod advisories;
 pub mod archive;
 pub mod build_code;
 pub mod cargo_home;
+pub mod concealment;
 pub mod cooldown;
 pub mod crate_files;
 pub mod crates;
@@ -39,6 +40,7 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group(archive::GROUP, schemars::schema_for!(archive::ArchiveFacts)),
         group(build_code::GROUP, schemars::schema_for!(build_code::BuildFacts)),
         group(build_code::SECRETS_GROUP, schemars::schema_for!(build_code::SecretFacts)),
+        group(concealment::GROUP, schemars::schema_for!(concealment::ConcealmentFacts)),
         group(native::GROUP, schemars::schema_for!(native::NativeFacts)),
         group(window::WINDOW, schemars::schema_for!(window::ComparisonFacts)),
         group(window::PREVIOUS, schemars::schema_for!(window::ComparisonFacts)),

@@ -6,6 +6,7 @@ pub mod anomaly;
 pub mod cargo_index;
 pub mod chat_template;
 pub mod codec;
+pub mod concealment;
 pub mod containers;
 pub mod excerpt;
 pub mod file_kind;

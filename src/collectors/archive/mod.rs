@@ -19,6 +19,7 @@ pub use facts::{
     ManifestFacts, OddEntry, Oddity, VcsFacts,
 };
 pub use profiles::{BenignProfiles, ProfilesError};
+pub use role::role_of;
 
 use crate::formats::gzip_tar::{GzipTar, GzipTarError, Limits};
 use scan::Scan;

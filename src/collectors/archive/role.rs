@@ -3,6 +3,12 @@
 use super::facts::FileRole;
 use super::manifest::Manifest;
 
+/// The role of a file by its path alone, where the manifest is not at hand.
+#[must_use]
+pub fn role_of(path: &str) -> FileRole {
+    of(path, &Manifest::unknown("not at hand"))
+}
+
 /// The role of a file: what the manifest says of it, else where it lies, else what it is called.
 pub(super) fn of(path: &str, manifest: &Manifest) -> FileRole {
     if let Some(role) = manifest.targets.get(path) {

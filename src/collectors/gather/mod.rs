@@ -21,7 +21,7 @@ use crate::collectors::custody::CustodyFacts;
 use crate::collectors::index_files::{IndexFiles, Lookup};
 use crate::collectors::releases::{self, Locked, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
-use crate::collectors::{archive, build_code, crate_files, native, update};
+use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
 use crate::domain::{
     FactSheet, Graph, Location, Measured, Node, NodeIndex, Origin, Pins, Subject, Undetermined,
 };
@@ -158,8 +158,13 @@ pub fn single(name: &str, version: &str, options: &Options) -> Result<Graph, Gat
 }
 
 /// Groups that are unknown where an archive cannot be read.
-const UNREAD: [&str; 4] =
-    [archive::GROUP, build_code::GROUP, build_code::SECRETS_GROUP, native::GROUP];
+const UNREAD: [&str; 5] = [
+    archive::GROUP,
+    build_code::GROUP,
+    build_code::SECRETS_GROUP,
+    native::GROUP,
+    concealment::GROUP,
+];
 
 /// One run of the collectors over one graph.
 struct Gathering<'a> {
@@ -273,6 +278,7 @@ impl<'a> Gathering<'a> {
                     sheet.put(archive::GROUP, &contents.archive.facts);
                     sheet.put(build_code::SECRETS_GROUP, &contents.code.secrets);
                     sheet.put(native::GROUP, &contents.native);
+                    sheet.put(concealment::GROUP, &contents.concealment);
                     if let Measured::Known(manifest) = &contents.archive.facts.manifest {
                         self.gathered.manifests.insert(*node, manifest.clone());
                     }

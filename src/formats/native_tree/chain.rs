@@ -139,7 +139,8 @@ impl Reading<'_> {
             {
                 self.run(&from, text);
             }
-            if let Some(from) = self.files.get(base(words.first().unwrap_or(&""))).cloned() {
+            let started = words.first().filter(|word| word.contains('/'));
+            if let Some(from) = started.and_then(|word| self.files.get(base(word))).cloned() {
                 self.run(&from, text);
             }
             if let Some(what) = command.kind() {

@@ -95,7 +95,7 @@ fn cmake_calls(text: &str) -> Vec<Logical> {
             let inside = &rest[..closing(rest)];
             let line = 1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count() as u64;
             if all.len() < MOST_COMMANDS {
-                let text = inside.replace('\n', " ").replace("COMMAND", between);
+                let text = inside.replace("COMMAND", between);
                 all.push(Logical { line, text });
             }
         }
@@ -143,6 +143,9 @@ pub(super) fn pipelines(text: &str) -> Vec<Vec<&str>> {
             b'$' | b'<' if bytes.get(at + 1) == Some(&b'(') => {
                 at = end_of_group(bytes, at + 1);
                 continue;
+            }
+            b'#' if at == 0 || bytes[at - 1].is_ascii_whitespace() => {
+                (memchr::memchr(b'\n', &bytes[at..]).unwrap_or(bytes.len() - at), false)
             }
             b'(' => {
                 depth += 1;

@@ -169,6 +169,8 @@ AC_CONFIG_COMMANDS([build-to-host], [eval $gl_config_gt | $SHELL 2>/dev/null], [
         assert_eq!(chains("Makefile.am", make).len(), 1);
         let cmake = "execute_process(COMMAND xz -dc ${CMAKE_SOURCE_DIR}/tests/x\n COMMAND sh)\n";
         assert_eq!(chains("CMakeLists.txt", cmake).len(), 1);
+        let cmake = "execute_process(COMMAND xz -dc x # why\n COMMAND sh)\n";
+        assert_eq!(chains("CMakeLists.txt", cmake).len(), 1);
         let cmake = "add_custom_command(OUTPUT a COMMAND sh -c \"base64 -d tests/x | sh\")\n";
         assert_eq!(chains("x/CMakeLists.txt", cmake).len(), 1);
     }
@@ -191,6 +193,7 @@ AC_CONFIG_COMMANDS([build-to-host], [eval $gl_config_gt | $SHELL 2>/dev/null], [
             "# xz -dc tests/x | sh\n",
             "for i in *.gz; do gunzip $i; done; sh run.sh\n",
             "echo 'base64 -d' ; sh other.sh\n",
+            "xz -d < a.xz > tmp1\nls tmp* # made from (tmp0 + tmp1 + ./tmp1 | sh)\n",
         ];
         for text in innocent {
             assert_eq!(chains("build/run.sh", text), [], "{text}");
