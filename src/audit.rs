@@ -17,6 +17,7 @@ use crate::heuristics::judge::{Case, FiredSignal, Judgement};
 use crate::heuristics::waivers::{self, PolicyFacts};
 use crate::heuristics::{FactSchema, Ruleset, change, judge};
 use crate::walker::delta::UpdateKind;
+use crate::walker::models::{self, Attached, Stated};
 use crate::walker::{self, Nature, Walk, WalkError};
 
 pub use delta::BaseSide;
@@ -90,11 +91,12 @@ pub fn schema() -> FactSchema {
 /// Audits one project.
 pub fn run(request: &Request) -> Result<Audit, AuditError> {
     let mut walk = walker::walk(&request.path, &request.walk)?;
+    let named = name_models(&mut walk, &request.policy);
     let mut comparison = request.base.as_ref().map(|side| Comparison::new(side, &walk));
     let scope = comparison.as_ref().map_or(Scope::All, |comparison| comparison.scope(&walk));
     let gathered = collectors::gather_within(&walk.graph, &scope, &request.gather)?;
     walk.learn(natures(&gathered));
-    let mut cases = cases(&walk, &gathered);
+    let mut cases = cases(&walk, &gathered, &named);
     if let Some(comparison) = &mut comparison {
         comparison.gather_base(&request.gather)?;
         comparison.measure(&mut cases);
@@ -158,15 +160,36 @@ fn natures(gathered: &Gathered) -> BTreeMap<usize, Nature> {
         .collect()
 }
 
+/// Adds the models, data sets and services that the project names to its graph.
+fn name_models(walk: &mut Walk, policy: &Policy) -> Attached {
+    let stated = policy.models.iter().map(|model| Stated {
+        id: model.id.clone(),
+        revision: model.revision.clone(),
+        location: model.location.clone(),
+    });
+    let discovery = models::in_project(walk, &stated.collect::<Vec<_>>());
+    let attached = models::attach(&mut walk.graph, &discovery, &walk.declared.manifests);
+    walk.undetermined.extend(discovery.undetermined);
+    attached
+}
+
 /// One case a node of the graph: its facts, its line, the way to it.
-fn cases(walk: &Walk, gathered: &Gathered) -> Vec<Case> {
+fn cases(walk: &Walk, gathered: &Gathered, named: &Attached) -> Vec<Case> {
     let ways = walk.graph.ways();
     let nodes = walk.graph.nodes.iter().enumerate();
     nodes
         .map(|(index, node)| {
             let mut sheet = gathered.sheets[index].clone();
-            sheet.put("lock", &walk.locks[&index]);
-            sheet.put("exposure", &walk.exposure[&index]);
+            if let Some(lock) = walk.locks.get(&index) {
+                sheet.put("lock", lock);
+                sheet.put("exposure", &walk.exposure[&index]);
+            }
+            if let Some(reference) = named.references.get(&index) {
+                sheet.put(models::GROUP, reference);
+            }
+            if let Some(service) = named.services.get(&index) {
+                sheet.put(models::SERVICE_GROUP, service);
+            }
             let way = ways.to(index);
             let direct = way.get(1).copied().unwrap_or(index);
             Case {

@@ -16,6 +16,7 @@ use crate::config::{FailOn, Policy};
 use crate::domain::{Level, Pins};
 use crate::heuristics::Ruleset;
 use crate::heuristics::ruleset::{RuleFile, read_folder};
+use crate::net::Token;
 use crate::walker::{self, MetadataMode};
 
 /// The embedded rules and those of `folders`.
@@ -49,9 +50,20 @@ pub fn gather_options(
         changed: BTreeSet::new(),
         pins: None,
         cooldown: None,
+        hub_token: hub_token(common)?,
         jobs: common.jobs,
         progress: !common.quiet,
     })
+}
+
+/// The Hub token in the variable that the command line names; without that flag there is none, so that
+/// a change under review cannot make a run send one.
+fn hub_token(common: &CommonArguments) -> Result<Option<Token>, Failure> {
+    let Some(name) = &common.hub_token_env else { return Ok(None) };
+    match std::env::var(name) {
+        Ok(secret) if !secret.is_empty() => Ok(Some(Token::new(secret))),
+        _ => Err(Failure::text(format!("--hub-token-env {name}: the variable is not set"))),
+    }
 }
 
 /// The pins of a project, where it has some.

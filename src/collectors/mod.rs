@@ -15,7 +15,9 @@ pub mod custody;
 pub mod custody_api;
 pub mod custody_store;
 mod gather;
+pub mod hub;
 pub mod index_files;
+pub mod model_custody;
 pub mod model_files;
 pub mod names;
 pub mod native;
@@ -57,5 +59,7 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group(names::GROUP, schemars::schema_for!(names::NameFacts)),
         group(model_files::GROUP, schemars::schema_for!(model_files::ModelFacts)),
         group(cooldown::GROUP, schemars::schema_for!(cooldown::CooldownFacts)),
+        group(hub::GROUP, schemars::schema_for!(hub::HubFacts)),
+        group(model_custody::GROUP, schemars::schema_for!(model_custody::ModelCustodyFacts)),
     ]
 }

@@ -20,7 +20,7 @@ use super::custody::{
 /// Name of the group of crates.
 pub const GROUP: &str = "pin";
 /// Name of the group of models.
-pub const MODEL_GROUP: &str = "model-pin";
+pub const MODEL_GROUP: &str = "model_pin";
 /// Most entries of any list that rules see.
 const LIST_LIMIT: usize = 2_000;
 

@@ -14,6 +14,7 @@ pub mod gguf;
 pub mod git_objects;
 pub mod gzip_tar;
 pub mod hdf5;
+pub mod hub;
 pub mod json;
 pub mod keras;
 pub mod model_config;

@@ -401,8 +401,11 @@ impl Online {
                 Ok(answer)
             }
             429 | 503 => Err(self.limited(url, status, response.headers())),
-            500..=599 => Err(Failure { error: refused(url, status), again: Again::AfterBackoff }),
-            _ => Err(refused(url, status).into()),
+            500..=599 => {
+                let error = refused(url, status, response.headers());
+                Err(Failure { error, again: Again::AfterBackoff })
+            }
+            _ => Err(refused(url, status, response.headers()).into()),
         }
     }
 
@@ -415,7 +418,7 @@ impl Online {
         let error = if status == 429 {
             NetError::RateLimited { url: shown(url), seconds: asked.map(|p| p.as_secs()) }
         } else {
-            refused(url, status)
+            refused(url, status, headers)
         };
         Failure { error, again: asked.map_or(Again::AfterBackoff, Again::After) }
     }
@@ -448,12 +451,21 @@ fn kept_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
 
 /// The pause that a server asks for, in seconds or as a date to compare with its own clock.
 fn retry_after(headers: &BTreeMap<String, String>) -> Option<Duration> {
-    let text = headers.get("retry-after")?.trim();
+    let Some(text) = headers.get("retry-after").map(|text| text.trim()) else {
+        return window_end(headers.get("ratelimit")?);
+    };
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
     }
     let now = http_date(headers.get("date")?)?;
     Some(http_date(text)?.duration_since(now).try_into().unwrap_or(Duration::ZERO))
+}
+
+/// The end of a fixed window, in `RateLimit: "api";r=0;t=55`
+/// (<https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>), and one second for clocks.
+fn window_end(header: &str) -> Option<Duration> {
+    let seconds = header.split(';').find_map(|part| part.trim().strip_prefix("t="))?;
+    Some(Duration::from_secs(seconds.parse::<u64>().ok()?.saturating_add(1)))
 }
 
 fn redirected(
@@ -559,8 +571,13 @@ fn shown(url: &Url) -> String {
     url.to_string()
 }
 
-fn refused(url: &Url, status: u16) -> NetError {
-    NetError::Status { url: shown(url), status }
+fn refused(url: &Url, status: u16, headers: &HeaderMap) -> NetError {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let code = text("x-error-code").map(|code| code.chars().take(60).collect());
+    // The one refusal that the Hub tells in words only.
+    let disabled = text("x-error-message") == Some("Access to this resource is disabled.");
+    let code = code.or_else(|| disabled.then(|| "DisabledRepo".to_owned()));
+    NetError::Status { url: shown(url), status, code }
 }
 
 fn unexpected(url: &Url, got: &str, expected: &str) -> NetError {

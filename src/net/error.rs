@@ -42,6 +42,8 @@ pub enum NetError {
         url: String,
         /// HTTP status code.
         status: u16,
+        /// What the server calls the reason: `x-error-code`, as the model Hub sends it.
+        code: Option<String>,
     },
     /// The server asks for a longer pause than this run waits, or for one more than it takes.
     #[error("{url} limits the rate of requests{}", pause_asked(*.seconds))]

@@ -10,6 +10,7 @@ mod base;
 mod cache;
 mod client;
 mod error;
+pub mod hub;
 pub mod index;
 #[cfg(test)]
 pub(crate) mod loopback;
@@ -21,7 +22,7 @@ pub use base::{BaseUrlError, BaseUrls};
 pub use client::{Client, Options};
 pub use error::NetError;
 pub use pace::Pace;
-pub use request::{Answer, AnswerFrom, Caching, Expect, Method, Redirects, Request};
+pub use request::{Answer, AnswerFrom, Caching, Expect, Method, Redirects, Request, Token};
 
 /// The runtime that drives all requests of one run: one thread, made by the conductor.
 ///

@@ -1,6 +1,7 @@
 //! The order in which facts are gathered. Decides what runs before what, and nothing else.
 
 mod keys;
+mod models;
 
 pub use keys::IMPORTED;
 
@@ -25,7 +26,7 @@ use crate::collectors::{archive, build_code, concealment, crate_files, native, u
 use crate::domain::{
     FactSheet, Graph, Location, Measured, Node, NodeIndex, Origin, Pins, Subject, Undetermined,
 };
-use crate::net::{BaseUrls, Client};
+use crate::net::{BaseUrls, Client, Token};
 
 /// Where facts come from, and how much may be asked for them.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ pub struct Options {
     pub pins: Option<Pins>,
     /// How old a release has to be, if the policy says so.
     pub cooldown: Option<CooldownPolicy>,
+    /// Token for the model Hub; none is sent without it.
+    pub hub_token: Option<Token>,
     /// Threads that scan archives; `None` is one a core.
     pub jobs: Option<usize>,
     /// Show progress on stderr where it is a terminal.
@@ -212,6 +215,7 @@ impl<'a> Gathering<'a> {
         let measured = self.bytes();
         self.windows(&measured);
         self.keys();
+        self.models(scope);
         let problem = self.crates.store_problem();
         self.gathered
             .warnings

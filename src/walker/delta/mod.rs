@@ -18,6 +18,7 @@ pub use project::{ChangeFacts, PolicyFile, PolicyLine, ScriptChange, changes};
 
 use super::exposure::ExposureFacts;
 use super::facts::{LockFacts, SourceKind};
+use super::models;
 use super::project::ProjectFacts;
 use super::tree::Tree;
 use super::workspace::Workspace;
@@ -78,7 +79,11 @@ impl Base {
         Ok(base)
     }
 
-    fn of_walk(walk: Walk, label: &str) -> Self {
+    /// Models, data sets and services that the base names are nodes as on the audited side, so that
+    /// only what a change brings in is new.
+    fn of_walk(mut walk: Walk, label: &str) -> Self {
+        let named = models::in_project(&walk, &[]);
+        models::attach(&mut walk.graph, &named, &walk.declared.manifests);
         Self {
             label: label.to_owned(),
             lockfile: true,
