@@ -259,12 +259,17 @@ impl Online {
         let (url, mut response) = match self.respond(request, None).await? {
             Responded::Body(url, response) => (url, response),
             Responded::Redirect(answer) => {
-                return Err(NetError::Status { url: answer.url, status: answer.status }.into());
+                return Err(NetError::Status {
+                    url: answer.url,
+                    status: answer.status,
+                    code: None,
+                }
+                .into());
             }
         };
         let status = response.status().as_u16();
         if status != 200 {
-            return Err(NetError::Status { url: shown(&url), status }.into());
+            return Err(NetError::Status { url: shown(&url), status, code: None }.into());
         }
         refuse_page(request.expect, &url, &plain_answer(&url, &response))?;
         let mut written = 0_u64;

@@ -195,10 +195,10 @@ impl Hub {
     }
 
     /// The repository that an answer of [`Hub::info`] came from, where it is not the one that was
-    /// asked for: it was renamed, and its old name may be free.
+    /// asked for: it was renamed, and its old name may be free. Empty where it is the same.
     #[must_use]
-    pub fn renamed(id: &str, answered: Option<&str>) -> Option<String> {
-        answered.filter(|now| *now != id).map(str::to_owned)
+    pub fn renamed(id: &str, answered: Option<&str>) -> String {
+        answered.filter(|now| *now != id).map_or_else(String::new, str::to_owned)
     }
 
     fn api(&self, id: &str) -> Result<String, HubError> {

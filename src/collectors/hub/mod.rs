@@ -362,10 +362,7 @@ impl Looking<'_> {
         HubFacts {
             status: Measured::Known("found".to_owned()),
             commit: told(info.sha.clone(), untold),
-            renamed_to: Measured::Known(match Hub::renamed(self.question.id, info.id.as_deref()) {
-                Some(name) => name,
-                None => String::new(),
-            }),
+            renamed_to: Measured::Known(Hub::renamed(self.question.id, info.id.as_deref())),
             private: told(info.private, untold),
             gated: told(info.gated.map(|gate| gate.as_str().to_owned()), untold),
             disabled: told(info.disabled, untold),
