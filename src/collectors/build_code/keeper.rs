@@ -20,6 +20,11 @@ const ONE: usize = 4 << 20;
 /// Largest text that is kept for the digests in it.
 const TEXT: usize = 64 << 10;
 
+/// Largest file that is read for the programs it starts, without the network in it.
+const STARTS_SIZE: usize = 256 << 10;
+/// Largest file that is read for the secrets it names, with nothing else in it.
+const SECRETS_SIZE: usize = 64 << 10;
+
 /// What the byte search looks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "one flag a kind of word")]
@@ -39,6 +44,17 @@ pub(super) struct Marks {
 impl Marks {
     fn any(self) -> bool {
         self.includes || self.secrets || self.network || self.starts || self.early
+    }
+
+    /// Whether a file of this size is worth reading as tokens. Secrets matter beside the network, and
+    /// what starts programs matters to crates whose build code calls it; bindings of whole operating
+    /// systems name passwords and processes in megabytes of declarations.
+    fn worth_reading(self, size: usize) -> bool {
+        self.includes
+            || self.network
+            || self.early
+            || (self.starts && size <= STARTS_SIZE)
+            || (self.secrets && size <= SECRETS_SIZE)
     }
 }
 
@@ -151,6 +167,8 @@ pub struct SourceKeeper {
     idle: bool,
     /// Code files that were not kept.
     pub(super) dropped: u64,
+    /// Large library files that name secrets and do not reach the network.
+    pub(super) only_named: u64,
 }
 
 impl SourceKeeper {
@@ -182,10 +200,13 @@ impl SourceKeeper {
         self.cut.remove(path);
         let library = code && is_library(path);
         let marks = if library { marks(bytes) } else { Marks::default() };
-        if marks.any() {
+        let worth = marks.worth_reading(bytes.len());
+        if worth {
             self.marked.insert(path.to_owned(), marks);
+        } else if marks.any() {
+            self.only_named += u64::from(marks.secrets);
         }
-        if !self.idle || (marks.any() && code) {
+        if !self.idle || (worth && code) {
             self.keep(path, bytes, code);
         }
     }

@@ -138,6 +138,7 @@ impl Library {
         table: &CapabilityTable,
     ) -> Self {
         let mut library = Self::default();
+        library.secrets.files_with_secrets = keeper.only_named;
         let mut suspects = Vec::new();
         for (file, marks) in &keeper.marked {
             let Some(bytes) = sources.get(file).filter(|_| !running.contains(file)) else {
