@@ -69,6 +69,7 @@ fn test(ruleset: &Ruleset) -> Result<u8, Failure> {
 fn measure(arguments: &RulesArguments) -> Result<u8, Failure> {
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     let mut seen: BTreeSet<crate::domain::Subject> = BTreeSet::new();
+    let mut told: BTreeMap<String, u32> = BTreeMap::new();
     let mut determined = 0_u32;
     let mut as_of = String::new();
     for lockfile in &arguments.measure {
@@ -90,6 +91,9 @@ fn measure(arguments: &RulesArguments) -> Result<u8, Failure> {
         for signal in audit.signals.iter().filter(|signal| news.contains(&signal.subject)) {
             *counts.entry(signal.hit.id.clone()).or_insert(0) += 1;
         }
+        for (signal, count) in &audit.determined {
+            *told.entry(signal.clone()).or_insert(0) += count;
+        }
         determined += u32::try_from(news.len()).unwrap_or(u32::MAX);
         seen.extend(news);
     }
@@ -101,7 +105,9 @@ fn measure(arguments: &RulesArguments) -> Result<u8, Failure> {
     let mut text = format!("date = {as_of:?}\nsource = {source:?}\n\n[signals]\n");
     for rule in ruleset.catalogue(RuleKind::Signal) {
         let fires = counts.get(&rule.id).copied().unwrap_or(0);
-        let _ = writeln!(text, "{} = {{ fires = {fires}, of = {determined} }}", rule.id);
+        // A crate of two graphs is told of twice and counts once.
+        let of = told.get(&rule.id).copied().unwrap_or(0).min(determined);
+        let _ = writeln!(text, "{} = {{ fires = {fires}, of = {of} }}", rule.id);
     }
     output::stdout(text.as_bytes())?;
     Ok(0)

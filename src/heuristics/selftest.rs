@@ -86,7 +86,8 @@ fn run_one(
 /// Replaces facts by those of the test.
 fn apply(sheet: &mut FactSheet, test: &RawTest) -> Result<(), String> {
     for (group, changes) in &test.with {
-        let changes = serde_json::to_value(changes).map_err(|e| e.to_string())?;
+        let mut changes = serde_json::to_value(changes).map_err(|e| e.to_string())?;
+        with_nulls(&mut changes);
         let facts = sheet.facts.entry(group.clone()).or_insert_with(|| json!({}));
         merge(facts, changes);
     }
@@ -104,6 +105,16 @@ fn apply(sheet: &mut FactSheet, test: &RawTest) -> Result<(), String> {
         *at = json!({UNKNOWN_KEY: "made unknown by the test"});
     }
     Ok(())
+}
+
+/// TOML has no null: a test writes the text `$null`.
+fn with_nulls(value: &mut Value) {
+    match value {
+        Value::String(text) if text == "$null" => *value = Value::Null,
+        Value::Array(items) => items.iter_mut().for_each(with_nulls),
+        Value::Object(fields) => fields.values_mut().for_each(with_nulls),
+        _ => {}
+    }
 }
 
 /// JSON Merge Patch (RFC 7386) without the deletion of keys.
