@@ -1,6 +1,247 @@
-//! `inspect`.
+//! `inspect`: one crate in depth, for a person, or what loading a model file would do.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use serde_json::json;
+
 use super::Failure;
 use super::arguments::InspectArguments;
-pub fn run(_: &InspectArguments) -> Result<u8, Failure> {
-    Err(Failure::text("not yet"))
+use super::facts::crate_spec;
+use super::{output, session};
+use crate::collectors;
+use crate::collectors::close_look::{self, CloseLook};
+use crate::domain::inspection::{INSPECTION, Inspection, WeighedSignal};
+use crate::domain::text::shown;
+use crate::domain::{FactSheet, Location, Origin, Subject, SubjectKind};
+use crate::heuristics::judge::{Case, judge};
+use crate::reporter;
+
+/// Largest archive that is read from a path; the registry takes far smaller ones only.
+const ARCHIVE_BYTES: u64 = 512 << 20;
+/// Groups that only a project around the crate can tell.
+const PROJECT_GROUPS: [&str; 2] = ["lock", "exposure"];
+/// Groups that only the registry can tell.
+const REGISTRY_GROUPS: [&str; 7] =
+    ["advisories", "bytes", "releases", "window", "previous", "custody", "names"];
+
+/// Shows one crate or one model file.
+pub fn run(arguments: &InspectArguments) -> Result<u8, Failure> {
+    let path = Path::new(&arguments.subject);
+    let mut inspection = match Form::of(path) {
+        Form::Model => return model(path, arguments.json),
+        Form::Archive => archive(path)?,
+        Form::Folder => folder(path)?,
+        Form::Release => release(arguments)?,
+    };
+    rule(&mut inspection, arguments)?;
+    let text = if arguments.json {
+        let mut text = serde_json::to_string_pretty(&inspection)?;
+        text.push('\n');
+        text
+    } else {
+        reporter::inspect::human(&inspection, output::width())
+    };
+    output::stdout(text.as_bytes())?;
+    Ok(0)
+}
+
+/// What the argument names.
+#[derive(Debug, PartialEq, Eq)]
+enum Form {
+    /// `NAME@VERSION`.
+    Release,
+    /// A `.crate` file.
+    Archive,
+    /// A folder with a manifest.
+    Folder,
+    /// Any other file or folder.
+    Model,
+}
+
+impl Form {
+    fn of(path: &Path) -> Self {
+        if path.is_dir() {
+            return if path.join("Cargo.toml").exists() { Self::Folder } else { Self::Model };
+        }
+        let is_crate = path.extension().is_some_and(|extension| extension == "crate");
+        match (is_crate, path.exists()) {
+            (true, _) => Self::Archive,
+            (false, true) => Self::Model,
+            (false, false) => Self::Release,
+        }
+    }
+}
+
+fn release(arguments: &InspectArguments) -> Result<Inspection, Failure> {
+    let (name, version) = crate_spec(&arguments.subject)?;
+    let options = session::gather_options(&arguments.common, false)?;
+    let graph = collectors::single(name, version, &options)?;
+    let gathered = collectors::gather(&graph, &options)?;
+    gathered.warnings.iter().for_each(|warning| output::warning(&shown(warning)));
+    let mut inspection = Inspection::about(gathered.sheets[0].clone());
+    let checksum = graph.nodes[0].checksum.as_deref().unwrap_or_default();
+    match close_look::read_release(name, version, checksum, &options) {
+        Ok(look) => inspection.add(&look),
+        // The facts tell why already; what is missing is the look beside them.
+        Err(error) => inspection.limits.push(error.to_string()),
+    }
+    Ok(inspection)
+}
+
+fn archive(path: &Path) -> Result<Inspection, Failure> {
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::text(format!("cannot read {}: {why}", path.display()))
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    file.take(ARCHIVE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    if bytes.len() as u64 > ARCHIVE_BYTES {
+        return Err(failed(&format!("it has more than {ARCHIVE_BYTES} bytes")));
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let (name, version) = name_and_version(&stem).ok_or_else(|| {
+        failed(&"its name is not NAME-VERSION.crate")
+            .help("rename it to what the registry calls it")
+    })?;
+    let look = close_look::read(name, version, &bytes)?;
+    Ok(on_disk(path, name, version, &look))
+}
+
+fn folder(path: &Path) -> Result<Inspection, Failure> {
+    let folder = close_look::read_folder(path)?;
+    let mut inspection = on_disk(path, &folder.name, &folder.version, &folder.look);
+    inspection.limits = folder.limits;
+    // They would be those of the copy in memory.
+    if let Some(facts) = inspection.sheet.facts.get_mut("archive") {
+        for field in ["sha256", "packed_bytes"] {
+            facts[field] = json!({"$unknown": "a folder has no archive"});
+        }
+    }
+    Ok(inspection)
+}
+
+/// `NAME-VERSION`, taken apart where a version begins.
+fn name_and_version(stem: &str) -> Option<(&str, &str)> {
+    stem.match_indices('-')
+        .map(|(at, _)| (&stem[..at], &stem[at + 1..]))
+        .find(|(name, version)| !name.is_empty() && semver::Version::parse(version).is_ok())
+}
+
+fn on_disk(path: &Path, name: &str, version: &str, look: &CloseLook) -> Inspection {
+    let mut sheet = FactSheet::new(Subject {
+        kind: SubjectKind::Crate,
+        name: name.to_owned(),
+        version: version.to_owned(),
+        origin: Origin::Local,
+    });
+    look.put(&mut sheet);
+    for group in REGISTRY_GROUPS {
+        sheet.put_unknown(group, "it was read from disk, and the registry was not asked");
+    }
+    let mut inspection = Inspection::about(sheet);
+    inspection.path = Some(path.display().to_string());
+    inspection.add(look);
+    inspection
+}
+
+impl Inspection {
+    fn about(sheet: FactSheet) -> Self {
+        Self {
+            schema: INSPECTION.to_owned(),
+            path: None,
+            sheet,
+            heads: std::collections::BTreeMap::new(),
+            code: std::collections::BTreeMap::new(),
+            findings: Vec::new(),
+            signals: Vec::new(),
+            undetermined: Vec::new(),
+            limits: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, look: &CloseLook) {
+        self.heads.clone_from(&look.heads);
+        self.code = look.quoted();
+    }
+}
+
+/// Asks the rules.
+fn rule(inspection: &mut Inspection, arguments: &InspectArguments) -> Result<(), Failure> {
+    let ruleset = session::ruleset(&arguments.common.rules)?;
+    let mut sheet = inspection.sheet.clone();
+    for group in PROJECT_GROUPS {
+        sheet.put_unknown(group, "there is no project around it");
+    }
+    let location = Location::line("Cargo.lock", 1);
+    let judgement =
+        judge(&ruleset, &[Case { sheet, location, related: Vec::new(), path: Vec::new() }]);
+    inspection.findings = judgement.findings;
+    inspection.undetermined = judgement.undetermined;
+    inspection.signals = judgement
+        .signals
+        .into_iter()
+        .map(|fired| WeighedSignal {
+            bits: fired.hit.weight(),
+            id: fired.hit.id,
+            axis: fired.hit.axis,
+            evidence: fired.hit.evidence,
+        })
+        .collect();
+    inspection.signals.sort_by(|a, b| b.bits.total_cmp(&a.bits).then_with(|| a.id.cmp(&b.id)));
+    Ok(())
+}
+
+/// What is seen in a model file without loading it.
+fn model(path: &Path, json: bool) -> Result<u8, Failure> {
+    let (facts, lines) = collectors::model_files::trace(path)?;
+    let text = if json {
+        let document =
+            json!({"schema": "custody-model-inspection/1", "model": facts, "trace": lines});
+        format!("{}\n", serde_json::to_string_pretty(&document)?)
+    } else {
+        lines.iter().map(|line| shown(line) + "\n").collect()
+    };
+    output::stdout(text.as_bytes())?;
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::gzip_tar::sample::crate_archive;
+
+    #[test]
+    fn a_version_begins_where_one_can_be_read() {
+        assert_eq!(name_and_version("ort-sys-2.0.0-rc.13"), Some(("ort-sys", "2.0.0-rc.13")));
+        assert_eq!(name_and_version("a-1-b-0.1.0+x-1"), Some(("a-1-b", "0.1.0+x-1")));
+        assert_eq!(name_and_version("no-version"), None);
+        assert_eq!(name_and_version("-1.0.0"), None);
+    }
+
+    #[test]
+    fn a_path_is_told_from_a_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(Form::of(Path::new("x@1.0.0")), Form::Release);
+        assert_eq!(Form::of(folder.path()), Form::Model);
+        assert_eq!(Form::of(&folder.path().join("x-1.0.0.crate")), Form::Archive);
+        std::fs::write(folder.path().join("Cargo.toml"), "").expect("written");
+        assert_eq!(Form::of(folder.path()), Form::Folder);
+        assert_eq!(Form::of(&folder.path().join("Cargo.toml")), Form::Model);
+    }
+
+    #[test]
+    fn an_archive_on_disk_is_read_and_the_registry_is_unknown() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x-1.0.0.crate");
+        let manifest = b"[package]\nname = \"x\"\nversion = \"1.0.0\"\n";
+        let bytes = crate_archive("x-1.0.0", &[("Cargo.toml", manifest), ("a.bin", &[0, 159, 1])]);
+        std::fs::write(&path, bytes).expect("written");
+        let inspection = archive(&path).expect("reads");
+        assert_eq!(inspection.heads["a.bin"], "00 9f 01");
+        let page = reporter::inspect::human(&inspection, 80);
+        assert!(page.contains("x 1.0.0\n"), "{page}");
+        assert!(page.contains("the registry was not asked"), "{page}");
+    }
 }

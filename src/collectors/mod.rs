@@ -7,6 +7,7 @@ pub mod advisories;
 pub mod archive;
 pub mod build_code;
 pub mod cargo_home;
+pub mod close_look;
 pub mod concealment;
 pub mod cooldown;
 pub mod crate_files;

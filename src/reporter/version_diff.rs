@@ -1,0 +1,165 @@
+//! Two versions of a crate side by side, for a person at a terminal.
+
+use super::inspect::{Page, size};
+use crate::domain::Measured;
+use crate::domain::inspection::{DiffFile, Release, Use, VersionDiff};
+use crate::domain::text::shown;
+
+/// Entries of one list; `--json` has all of them.
+const SHOWN: usize = 12;
+
+/// Lays out a comparison in lines of `width` columns.
+#[must_use]
+pub fn human(diff: &VersionDiff, width: usize) -> String {
+    let mut page = Page { out: String::new(), width };
+    let versions = format!("{} -> {}", shown(&diff.old.version), shown(&diff.new.version));
+    page.push(&format!("{} {versions}", shown(&diff.name)));
+    for (name, release) in [("old", &diff.old), ("new", &diff.new)] {
+        about(&mut page, name, release);
+    }
+    for (title, sign, list) in [
+        ("Files added", '+', &diff.added),
+        ("Files changed", '~', &diff.changed),
+        ("Files removed", '-', &diff.removed),
+    ] {
+        files(&mut page, title, sign, list);
+    }
+    page.heading("Runs at build time", "");
+    page.text(
+        2,
+        match (diff.old.runs_at_build.is_empty(), diff.new.runs_at_build.is_empty()) {
+            (true, true) => "nothing, before and after",
+            (true, false) => "something runs now, and nothing did before",
+            (false, true) => "nothing runs any more",
+            (false, false) if diff.build_code_changed => "its code has changed",
+            (false, false) => "its code is the same, byte for byte",
+        },
+    );
+    uses(&mut page, '+', &diff.capabilities_gained);
+    uses(&mut page, '-', &diff.capabilities_lost);
+    page.heading("Dependencies", "");
+    dependencies(&mut page, '+', &diff.dependencies_gained);
+    dependencies(&mut page, '-', &diff.dependencies_lost);
+    page.out
+}
+
+fn about(page: &mut Page, name: &str, release: &Release) {
+    let known = |value: &Measured<String>| match value {
+        Measured::Known(text) => text.clone(),
+        Measured::Unknown(why) => format!("not determined: {why}"),
+    };
+    page.heading(name, &shown(&release.version));
+    page.row("published", Some(known(&release.published)));
+    let by = match &release.published_by {
+        Measured::Known(login) if login.is_empty() => "a trusted workflow".to_owned(),
+        other => known(other),
+    };
+    page.row("by", Some(by));
+    page.row("sha256", Some(release.sha256.clone()));
+    let unpacked = size(release.unpacked_bytes);
+    page.row("size", Some(format!("{unpacked} unpacked, {} files", release.files)));
+    page.row("at build", Some(release.runs_at_build.join(", ")));
+}
+
+fn files(page: &mut Page, title: &str, sign: char, list: &[DiffFile]) {
+    let binaries = list.iter().filter(|file| file.binary).count();
+    page.heading(title, &format!("{}, {binaries} of them not text", list.len()));
+    for file in list.iter().take(SHOWN) {
+        let sizes = match (file.size_before, file.size) {
+            (Some(before), Some(after)) if before != after => {
+                format!("{} -> {}", size(before), size(after))
+            }
+            (_, Some(one)) | (Some(one), None) => size(one),
+            (None, None) => String::new(),
+        };
+        page.push(&format!("  {sign} {}  {}, {sizes}", shown(&file.path), shown(&file.class)));
+        if !file.head.is_empty() {
+            page.push(&format!("      {}", shown(&file.head)));
+        }
+    }
+    page.more(list.len(), "files");
+}
+
+fn uses(page: &mut Page, sign: char, uses: &[Use]) {
+    for one in uses.iter().take(SHOWN) {
+        let detail =
+            if one.detail.is_empty() { String::new() } else { format!("  {:?}", one.detail) };
+        let place = format!("{}:{}", one.file, one.line);
+        page.text(2, &format!("{sign} {}  {place}  {}{detail}", one.capability, one.api));
+        if !one.code.is_empty() {
+            page.code(6, &one.code);
+        }
+    }
+    page.more(uses.len(), "uses");
+}
+
+fn dependencies(page: &mut Page, sign: char, list: &Measured<Vec<String>>) {
+    match list {
+        Measured::Known(all) if all.is_empty() => page.text(2, &format!("{sign} none")),
+        Measured::Known(all) => {
+            for one in all.iter().take(SHOWN) {
+                page.text(2, &format!("{sign} {one}"));
+            }
+            page.more(all.len(), "dependencies");
+        }
+        Measured::Unknown(why) => page.text(2, &format!("{sign} not determined: {why}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::inspection::DIFF;
+    use crate::domain::text::is_hidden;
+
+    const HOSTILE: &str = "a\u{1b}]0;x\u{7}\u{2066}b\r\nc";
+
+    #[test]
+    fn nothing_hostile_reaches_the_terminal() {
+        let release = Release {
+            version: HOSTILE.to_owned(),
+            published: Measured::unknown(HOSTILE),
+            published_by: Measured::Known(HOSTILE.to_owned()),
+            sha256: "00".to_owned(),
+            files: 1,
+            unpacked_bytes: 1,
+            runs_at_build: vec![HOSTILE.to_owned()],
+        };
+        let file = DiffFile {
+            path: HOSTILE.to_owned(),
+            class: "opaque".to_owned(),
+            binary: true,
+            size_before: Some(1),
+            size: Some(2),
+            sha256: "00".to_owned(),
+            head: "fd 37".to_owned(),
+        };
+        let gained = Use {
+            capability: "spawn".to_owned(),
+            api: HOSTILE.to_owned(),
+            detail: HOSTILE.to_owned(),
+            file: HOSTILE.to_owned(),
+            line: 1,
+            code: HOSTILE.to_owned(),
+        };
+        let diff = VersionDiff {
+            schema: DIFF.to_owned(),
+            name: HOSTILE.to_owned(),
+            old: release.clone(),
+            new: release,
+            added: Vec::new(),
+            changed: vec![file],
+            removed: Vec::new(),
+            dependencies_gained: Measured::Known(vec![HOSTILE.to_owned()]),
+            dependencies_lost: Measured::unknown(HOSTILE),
+            capabilities_gained: vec![gained],
+            capabilities_lost: Vec::new(),
+            build_code_changed: true,
+        };
+        let page = human(&diff, 80);
+        let hidden: Vec<char> = page.chars().filter(|c| *c != '\n' && is_hidden(*c)).collect();
+        assert_eq!(hidden, [], "{page}");
+        assert!(page.contains("1 B -> 2 B") && page.contains("its code has changed"), "{page}");
+        assert!(!page.lines().any(|line| line.starts_with('c')), "{page}");
+    }
+}
