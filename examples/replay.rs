@@ -73,6 +73,7 @@ fn request(before: &Path, now: &Path, day: Date, cache: &Path) -> Result<Request
             changed: BTreeSet::new(),
             pins: None,
             cooldown: None,
+            hub_token: None,
             jobs: None,
             progress: false,
         },

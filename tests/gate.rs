@@ -1,6 +1,12 @@
 //! The gate on whole repositories: what a change can and cannot do to its own judgement. Every repository
 //! is built by git itself, offline and without configuration; no archive is on the machine, so that only
 //! what lockfiles, manifests and policy say is judged.
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "a test that cannot go on may stop, and its texts are small"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

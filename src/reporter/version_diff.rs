@@ -158,7 +158,7 @@ mod tests {
         };
         let page = human(&diff, 80);
         let hidden: Vec<char> = page.chars().filter(|c| *c != '\n' && is_hidden(*c)).collect();
-        assert_eq!(hidden, [], "{page}");
+        assert!(hidden.is_empty(), "{page}");
         assert!(page.contains("1 B -> 2 B") && page.contains("its code has changed"), "{page}");
         assert!(!page.lines().any(|line| line.starts_with('c')), "{page}");
     }

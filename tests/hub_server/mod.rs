@@ -1,4 +1,10 @@
 //! A model Hub on 127.0.0.1 with a handful of repositories, in the shapes of the real one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "a test that cannot go on may stop, and its texts are small"
+)]
 
 use std::sync::{Arc, Mutex};
 

@@ -215,7 +215,7 @@ fn a_7z_archive_is_opened_and_its_cuts_are_named() {
 /// Counts the bytes that are read.
 struct Counted<'b>(Cursor<&'b [u8]>, &'b std::cell::Cell<u64>);
 
-impl std::io::Read for Counted<'_> {
+impl io::Read for Counted<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let got = self.0.read(into)?;
         self.1.set(self.1.get() + got as u64);
@@ -223,7 +223,7 @@ impl std::io::Read for Counted<'_> {
     }
 }
 
-impl std::io::Seek for Counted<'_> {
+impl io::Seek for Counted<'_> {
     fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
         self.0.seek(to)
     }

@@ -15,9 +15,9 @@ fn graph(packages: &[(&str, &str, &str)]) -> Graph {
             }
             other => format!("source = \"{other}\"\n"),
         };
-        text.push_str(&format!(
-            "\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{source}"
-        ));
+        let package =
+            format!("\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{source}");
+        text.push_str(&package);
     }
     crate::walker::graph(&lockfile::parse(&text, "Cargo.lock").unwrap(), "Cargo.lock")
 }

@@ -189,11 +189,12 @@ mod tests {
 
     #[test]
     fn loaders_are_read_with_their_revision_and_what_they_allow() {
+        use SubjectKind::{Dataset, Model};
+
         let text = "MODEL = 'o/one'\nm = AutoModel.from_pretrained(MODEL, revision='refs/pr/1',\n    trust_remote_code=True)\nt = AutoTokenizer.from_pretrained('gpt2')\np = pipeline('x', model='o/two')\nd = load_dataset('o/data')\nj = load_dataset('json', data_files='x')\nf = hf_hub_download('o/three', 'a.json', repo_type='dataset', revision=rev)\n";
         let found = read(text);
         let told: Vec<_> =
             found.iter().map(|r| (r.id.as_str(), r.line, r.kind, r.revision_kind)).collect();
-        use SubjectKind::{Dataset, Model};
         assert_eq!(
             told,
             [

@@ -409,6 +409,7 @@ mod tests {
         read(text).into_iter().map(|r| (r.id, r.revision, r.form)).collect()
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the expected value beside `None`")]
     fn own(text: &str) -> Option<String> {
         Some(text.to_owned())
     }
