@@ -136,7 +136,14 @@ impl Ruleset {
                 let rule: RawRule = toml::from_str(&file.text).map_err(|source| {
                     RuleError::Toml { file: file.path.clone(), source: Box::new(source) }
                 })?;
-                raw.insert(id, (kind, file, rule));
+                let replaced = raw.insert(id.clone(), (kind, file.clone(), rule));
+                // Within the embedded rules an id stands for one rule; a user's rule replaces one.
+                if let Some((_, first, _)) = replaced
+                    && RULE_FILES.iter().any(|(path, _)| *path == file.path)
+                {
+                    let problem = format!("`{id}` is the id of {}, too", first.path);
+                    return Err(RuleError::Rule { file: file.path, line: 1, problem });
+                }
             }
         }
         let signals: BTreeSet<&str> = raw
