@@ -19,7 +19,7 @@ fn urls() -> BaseUrls {
 
 #[test]
 #[ignore = "live"]
-fn one_crate_is_found_in_the_index_and_its_archive_has_the_indexs_hash() {
+fn live_one_crate_is_in_the_index_and_its_archive_has_the_indexs_hash() {
     let empty = tempfile::tempdir().expect("a folder");
     let client = Client::online(Options::default());
     let runtime = runtime().expect("a runtime");
