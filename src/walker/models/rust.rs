@@ -151,7 +151,7 @@ impl RustFile<'_, '_> {
         self.tell(first, named);
     }
 
-    /// `.revision("...")` further on in the same statement.
+    /// `.revision("...")` or `.with_revision(...)` further on in the same statement.
     fn chained_revision(&self, from: usize) -> (Option<String>, bool) {
         let until = self.tokens.len().min(from + 120);
         for at in from..until {
@@ -159,7 +159,11 @@ impl RustFile<'_, '_> {
                 break;
             }
             let calls = self.tokens.get(at + 1).is_some_and(|t| t.is(b'('));
-            if calls && self.tokens[at].name() == Some("revision") && self.tokens[at - 1].is(b'.') {
+            let name = self.tokens[at].name();
+            if calls
+                && matches!(name, Some("revision" | "with_revision"))
+                && self.tokens[at - 1].is(b'.')
+            {
                 return self.revision(code::arguments(&self.tokens, at + 1).0.first());
             }
         }
@@ -276,10 +280,15 @@ impl RustFile<'_, '_> {
     fn literals(&mut self, hub_crate: bool) {
         for at in 0..self.tokens.len() {
             let Some(text) = self.tokens[at].text() else { continue };
-            if self.used.contains(&at) || !is_repository(text) || is_foreign(text) {
+            let old = is_oldest_id(text);
+            let named = old || (is_repository(text) && !is_foreign(text));
+            if self.used.contains(&at) || !named || self.beside_address(at) {
                 continue;
             }
             let (form, word) = self.context(at);
+            if old && !self.says_model(at, form, word.as_deref()) {
+                continue;
+            }
             let Some(confidence) = grade(form, word.as_deref(), self.hub, hub_crate) else {
                 continue;
             };
@@ -288,6 +297,20 @@ impl RustFile<'_, '_> {
             let base = Named::model(text, form, confidence);
             self.tell(at, Named { revision, computed, ..base });
         }
+    }
+
+    /// Whether the next value of a pair is an address: then this one is the key of a cache.
+    fn beside_address(&self, at: usize) -> bool {
+        let comma = self.tokens.get(at + 1).is_some_and(|token| token.is(b','));
+        let next = self.tokens.get(at + 2).and_then(Token::text);
+        comma && next.is_some_and(|text| text.contains("://"))
+    }
+
+    /// Whether something beside an id without an owner says that it is one: a revision, or the name
+    /// that it is put under.
+    fn says_model(&self, at: usize, form: Form, word: Option<&str>) -> bool {
+        let bound = word.is_some_and(|word| word.to_ascii_lowercase().contains("model"));
+        self.hub && (self.neighbour_revision(at).is_some() || (form == Form::Constant && bound))
     }
 
     /// The revision in `=> ("o/n", "refs/pr/1")` and `f("o/n", "main")`.
@@ -369,6 +392,12 @@ impl RustFile<'_, '_> {
         let at = (self.tokens[literal].at + 1).min(self.scan.text.len());
         self.scan.push(at, named);
     }
+}
+
+/// Whether a text looks like one of the Hub's oldest ids, which have no owner: `bert-base-uncased`.
+fn is_oldest_id(text: &str) -> bool {
+    let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    is_part(text) && text.len() >= 4 && text.contains('-') && text.bytes().all(lower)
 }
 
 /// How sure it is that a literal is an id; nothing where it is most likely something else.
@@ -455,6 +484,8 @@ mod tests {
                 let (id, rev) = match which {
                     Which::A => ("org/arm-1", "refs/pr/2"),
                     Which::B => "org/arm-2",
+                    Which::C => ("t5-small", "refs/pr/15"),
+                    Which::D => "not-an-id",
                 };
                 let repo = Repo::with_revision(id.to_string(), RepoType::Model, revision);
             }"#;
@@ -466,6 +497,7 @@ mod tests {
                 ("org/default-1", Form::DefaultValue, RevisionKind::Variable),
                 ("org/arm-1", Form::MatchArm, RevisionKind::PullRequest),
                 ("org/arm-2", Form::MatchArm, RevisionKind::Variable),
+                ("t5-small", Form::MatchArm, RevisionKind::PullRequest),
             ]
         );
     }
@@ -482,6 +514,14 @@ mod tests {
             }"#;
         assert_eq!(told(text), []);
         assert_eq!(told("fn f() { route(\"Some/Slug-1\"); }"), []);
+    }
+
+    #[test]
+    fn the_key_of_a_cache_beside_an_address_is_no_model() {
+        let text = r#"use hf_hub; const X: (&str, &str) =
+            ("xlnet-1/tokenizer-config", "https://huggingface.co/xlnet-1/resolve/main/a.json");"#;
+        let found = told(text);
+        assert_eq!(found, [("xlnet-1".to_owned(), own("main"), Form::ResolveUrl)]);
     }
 
     #[test]
