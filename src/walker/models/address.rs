@@ -7,7 +7,7 @@ use super::reference::Form;
 use crate::domain::SubjectKind;
 
 /// First parts of addresses of the Hub that are pages and no repositories.
-const PAGES: [&str; 32] = [
+const PAGES: [&str; 31] = [
     "api",
     "blog",
     "chat",
@@ -15,7 +15,6 @@ const PAGES: [&str; 32] = [
     "course",
     "docs",
     "enterprise",
-    "huggingface",
     "inference-api",
     "inference-endpoints",
     "join",

@@ -78,7 +78,8 @@ struct RustFile<'s, 'a> {
 pub(super) fn scan(scan: &mut Scan<'_>, tables: &Tables, hub_crate: bool) {
     let tokens = code::rust_tokens(scan.text);
     let constants = code::constants(&tokens, false);
-    let hub = tokens.iter().any(|t| t.name().is_some_and(|n| HUB_NAMES.contains(&n)));
+    let hub = tokens.iter().any(|t| t.name().is_some_and(|n| HUB_NAMES.contains(&n)))
+        || tokens.windows(4).any(wraps_hub);
     let fastembed = tokens.iter().any(|t| t.name() == Some("fastembed"));
     let mut file =
         RustFile { scan, tokens, constants, used: BTreeSet::new(), computed: false, hub };
@@ -210,7 +211,7 @@ impl RustFile<'_, '_> {
     fn pretrained(&mut self, at: usize) {
         let (arguments, _) = code::arguments(&self.tokens, at + 1);
         let Some(id) = arguments.first().and_then(|a| self.literal(a)) else { return };
-        if !is_named(self.text(id)) {
+        if !is_named(self.text(id)) || self.beside_address(id) {
             return;
         }
         let mut revision = (None, false);
@@ -392,6 +393,11 @@ impl RustFile<'_, '_> {
         let at = (self.tokens[literal].at + 1).min(self.scan.text.len());
         self.scan.push(at, named);
     }
+}
+
+/// `hub::Api`: a project's own wrapper of a hub client.
+fn wraps_hub(tokens: &[Token]) -> bool {
+    tokens[0].name() == Some("hub") && tokens[1].is(b':') && tokens[3].name() == Some("Api")
 }
 
 /// Whether a text looks like one of the Hub's oldest ids, which have no owner: `bert-base-uncased`.
