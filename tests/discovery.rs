@@ -66,7 +66,7 @@ fn listed(file: &str) -> BTreeSet<String> {
 
 #[test]
 #[ignore = "live"]
-fn what_a_person_finds_by_reading_is_found() {
+fn live_what_a_person_finds_by_reading_is_found() {
     let folders = fetch();
     let (mut wanted, mut hit, mut named, mut wrong) = (0, 0, 0, 0);
     for (name, version) in CRATES {

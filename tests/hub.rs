@@ -119,7 +119,7 @@ fn a_renamed_repository_is_told() {
 /// that package; `CUSTODY_PYTHON` names the interpreter.
 #[test]
 #[ignore = "live"]
-fn the_real_client_reads_this_server() {
+fn live_the_real_client_reads_this_server() {
     let server = HubServer::start();
     let python = std::env::var("CUSTODY_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hub_client_check.py");
