@@ -94,9 +94,9 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     let named = name_models(&mut walk, &request.policy);
     let mut comparison = request.base.as_ref().map(|side| Comparison::new(side, &walk));
     let scope = comparison.as_ref().map_or(Scope::All, |comparison| comparison.scope(&walk));
-    let gathered = collectors::gather_within(&walk.graph, &scope, &request.gather)?;
+    let mut gathered = collectors::gather_within(&walk.graph, &scope, &request.gather)?;
     walk.learn(natures(&gathered));
-    let mut cases = cases(&walk, &gathered, &named);
+    let mut cases = cases(&walk, std::mem::take(&mut gathered.sheets), &named);
     if let Some(comparison) = &mut comparison {
         comparison.gather_base(&request.gather)?;
         comparison.measure(&mut cases);
@@ -174,12 +174,11 @@ fn name_models(walk: &mut Walk, policy: &Policy) -> Attached {
 }
 
 /// One case a node of the graph: its facts, its line, the way to it.
-fn cases(walk: &Walk, gathered: &Gathered, named: &Attached) -> Vec<Case> {
+fn cases(walk: &Walk, sheets: Vec<FactSheet>, named: &Attached) -> Vec<Case> {
     let ways = walk.graph.ways();
-    let nodes = walk.graph.nodes.iter().enumerate();
+    let nodes = walk.graph.nodes.iter().zip(sheets).enumerate();
     nodes
-        .map(|(index, node)| {
-            let mut sheet = gathered.sheets[index].clone();
+        .map(|(index, (node, mut sheet))| {
             if let Some(lock) = walk.locks.get(&index) {
                 sheet.put("lock", lock);
                 sheet.put("exposure", &walk.exposure[&index]);

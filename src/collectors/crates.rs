@@ -3,8 +3,7 @@
 //! What depends on the bytes alone is kept in the fact store by their hash, so that a second run opens
 //! no archive; whether the file on disk is still the one that was verified is told by its size and time.
 
-use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -15,9 +14,10 @@ use super::cargo_home::CargoHome;
 use super::concealment::{self, ConcealmentFacts, ConcealmentKeeper};
 use super::crate_files::{BytesFacts, CrateFile, CrateFiles, Want};
 use super::gather::Options;
+use super::kept::Kept;
 use super::native::{self, NativeFacts, NativeKeeper};
 use super::releases::{Locked, Older, OlderRelease};
-use super::store::{Entry, FactStore, Kind, StoreError};
+use super::store::Kind;
 use super::window::{self, ComparisonFacts};
 use crate::domain::{self, NodeIndex};
 use crate::net::archives::ArchiveUrls;
@@ -36,8 +36,22 @@ const CONCEALMENT: Kind = Kind::small("concealment");
 const COMPARISON: Kind = Kind::small("comparison");
 /// Has to be raised whenever the same files give another answer than before.
 const FOUND_VERSION: u64 = 1;
-/// Results that are written to the store at once.
-const BATCH: usize = 256;
+
+/// Versions under which results are kept; each changes with its collector and its tables.
+struct Versions {
+    archive: u64,
+    code: u64,
+    comparison: u64,
+}
+
+impl Versions {
+    fn of(profiles: &BenignProfiles) -> Self {
+        let (archive, code) = (archive::store_version(profiles), build_code::store_version());
+        // A comparison depends on what was measured and on how it is compared.
+        let comparison = archive.wrapping_add(code).wrapping_add(window::VERSION << 48);
+        Self { archive, code, comparison }
+    }
+}
 
 /// Which file was verified, and with what result.
 #[derive(Debug, Serialize, Deserialize)]
@@ -100,79 +114,30 @@ pub struct Crates<'a> {
     options: &'a Options,
     runtime: &'a tokio::runtime::Runtime,
     profiles: BenignProfiles,
-    store: Result<FactStore, StoreError>,
-    unsaved: Mutex<Vec<Entry>>,
+    versions: Versions,
+    kept: Arc<Kept>,
 }
 
 impl<'a> Crates<'a> {
-    /// Downloads go to `options.cache_dir`.
+    /// Downloads go to `options.cache_dir`, what is measured to `kept`.
     #[must_use]
     pub fn new(
         home: CargoHome,
         client: Client,
         options: &'a Options,
         runtime: &'a tokio::runtime::Runtime,
+        kept: Arc<Kept>,
     ) -> Self {
+        let profiles = BenignProfiles::embedded();
+        let versions = Versions::of(&profiles);
         let files = CrateFiles::new(home, Some(options.cache_dir.join("archives")));
-        Self {
-            files,
-            client,
-            options,
-            runtime,
-            profiles: BenignProfiles::embedded(),
-            store: FactStore::open(Path::new(&options.cache_dir)),
-            unsaved: Mutex::default(),
-        }
+        Self { files, client, options, runtime, profiles, versions, kept }
     }
 
     /// The client that it asks through.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
-    }
-
-    /// Why nothing can be kept between runs, if so.
-    #[must_use]
-    pub fn store_problem(&self) -> Option<String> {
-        self.store.as_ref().err().map(ToString::to_string)
-    }
-
-    /// A value kept by an earlier run; one that cannot be read counts as not there.
-    fn kept<T: serde::de::DeserializeOwned>(
-        &self,
-        kind: Kind,
-        key: &str,
-        version: u64,
-    ) -> Option<T> {
-        self.store.as_ref().ok()?.get(kind, key, version).ok().flatten()
-    }
-
-    /// Keeps a value for the next run. Where that fails, the next run measures again.
-    fn keep<T: Serialize>(&self, kind: Kind, key: &str, version: u64, value: &T) {
-        let Ok(entry) = Entry::encode(kind, key, version, value) else { return };
-        let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
-        unsaved.push(entry);
-        if unsaved.len() >= BATCH {
-            let batch = std::mem::take(&mut *unsaved);
-            drop(unsaved);
-            self.write(&batch);
-        }
-    }
-
-    /// Writes what is not written yet.
-    fn save(&self) {
-        let batch =
-            std::mem::take(&mut *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner));
-        self.write(&batch);
-    }
-
-    fn write(&self, batch: &[Entry]) {
-        if let Ok(store) = &self.store
-            && !batch.is_empty()
-        {
-            // A store that cannot be written costs the next run its time and nothing else.
-            let _ = store.put_many(batch);
-        }
     }
 
     /// Measures archives, in the order given; `done` is called after each.
@@ -191,7 +156,7 @@ impl<'a> Crates<'a> {
                 measured
             })
             .collect();
-        self.save();
+        self.kept.save();
         all
     }
 
@@ -207,14 +172,14 @@ impl<'a> Crates<'a> {
         let bytes = file.facts();
         if let Some(stamp) = stamp {
             let found = Found { stamp, bytes: bytes.clone() };
-            self.keep(FOUND, &want.checksum, FOUND_VERSION, &found);
+            self.kept.put(FOUND, &want.checksum, FOUND_VERSION, &found);
         }
         Measured { bytes, contents: self.contents(want, &file) }
     }
 
     /// What an earlier run measured, if the file on disk is still the one it verified.
     fn kept_crate(&self, want: &Want, stamp: &str) -> Option<Measured> {
-        let found: Found = self.kept(FOUND, &want.checksum, FOUND_VERSION)?;
+        let found: Found = self.kept.get(FOUND, &want.checksum, FOUND_VERSION)?;
         if found.stamp != stamp {
             return None;
         }
@@ -224,13 +189,12 @@ impl<'a> Crates<'a> {
 
     fn kept_contents(&self, want: &Want, with_listing: bool) -> Option<Contents> {
         let key = archive::store_key(&want.checksum, &want.name, &want.version);
-        let version = archive::store_version(&self.profiles);
-        let facts = self.kept(Kind::ARCHIVE, &key, version)?;
-        let code = self.kept(CODE, &key, build_code::store_version())?;
-        let native = self.kept(NATIVE, &key, native::COLLECTOR_VERSION)?;
-        let concealment = self.kept(CONCEALMENT, &key, concealment::COLLECTOR_VERSION)?;
+        let facts = self.kept.get(Kind::ARCHIVE, &key, self.versions.archive)?;
+        let code = self.kept.get(CODE, &key, self.versions.code)?;
+        let native = self.kept.get(NATIVE, &key, native::COLLECTOR_VERSION)?;
+        let concealment = self.kept.get(CONCEALMENT, &key, concealment::COLLECTOR_VERSION)?;
         let listing = if with_listing {
-            self.kept(Kind::LISTING, &key, version)?
+            self.kept.get(Kind::LISTING, &key, self.versions.archive)?
         } else {
             ArchiveListing::default()
         };
@@ -254,12 +218,11 @@ impl<'a> Crates<'a> {
                 let native = keepers.native.finish();
                 let concealment = keepers.concealment.finish();
                 let key = archive::store_key(checksum, name, version);
-                let version = archive::store_version(&self.profiles);
-                self.keep(Kind::ARCHIVE, &key, version, &archive.facts);
-                self.keep(Kind::LISTING, &key, version, &archive.listing);
-                self.keep(CODE, &key, build_code::store_version(), &code);
-                self.keep(NATIVE, &key, native::COLLECTOR_VERSION, &native);
-                self.keep(CONCEALMENT, &key, concealment::COLLECTOR_VERSION, &concealment);
+                self.kept.put(Kind::ARCHIVE, &key, self.versions.archive, &archive.facts);
+                self.kept.put(Kind::LISTING, &key, self.versions.archive, &archive.listing);
+                self.kept.put(CODE, &key, self.versions.code, &code);
+                self.kept.put(NATIVE, &key, native::COLLECTOR_VERSION, &native);
+                self.kept.put(CONCEALMENT, &key, concealment::COLLECTOR_VERSION, &concealment);
                 domain::Measured::Known(Contents { archive, code, native, concealment })
             }
             Err(error) => domain::Measured::unknown(error.to_string()),
@@ -299,7 +262,7 @@ impl<'a> Crates<'a> {
                 }
             })
             .collect();
-        self.save();
+        self.kept.save();
         all
     }
 
@@ -322,13 +285,13 @@ impl<'a> Crates<'a> {
                 self.compare_with(locked, Some(older), 0, unreachable.as_deref())
             })
             .collect();
-        self.save();
+        self.kept.save();
         all
     }
 
     fn kept_comparison(&self, locked: &Locked, older: &OlderRelease) -> Option<ComparisonFacts> {
-        let key = format!("{}/{}", locked.checksum.as_deref()?, older.checksum);
-        self.kept(COMPARISON, &key, comparison_version(&self.profiles))
+        let key = comparison_key(locked, Some(older), 0)?;
+        self.kept.get(COMPARISON, &key, self.versions.comparison)
     }
 
     /// Compares a crate with one older release, or with nothing.
@@ -339,7 +302,10 @@ impl<'a> Crates<'a> {
         days_since_first: i64,
         unreachable: Option<&str>,
     ) -> ComparisonFacts {
-        if let Some(kept) = older.and_then(|older| self.kept_comparison(locked, older)) {
+        let Some(key) = comparison_key(locked, older, days_since_first) else {
+            return ComparisonFacts::unknown("the lockfile pins no hash of its archive");
+        };
+        if let Some(kept) = self.kept.get(COMPARISON, &key, self.versions.comparison) {
             return kept;
         }
         let Some(want) = want(locked) else {
@@ -350,7 +316,9 @@ impl<'a> Crates<'a> {
             domain::Measured::Unknown(reason) => return ComparisonFacts::unknown(&reason),
         };
         let Some(older) = older else {
-            return window::compare(&now.archive, Some(&now.code), None, days_since_first);
+            let facts = window::compare(&now.archive, Some(&now.code), None, days_since_first);
+            self.kept.put(COMPARISON, &key, self.versions.comparison, &facts);
+            return facts;
         };
         let before = want_older(locked, older);
         match self.recorded(&before) {
@@ -362,8 +330,7 @@ impl<'a> Crates<'a> {
                     code: &record.code,
                 };
                 let facts = window::compare(&now.archive, Some(&now.code), Some(&against), days);
-                let key = format!("{}/{}", want.checksum, older.checksum);
-                self.keep(COMPARISON, &key, comparison_version(&self.profiles), &facts);
+                self.kept.put(COMPARISON, &key, self.versions.comparison, &facts);
                 facts
             }
             domain::Measured::Unknown(reason) => {
@@ -402,11 +369,17 @@ impl<'a> Crates<'a> {
     }
 }
 
-/// A comparison depends on what was measured and on how it is compared.
-fn comparison_version(profiles: &BenignProfiles) -> u64 {
-    archive::store_version(profiles)
-        .wrapping_add(build_code::store_version())
-        .wrapping_add(window::VERSION << 48)
+/// Under which a comparison is kept: both hashes, or the crate's age where there is nothing older.
+fn comparison_key(
+    locked: &Locked,
+    older: Option<&OlderRelease>,
+    days_since_first: i64,
+) -> Option<String> {
+    let now = locked.checksum.as_deref()?;
+    Some(match older {
+        Some(older) => format!("{now}/{}", older.checksum),
+        None => format!("{now}/{days_since_first} days"),
+    })
 }
 
 fn want(locked: &Locked) -> Option<Want> {

@@ -109,15 +109,33 @@ impl IndexFiles {
     pub fn in_cargos_cache(&self, name: &str, origin: &Origin, version: Option<&str>) -> bool {
         let Ok(path) = crate_path(name) else { return false };
         self.home.indexes(origin).iter().any(|folder| {
+            let file = folder.path.join(&path);
+            let Some(version) = version else { return file.is_file() };
             // What cannot be read is reported when the file is used.
-            let Ok(Some(bytes)) = read_bounded(&folder.path.join(&path), FILE_LIMIT as u64) else {
-                return false;
-            };
-            version.is_none_or(|version| {
-                let line = [b"\0", version.as_bytes(), b"\0"].concat();
-                memchr::memmem::find(&bytes, &line).is_some()
-            })
+            let Ok(Some(bytes)) = read_bounded(&file, FILE_LIMIT as u64) else { return false };
+            let line = [b"\0", version.as_bytes(), b"\0"].concat();
+            memchr::memmem::find(&bytes, &line).is_some()
         })
+    }
+
+    /// Which files of Cargo's cache tell of this crate, with their sizes and times: as long as the
+    /// answer stays the same, so does that of [`IndexFiles::find`]. `None` where another source may
+    /// answer, or this run asked one.
+    #[must_use]
+    pub fn stamp(&self, name: &str, origin: &Origin) -> Option<String> {
+        if self.was_fetched(name) {
+            return None;
+        }
+        let path = crate_path(name).ok()?;
+        let mut sure = false;
+        let mut stamps = Vec::new();
+        for folder in self.home.indexes(origin) {
+            let Ok(data) = fs::metadata(folder.path.join(&path)) else { continue };
+            let time = data.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+            sure |= folder.belongs == Belongs::Surely;
+            stamps.push(format!("{} {} {}", folder.path.display(), data.len(), time.as_nanos()));
+        }
+        sure.then(|| stamps.join("\n"))
     }
 
     /// Asks the default registry's index for these crates, as many at a time as the client allows;

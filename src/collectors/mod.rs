@@ -18,6 +18,7 @@ pub mod custody_store;
 mod gather;
 pub mod hub;
 pub mod index_files;
+pub mod kept;
 pub mod model_custody;
 pub mod model_files;
 pub mod names;
@@ -54,12 +55,7 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group(pins::GROUP, schemars::schema_for!(pins::PinFacts)),
         group(model_files::GROUP, schemars::schema_for!(model_files::ModelFacts)),
         group(cooldown::GROUP, schemars::schema_for!(cooldown::CooldownFacts)),
-        group(custody::GROUP, schemars::schema_for!(custody::CustodyFacts)),
-        group(pins::GROUP, schemars::schema_for!(pins::PinFacts)),
         group(pins::MODEL_GROUP, schemars::schema_for!(pins::ModelPinFacts)),
-        group(names::GROUP, schemars::schema_for!(names::NameFacts)),
-        group(model_files::GROUP, schemars::schema_for!(model_files::ModelFacts)),
-        group(cooldown::GROUP, schemars::schema_for!(cooldown::CooldownFacts)),
         group(hub::GROUP, schemars::schema_for!(hub::HubFacts)),
         group(model_custody::GROUP, schemars::schema_for!(model_custody::ModelCustodyFacts)),
     ]

@@ -9,23 +9,44 @@ mod facts;
 mod history;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 pub use dependencies::NewDependency;
 pub use facts::ReleaseFacts;
 pub use history::{History, Release, days_between, days_until, same_line};
 
-use super::index_files::{FoundIndex, IndexFiles, Lookup, Pin};
+use super::index_files::{FoundIndex, IndexFiles, IndexSource, Lookup, Pin};
+use super::kept::Kept;
+use super::store::Kind;
 use crate::domain::{Measured, Origin};
 
 /// Name of the group.
 pub const GROUP: &str = "releases";
 /// Most index files that are asked for only because a new dependency is in them.
 const DEPENDENCY_REQUESTS: usize = 200;
+
+/// Table of what index files said of a release on a day.
+const NOTED: Kind = Kind::small("releases");
+/// Table of the older releases that a release was compared with on a day.
+const NOTED_OLDER: Kind = Kind::small("older");
+/// Has to be raised whenever the same index files give another answer than before.
+const VERSION: u64 = 1;
+
+/// Something that was read from index files, and the state that they were in.
+#[derive(Debug, Serialize, Deserialize)]
+struct Noted<T> {
+    /// The day that it speaks of.
+    as_of: Date,
+    /// Crate name to the stamp of its index file.
+    stamps: BTreeMap<String, String>,
+    value: T,
+}
 
 /// A locked crate of a registry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +62,7 @@ pub struct Locked {
 }
 
 /// A release before a locked one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OlderRelease {
     /// Version.
     pub version: String,
@@ -52,7 +73,7 @@ pub struct OlderRelease {
 }
 
 /// The releases before a locked one that it is compared with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Older {
     /// The last one that is old enough, of the same line where there is one.
     pub window: Option<OlderRelease>,
@@ -63,9 +84,9 @@ pub struct Older {
 }
 
 /// Measures release histories.
-#[derive(Debug)]
 pub struct Releases {
     index: IndexFiles,
+    kept: Option<Arc<Kept>>,
     first: Mutex<BTreeMap<String, Measured<Timestamp>>>,
 }
 
@@ -73,7 +94,13 @@ impl Releases {
     /// Reads from these index files.
     #[must_use]
     pub fn new(index: IndexFiles) -> Self {
-        Self { index, first: Mutex::default() }
+        Self { index, kept: None, first: Mutex::default() }
+    }
+
+    /// Keeps what was read from Cargo's index cache for the next run.
+    #[must_use]
+    pub fn keeping(self, kept: Arc<Kept>) -> Self {
+        Self { kept: Some(kept), ..self }
     }
 
     /// Measures all, in the order given. Asks the index first for what Cargo's cache does not hold,
@@ -86,9 +113,16 @@ impl Releases {
         runtime: &tokio::runtime::Runtime,
         done: &(dyn Fn() + Sync),
     ) -> Vec<ReleaseFacts> {
-        runtime.block_on(self.index.fetch(&self.missing(locked), done));
-        let mut facts: Vec<ReleaseFacts> =
-            locked.par_iter().map(|one| self.measure(one, as_of)).collect();
+        let noted: Vec<Option<ReleaseFacts>> =
+            locked.par_iter().map(|one| self.noted(NOTED, one, as_of)).collect();
+        let new = locked.iter().zip(&noted).filter(|(_, noted)| noted.is_none());
+        let new: Vec<&Locked> = new.map(|(one, _)| one).collect();
+        runtime.block_on(self.index.fetch(&self.missing(&new), done));
+        let mut facts: Vec<ReleaseFacts> = noted
+            .into_par_iter()
+            .zip(locked)
+            .map(|(noted, one)| noted.unwrap_or_else(|| self.measure(one, as_of)))
+            .collect();
         let unseen = self.unseen_dependencies(&facts);
         if !unseen.is_empty() {
             runtime.block_on(self.index.fetch(&unseen, done));
@@ -102,11 +136,12 @@ impl Releases {
                 }
             });
         }
+        self.save();
         facts
     }
 
     /// Crates whose locked version Cargo's cache does not know.
-    fn missing(&self, locked: &[Locked]) -> Vec<String> {
+    fn missing(&self, locked: &[&Locked]) -> Vec<String> {
         if !self.index.can_ask() {
             return Vec::new();
         }
@@ -141,13 +176,66 @@ impl Releases {
         match self.index.find(&locked.name, &locked.origin, pin) {
             Lookup::Unknown(reason) => ReleaseFacts::unknown(&reason),
             Lookup::NoSuchCrate => ReleaseFacts::no_such_crate(),
-            Lookup::Found(found) => self.measure_in(&found, locked, as_of),
+            Lookup::Found(found) => {
+                let facts = self.measure_in(&found, locked, as_of);
+                // What is left out may come from any index file.
+                if found.source == IndexSource::CargoCache
+                    && facts.new_dependencies_left_out == Measured::Known(0)
+                {
+                    self.note(NOTED, locked, as_of, new_names(&facts), &facts);
+                }
+                facts
+            }
+        }
+    }
+
+    /// What an earlier run read, if every index file is as it was then.
+    fn noted<T: DeserializeOwned>(&self, kind: Kind, locked: &Locked, as_of: Date) -> Option<T> {
+        let noted: Noted<T> = self.kept.as_ref()?.get(kind, &key(locked), VERSION)?;
+        let same = |(name, stamp): (&String, &String)| {
+            self.stamp(name, locked).is_some_and(|now| now == *stamp)
+        };
+        (noted.as_of == as_of && noted.stamps.iter().all(same)).then_some(noted.value)
+    }
+
+    /// Keeps what was read from the index files of a crate and of `others`.
+    fn note<'n, T: Serialize>(
+        &self,
+        kind: Kind,
+        locked: &'n Locked,
+        as_of: Date,
+        others: impl Iterator<Item = &'n str>,
+        value: &T,
+    ) {
+        let Some(kept) = &self.kept else { return };
+        let names = std::iter::once(locked.name.as_str()).chain(others);
+        let stamps: Option<BTreeMap<String, String>> =
+            names.map(|name| Some((name.to_owned(), self.stamp(name, locked)?))).collect();
+        if let Some(stamps) = stamps {
+            kept.put(kind, &key(locked), VERSION, &Noted { as_of, stamps, value });
+        }
+    }
+
+    /// The stamp of an index file: the crate's own registry for itself, the default one for others.
+    fn stamp(&self, name: &str, locked: &Locked) -> Option<String> {
+        let own = name == locked.name;
+        self.index.stamp(name, if own { &locked.origin } else { &Origin::Registry })
+    }
+
+    fn save(&self) {
+        if let Some(kept) = &self.kept {
+            kept.save();
         }
     }
 
     /// The older releases that a release is compared with.
     #[must_use]
     pub fn older(&self, locked: &Locked, as_of: Date, window_days: i64) -> Measured<Older> {
+        if let Some((days, older)) = self.noted::<(i64, Older)>(NOTED_OLDER, locked, as_of)
+            && days == window_days
+        {
+            return Measured::Known(older);
+        }
         let pin =
             locked.checksum.as_deref().map(|checksum| Pin { version: &locked.version, checksum });
         let found = match self.index.find(&locked.name, &locked.origin, pin) {
@@ -170,11 +258,16 @@ impl Releases {
             })
         };
         let first = history.releases.first().and_then(|r| r.published).unwrap_or(published);
-        Measured::Known(Older {
+        let older = Older {
             window: history.earlier_by(at, window_days).and_then(release),
             previous: history.predecessor(at).and_then(release),
             days_since_first: days_between(first, published),
-        })
+        };
+        if found.source == IndexSource::CargoCache {
+            let value = (window_days, &older);
+            self.note(NOTED_OLDER, locked, as_of, std::iter::empty(), &value);
+        }
+        Measured::Known(older)
     }
 
     /// A release of the same crate that somebody names, as one to compare with. The days between the
@@ -228,6 +321,16 @@ impl Releases {
         all.insert(name.to_owned(), first.clone());
         first
     }
+}
+
+/// A release of a registry, as the store names it.
+fn key(locked: &Locked) -> String {
+    let registry = match &locked.origin {
+        Origin::AlternativeRegistry { index } => index.as_str(),
+        _ => "",
+    };
+    let checksum = locked.checksum.as_deref().unwrap_or_default();
+    format!("{}/{}/{checksum}/{registry}", locked.name, locked.version)
 }
 
 fn new_names(facts: &ReleaseFacts) -> impl Iterator<Item = &str> {

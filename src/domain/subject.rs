@@ -67,6 +67,21 @@ pub enum Origin {
     Local,
 }
 
+impl Origin {
+    /// The word for it in reports and rules.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Registry => "registry",
+            Self::AlternativeRegistry { .. } => "alternative-registry",
+            Self::Git { .. } => "git",
+            Self::Path => "path",
+            Self::Hub => "hub",
+            Self::Local => "local",
+        }
+    }
+}
+
 /// The identity of what is audited. Ordered by kind, then name, then version.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

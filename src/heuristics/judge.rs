@@ -1,11 +1,10 @@
 //! Facts in, findings out. Every subject is judged for itself; nothing is fetched or measured.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cel::Value;
 use cel::objects::KeyRef;
 use rayon::prelude::*;
-use serde_json::json;
 
 use super::condition::{Bindings, Condition, Outcome};
 use super::rule::{Locate, Rule};
@@ -99,7 +98,8 @@ impl Verdict {
 /// Judges all cases with all rules. The result does not depend on the order of the cases.
 #[must_use]
 pub fn judge(ruleset: &Ruleset, cases: &[Case]) -> Judgement {
-    let verdicts: Vec<Judgement> = cases.par_iter().map(|case| one(ruleset, case)).collect();
+    let court = Court::new(ruleset);
+    let verdicts: Vec<Judgement> = cases.par_iter().map(|case| court.judge(case)).collect();
     let mut all = Judgement::default();
     for verdict in verdicts {
         all.findings.extend(verdict.findings);
@@ -126,79 +126,154 @@ pub(super) fn rank(a: &Finding, b: &Finding) -> std::cmp::Ordering {
 /// All verdicts on one sheet, by rule id: what the rules' own tests look at.
 #[must_use]
 pub fn verdicts(ruleset: &Ruleset, sheet: &FactSheet) -> BTreeMap<String, Verdict> {
-    let mut bindings = bindings(ruleset, sheet);
-    let signals = judge_signals(ruleset, sheet, &mut bindings);
-    let mut all = signals.verdicts;
+    let court = Court::new(ruleset);
+    let mut bindings = court.bindings(sheet);
+    let signals = court.signals(sheet, &mut bindings);
+    let mut all: BTreeMap<String, Verdict> =
+        signals.verdicts.into_iter().map(|(id, verdict)| (id.to_owned(), verdict)).collect();
     for rule in applicable(ruleset, sheet, RuleKind::Finding) {
         all.insert(rule.info.id.clone(), Verdict::of(rule.when.evaluate(&bindings)));
     }
     all
 }
 
-struct Signals {
-    verdicts: BTreeMap<String, Verdict>,
+/// What came out of the signals on one sheet.
+struct Signals<'r> {
+    verdicts: BTreeMap<&'r str, Verdict>,
     fired: Vec<SignalHit>,
     undetermined: Vec<SignalHit>,
 }
 
-fn bindings<'v>(ruleset: &Ruleset, sheet: &FactSheet) -> Bindings<'v> {
-    let mut bindings = Bindings::new();
-    for (group, facts) in &sheet.facts {
-        bindings.bind(group, facts);
+/// The rules, with what is the same for every case.
+struct Court<'r> {
+    ruleset: &'r Ruleset,
+    /// Every signal that some rule names.
+    named_signals: BTreeSet<&'r str>,
+    /// The fields of each fact group that some rule names.
+    fields: BTreeMap<&'r str, BTreeSet<&'r str>>,
+}
+
+impl<'r> Court<'r> {
+    fn new(ruleset: &'r Ruleset) -> Self {
+        let mut named_signals = BTreeSet::new();
+        let mut fields: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for rule in ruleset.rules() {
+            named_signals.extend(rule.when.signals().iter().map(String::as_str));
+            for path in rule.conditions().flat_map(Condition::paths) {
+                let mut parts = path.split('.').map(|part| part.trim_end_matches("[]"));
+                let group = fields.entry(parts.next().unwrap_or_default()).or_default();
+                group.extend(parts.next());
+            }
+        }
+        Self { ruleset, named_signals, fields }
     }
-    let origin = serde_json::to_value(&sheet.subject.origin).expect("an enum of strings");
-    let subject = json!({
-        "kind": sheet.subject.kind.as_str(),
-        "name": sheet.subject.name,
-        "version": sheet.subject.version,
-        "origin": origin["type"],
-    });
-    bindings.bind("subject", &subject);
-    bindings.bind("tables", ruleset.tables());
-    bindings
+
+    fn bindings<'v>(&self, sheet: &'v FactSheet) -> Bindings<'v>
+    where
+        'r: 'v,
+    {
+        let mut bindings = Bindings::new();
+        for (group, facts) in &sheet.facts {
+            if let Some(wanted) = self.fields.get(group.as_str()) {
+                bindings.bind_fields(group, facts, wanted);
+            }
+        }
+        let subject = &sheet.subject;
+        bindings.bind_map(
+            "subject",
+            [
+                ("kind", subject.kind.as_str()),
+                ("name", &subject.name),
+                ("version", &subject.version),
+                ("origin", subject.origin.kind()),
+            ],
+        );
+        bindings.bind("tables", self.ruleset.tables());
+        bindings
+    }
+
+    /// Judges the signals and binds `signals` to what is determined. A signal that is switched off or
+    /// that does not apply to this kind of subject is false, not unknown.
+    fn signals<'v>(&self, sheet: &'v FactSheet, bindings: &mut Bindings<'v>) -> Signals<'r>
+    where
+        'r: 'v,
+    {
+        let mut signals =
+            Signals { verdicts: BTreeMap::new(), fired: Vec::new(), undetermined: Vec::new() };
+        let mut bound: BTreeMap<&'r str, bool> =
+            self.named_signals.iter().map(|id| (*id, false)).collect();
+        for rule in applicable(self.ruleset, sheet, RuleKind::Signal) {
+            let verdict = Verdict::of(rule.when.evaluate(bindings));
+            let id = rule.info.id.as_str();
+            match verdict {
+                Verdict::Fires => {
+                    bound.insert(id, true);
+                    signals.fired.push(hit(self.ruleset, rule, sheet, bindings));
+                }
+                Verdict::Clear => {
+                    bound.insert(id, false);
+                }
+                Verdict::Undetermined | Verdict::Broken(_) => {
+                    bound.remove(id);
+                    signals.undetermined.push(hit(self.ruleset, rule, sheet, bindings));
+                }
+            }
+            signals.verdicts.insert(id, verdict);
+        }
+        bindings.bind_map("signals", bound);
+        signals
+    }
+
+    fn judge(&self, case: &Case) -> Judgement {
+        let ruleset = self.ruleset;
+        let sheet = &case.sheet;
+        let mut bindings = self.bindings(sheet);
+        let signals = self.signals(sheet, &mut bindings);
+        let sum = score(&signals.fired, &signals.undetermined);
+        let mut judgement = Judgement::default();
+        let mut fired = Vec::new();
+        for rule in applicable(ruleset, sheet, RuleKind::Finding) {
+            match Verdict::of(rule.when.evaluate(&bindings)) {
+                Verdict::Fires => fired.push(rule),
+                Verdict::Clear => {}
+                Verdict::Undetermined => {
+                    let missing = missing(ruleset, rule, sheet, &signals);
+                    judgement.undetermined.extend(missing);
+                }
+                Verdict::Broken(why) => judgement.undetermined.push(Undetermined {
+                    subject: sheet.subject.clone(),
+                    what: format!("rule {}", rule.info.id),
+                    file: Some(rule.file.clone()),
+                    reason: why,
+                    required: true,
+                }),
+            }
+        }
+        for rule in &fired {
+            let superseded = fired.iter().any(|other| other.supersedes.contains(&rule.info.id));
+            if !superseded {
+                judgement.findings.extend(findings(rule, case, &sum, &mut bindings));
+            }
+        }
+        for (id, verdict) in &signals.verdicts {
+            if matches!(verdict, Verdict::Fires | Verdict::Clear) {
+                judgement.determined.insert((*id).to_owned(), 1);
+            }
+        }
+        let subject = || sheet.subject.clone();
+        judgement.signals =
+            signals.fired.into_iter().map(|hit| FiredSignal { subject: subject(), hit }).collect();
+        judgement
+    }
 }
 
 fn applicable<'r>(
     ruleset: &'r Ruleset,
-    sheet: &'r FactSheet,
+    sheet: &FactSheet,
     kind: RuleKind,
 ) -> impl Iterator<Item = &'r Rule> {
-    ruleset
-        .rules()
-        .filter(move |r| r.info.kind == kind && r.info.applies_to.contains(&sheet.subject.kind))
-}
-
-/// Judges the signals and binds `signals` to what is determined. A signal that is switched off or
-/// that does not apply to this kind of subject is false, not unknown.
-fn judge_signals(ruleset: &Ruleset, sheet: &FactSheet, bindings: &mut Bindings) -> Signals {
-    let mut signals =
-        Signals { verdicts: BTreeMap::new(), fired: Vec::new(), undetermined: Vec::new() };
-    let mut bound = serde_json::Map::new();
-    for rule in ruleset.rules() {
-        for id in rule.when.signals() {
-            bound.insert(id.clone(), json!(false));
-        }
-    }
-    for rule in applicable(ruleset, sheet, RuleKind::Signal) {
-        let verdict = Verdict::of(rule.when.evaluate(bindings));
-        let id = &rule.info.id;
-        match verdict {
-            Verdict::Fires => {
-                bound.insert(id.clone(), json!(true));
-                signals.fired.push(hit(ruleset, rule, sheet, bindings));
-            }
-            Verdict::Clear => {
-                bound.insert(id.clone(), json!(false));
-            }
-            Verdict::Undetermined | Verdict::Broken(_) => {
-                bound.remove(id);
-                signals.undetermined.push(hit(ruleset, rule, sheet, bindings));
-            }
-        }
-        signals.verdicts.insert(id.clone(), verdict);
-    }
-    bindings.bind("signals", &serde_json::Value::Object(bound));
-    signals
+    let subject = sheet.subject.kind;
+    ruleset.rules().filter(move |r| r.info.kind == kind && r.info.applies_to.contains(&subject))
 }
 
 fn hit(ruleset: &Ruleset, rule: &Rule, sheet: &FactSheet, bindings: &mut Bindings) -> SignalHit {
@@ -215,47 +290,6 @@ fn hit(ruleset: &Ruleset, rule: &Rule, sheet: &FactSheet, bindings: &mut Binding
         event: rule.event,
         evidence: evidence(rule, sheet, bindings),
     }
-}
-
-fn one(ruleset: &Ruleset, case: &Case) -> Judgement {
-    let sheet = &case.sheet;
-    let mut bindings = bindings(ruleset, sheet);
-    let signals = judge_signals(ruleset, sheet, &mut bindings);
-    let sum = score(&signals.fired, &signals.undetermined);
-    let mut judgement = Judgement::default();
-    let mut fired = Vec::new();
-    for rule in applicable(ruleset, sheet, RuleKind::Finding) {
-        match Verdict::of(rule.when.evaluate(&bindings)) {
-            Verdict::Fires => fired.push(rule),
-            Verdict::Clear => {}
-            Verdict::Undetermined => {
-                let missing = missing(ruleset, rule, sheet, &signals);
-                judgement.undetermined.extend(missing);
-            }
-            Verdict::Broken(why) => judgement.undetermined.push(Undetermined {
-                subject: sheet.subject.clone(),
-                what: format!("rule {}", rule.info.id),
-                file: Some(rule.file.clone()),
-                reason: why,
-                required: true,
-            }),
-        }
-    }
-    for rule in &fired {
-        let superseded = fired.iter().any(|other| other.supersedes.contains(&rule.info.id));
-        if !superseded {
-            judgement.findings.extend(findings(rule, case, &sum, &mut bindings));
-        }
-    }
-    for (id, verdict) in &signals.verdicts {
-        if matches!(verdict, Verdict::Fires | Verdict::Clear) {
-            judgement.determined.insert(id.clone(), 1);
-        }
-    }
-    let subject = || sheet.subject.clone();
-    judgement.signals =
-        signals.fired.into_iter().map(|hit| FiredSignal { subject: subject(), hit }).collect();
-    judgement
 }
 
 /// One finding, or one an item of `for-each`.
@@ -367,7 +401,7 @@ fn missing(
         .when
         .signals()
         .iter()
-        .filter(|id| matches!(signals.verdicts.get(*id), Some(Verdict::Undetermined)))
+        .filter(|id| matches!(signals.verdicts.get(id.as_str()), Some(Verdict::Undetermined)))
         .filter_map(|id| ruleset.rule(id));
     let mut found = BTreeMap::new();
     for path in unsure.chain([rule]).flat_map(|rule| rule.when.paths()) {

@@ -145,6 +145,16 @@ impl Rule {
         !self.when.paths().is_empty()
     }
 
+    /// Every expression of the rule.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let evidence = self.evidence.iter();
+        [Some(&self.when), self.for_each.as_ref(), self.weight.as_ref()]
+            .into_iter()
+            .flatten()
+            .chain(self.message.conditions())
+            .chain(evidence.flat_map(|source| source.each.iter().chain(source.note.conditions())))
+    }
+
     /// Checks a raw rule. The error is one line, to be prefixed with the file's name.
     pub(super) fn check(
         id: &str,

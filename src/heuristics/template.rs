@@ -13,7 +13,7 @@ const NAMED_ITEMS: usize = 4;
 enum Part {
     Text(String),
     Subject,
-    Value(Condition),
+    Value(Box<Condition>),
 }
 
 /// A checked sentence.
@@ -47,13 +47,21 @@ impl Template {
             parts.push(Part::Text(std::mem::take(&mut text)));
             parts.push(match inside {
                 "subject" => Part::Subject,
-                expression => Part::Value(Condition::new(expression, schema, scope)?),
+                expression => Part::Value(Box::new(Condition::new(expression, schema, scope)?)),
             });
             rest = &rest[at + end + 1..];
         }
         text.push_str(rest);
         parts.push(Part::Text(text));
         Ok(Self { parts })
+    }
+
+    /// The expressions of its placeholders.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Value(condition) => Some(condition.as_ref()),
+            Part::Text(_) | Part::Subject => None,
+        })
     }
 
     /// Fills the placeholders. Strings from strangers are made safe to show; a value that is not
@@ -122,9 +130,10 @@ mod tests {
             json!({"type": "object", "properties": {"size": {"type": "integer"},
                 "names": {"type": "array", "items": {"type": "string"}}, "gone": {"type": "integer"}}}),
         )]);
-        let mut bindings = Bindings::new();
         let names = ["a", "b\x1b[1m", "c", "d", "e", "f"];
-        bindings.bind("archive", &json!({"size": 1_234_567, "names": names}));
+        let archive = json!({"size": 1_234_567, "names": names});
+        let mut bindings = Bindings::new();
+        bindings.bind("archive", &archive);
         let template = Template::new(source, &schema, &Scope::default()).expect(source);
         template.fill("foo 1.2.3", &bindings)
     }

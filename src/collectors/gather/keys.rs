@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use rayon::prelude::*;
 
 use super::Gathering;
 use crate::collectors::cooldown::{self, cooldown_facts};
 use crate::collectors::custody::{self, CustodyFacts, add_rings, custody_facts};
 use crate::collectors::custody_api::{ApiAnswers, ApiCrate, ask_all};
 use crate::collectors::custody_store::{self, CustodySource};
-use crate::collectors::names::{self, NameChecks, PopularNames};
+use crate::collectors::names::{self, NameChecks, NameFacts};
 use crate::collectors::pins::{self, pin_facts, pinned_custody};
 use crate::collectors::releases::{self, ReleaseFacts};
 use crate::domain::{Measured, NodeIndex, Origin};
@@ -26,7 +27,7 @@ pub const IMPORTED: &str = "custody.redb";
 
 impl Gathering<'_> {
     /// Who can publish each crate, since when, and how that compares with the pins.
-    pub(super) fn keys(&mut self) {
+    pub(super) fn keys(&mut self, names: &NameChecks) {
         let sources = self.custody_sources();
         let mut by_node: BTreeMap<NodeIndex, CustodyFacts> = BTreeMap::new();
         for (node, locked) in &self.locked {
@@ -49,7 +50,7 @@ impl Gathering<'_> {
         for (node, facts) in &by_node {
             self.gathered.sheets[*node].put(custody::GROUP, facts);
         }
-        self.names(&by_node);
+        self.names(names, &by_node);
         self.pins(&by_node);
         self.cooldown();
         self.gathered.custody = by_node;
@@ -140,10 +141,7 @@ impl Gathering<'_> {
         }
     }
 
-    fn names(&mut self, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
-        let graph: Vec<String> =
-            self.locked.iter().map(|(_, locked)| locked.name.clone()).collect();
-        let checks = NameChecks::new(PopularNames::embedded(), graph.iter().map(String::as_str));
+    fn names(&mut self, checks: &NameChecks, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
         let mut owners: BTreeMap<&str, Measured<BTreeSet<String>>> = BTreeMap::new();
         for (node, locked) in &self.locked {
             if let Some(facts) = by_node.get(node) {
@@ -158,11 +156,14 @@ impl Gathering<'_> {
                 .cloned()
                 .unwrap_or_else(|| Measured::unknown("its owners are not known"))
         };
-        for (node, locked) in &self.locked {
-            if locked.origin == Origin::Registry {
-                let facts = checks.measure(&locked.name, &owners_of);
-                self.gathered.sheets[*node].put(names::GROUP, &facts);
-            }
+        let measured: Vec<(NodeIndex, NameFacts)> = self
+            .locked
+            .par_iter()
+            .filter(|(_, locked)| locked.origin == Origin::Registry)
+            .map(|(node, locked)| (*node, checks.measure(&locked.name, &owners_of)))
+            .collect();
+        for (node, facts) in measured {
+            self.gathered.sheets[node].put(names::GROUP, &facts);
         }
     }
 

@@ -7,20 +7,24 @@ pub use keys::IMPORTED;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
+use rayon::prelude::*;
 
 use crate::collectors::advisories::{self, AdvisoryDb};
 use crate::collectors::archive::ManifestFacts;
-use crate::collectors::build_code::BuildRecord;
+use crate::collectors::build_code::{BuildFacts, BuildRecord};
 use crate::collectors::cargo_home::CargoHome;
 use crate::collectors::cooldown::CooldownPolicy;
 use crate::collectors::crates::{Crates, Measured as MeasuredCrate};
 use crate::collectors::custody::CustodyFacts;
 use crate::collectors::index_files::{IndexFiles, Lookup};
-use crate::collectors::releases::{self, Locked, Releases};
+use crate::collectors::kept::Kept;
+use crate::collectors::names::{NameChecks, PopularNames};
+use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
 use crate::domain::{
@@ -175,6 +179,7 @@ struct Gathering<'a> {
     runtime: &'a tokio::runtime::Runtime,
     crates: Crates<'a>,
     releases: Releases,
+    kept: Arc<Kept>,
     /// What each node depends on.
     edges: Vec<Vec<NodeIndex>>,
     /// The registry crates of the graph, with their nodes.
@@ -194,11 +199,13 @@ impl<'a> Gathering<'a> {
         let nodes = graph.nodes.iter().enumerate();
         let locked = nodes.filter_map(|(node, of)| Some((node, locked(of)?)));
         let sheets = graph.nodes.iter().map(|node| FactSheet::new(node.subject.clone()));
+        let kept = Arc::new(Kept::open(&options.cache_dir));
         Ok(Self {
             options,
             runtime,
-            crates: Crates::new(home, client, options, runtime),
-            releases: Releases::new(index),
+            crates: Crates::new(home, client, options, runtime, Arc::clone(&kept)),
+            releases: Releases::new(index).keeping(Arc::clone(&kept)),
+            kept,
             edges: graph.nodes.iter().map(|node| node.dependencies.clone()).collect(),
             locked: locked.collect(),
             gathered: Gathered { sheets: sheets.collect(), ..Gathered::default() },
@@ -212,11 +219,17 @@ impl<'a> Gathering<'a> {
             self.locked.retain(|(node, _)| changed.contains_key(node));
             self.updates(changed);
         }
-        let measured = self.bytes();
+        let graph: Vec<String> =
+            self.locked.iter().map(|(_, locked)| locked.name.clone()).collect();
+        // The comparison of names waits for nothing: it is made ready beside the reading of archives.
+        let names = graph.iter().map(String::as_str);
+        let (measured, names) =
+            rayon::join(|| self.bytes(), || NameChecks::new(PopularNames::embedded(), names));
         self.windows(&measured);
-        self.keys();
+        self.keys(&names);
         self.models(scope);
-        let problem = self.crates.store_problem();
+        measured.into_par_iter().for_each(drop);
+        let problem = self.kept.problem();
         self.gathered
             .warnings
             .extend(problem.map(|why| format!("nothing is kept for the next run: {why}")));
@@ -237,9 +250,16 @@ impl<'a> Gathering<'a> {
     fn releases(&mut self) {
         let locked: Vec<Locked> = self.locked.iter().map(|(_, locked)| locked.clone()).collect();
         let all = self.releases.measure_all(&locked, self.options.as_of, self.runtime, &|| {});
-        for ((node, _), facts) in self.locked.iter().zip(&all) {
-            self.gathered.sheets[*node].put(releases::GROUP, facts);
-        }
+        self.sheets().into_par_iter().zip(&all).for_each(|(sheet, facts)| {
+            sheet.put(releases::GROUP, facts);
+        });
+    }
+
+    /// The sheets of the locked crates, in their order.
+    fn sheets(&mut self) -> Vec<&mut FactSheet> {
+        let mut locked = self.locked.iter().map(|(node, _)| *node).peekable();
+        let sheets = self.gathered.sheets.iter_mut().enumerate();
+        sheets.filter_map(|(node, sheet)| locked.next_if_eq(&node).map(|_| sheet)).collect()
     }
 
     fn advisories(&mut self) {
@@ -274,8 +294,7 @@ impl<'a> Gathering<'a> {
         let progress = self.progress("reading archives", locked.len());
         let all = self.crates.measure(&locked, &|| progress.inc(1));
         progress.finish_and_clear();
-        for ((node, _), measured) in self.locked.iter().zip(&all) {
-            let sheet = &mut self.gathered.sheets[*node];
+        self.sheets().into_par_iter().zip(&all).for_each(|(sheet, measured)| {
             sheet.put(crate_files::GROUP, &measured.bytes);
             match &measured.contents {
                 Measured::Known(contents) => {
@@ -283,15 +302,19 @@ impl<'a> Gathering<'a> {
                     sheet.put(build_code::SECRETS_GROUP, &contents.code.secrets);
                     sheet.put(native::GROUP, &contents.native);
                     sheet.put(concealment::GROUP, &contents.concealment);
-                    if let Measured::Known(manifest) = &contents.archive.facts.manifest {
-                        self.gathered.manifests.insert(*node, manifest.clone());
-                    }
                 }
                 Measured::Unknown(reason) => {
                     for group in UNREAD {
                         sheet.put_unknown(group, reason.clone());
                     }
                 }
+            }
+        });
+        for ((node, _), measured) in self.locked.iter().zip(&all) {
+            if let Measured::Known(contents) = &measured.contents
+                && let Measured::Known(manifest) = &contents.archive.facts.manifest
+            {
+                self.gathered.manifests.insert(*node, manifest.clone());
             }
         }
         self.build_code(&all);
@@ -306,17 +329,23 @@ impl<'a> Gathering<'a> {
             .zip(measured)
             .filter_map(|((node, _), measured)| Some((*node, &measured.contents.known()?.code)))
             .collect();
-        for (node, record) in &records {
-            let named: BTreeMap<&str, &BuildRecord> = self.edges[*node]
-                .iter()
-                .filter_map(|next| {
-                    let name = self.gathered.sheets[*next].subject.name.as_str();
-                    Some((name, *records.get(next)?))
-                })
-                .collect();
-            let mut record = (*record).clone();
-            record.follow(|package| named.get(package).copied());
-            self.gathered.sheets[*node].put(build_code::GROUP, &record.build);
+        let built: Vec<(NodeIndex, BuildFacts)> = records
+            .par_iter()
+            .map(|(node, record)| {
+                let named: BTreeMap<&str, &BuildRecord> = self.edges[*node]
+                    .iter()
+                    .filter_map(|next| {
+                        let name = self.gathered.sheets[*next].subject.name.as_str();
+                        Some((name, *records.get(next)?))
+                    })
+                    .collect();
+                let mut record = (*record).clone();
+                record.follow(|package| named.get(package).copied());
+                (*node, record.build)
+            })
+            .collect();
+        for (node, facts) in built {
+            self.gathered.sheets[node].put(build_code::GROUP, &facts);
         }
     }
 
@@ -345,32 +374,35 @@ impl<'a> Gathering<'a> {
 
     /// What changed in the bytes since older releases, where anything could have.
     fn windows(&mut self, measured: &[MeasuredCrate]) {
-        let mut compared = Vec::new();
-        for ((node, locked), measured) in self.locked.iter().zip(measured) {
-            let sheet = &mut self.gathered.sheets[*node];
-            let nothing = match &measured.contents {
-                Measured::Unknown(reason) => Some(window::ComparisonFacts::unknown(reason)),
+        let chosen: Vec<Measured<Option<Older>>> = self
+            .locked
+            .par_iter()
+            .zip(measured)
+            .map(|((_, locked), measured)| match &measured.contents {
+                Measured::Unknown(reason) => Measured::Unknown(reason.clone()),
                 Measured::Known(contents)
                     if !window::worth_comparing(&contents.archive.facts, &contents.code) =>
                 {
-                    Some(window::ComparisonFacts::nothing_to_compare())
+                    Measured::Known(None)
                 }
-                Measured::Known(_) => None,
+                Measured::Known(_) => {
+                    self.releases.older(locked, self.options.as_of, WINDOW_DAYS).map(Some)
+                }
+            })
+            .collect();
+        self.sheets().into_par_iter().zip(&chosen).for_each(|(sheet, chosen)| {
+            let facts = match chosen {
+                Measured::Known(Some(_)) => return,
+                Measured::Known(None) => window::ComparisonFacts::nothing_to_compare(),
+                Measured::Unknown(reason) => window::ComparisonFacts::unknown(reason),
             };
-            if let Some(nothing) = nothing {
-                sheet.put(window::WINDOW, &nothing);
-                sheet.put(window::PREVIOUS, &nothing);
-                continue;
-            }
-            match self.releases.older(locked, self.options.as_of, WINDOW_DAYS) {
-                Measured::Known(older) => compared.push((*node, locked, older)),
-                Measured::Unknown(reason) => {
-                    let unknown = window::ComparisonFacts::unknown(&reason);
-                    sheet.put(window::WINDOW, &unknown);
-                    sheet.put(window::PREVIOUS, &unknown);
-                }
-            }
-        }
+            sheet.put(window::WINDOW, &facts);
+            sheet.put(window::PREVIOUS, &facts);
+        });
+        let of_locked = self.locked.iter().zip(chosen);
+        let compared: Vec<(NodeIndex, &Locked, Older)> = of_locked
+            .filter_map(|((node, locked), chosen)| Some((*node, locked, chosen.known()?.clone()?)))
+            .collect();
         let comparisons = self.crates.compare(&compared);
         for ((node, ..), comparison) in compared.iter().zip(comparisons) {
             let sheet = &mut self.gathered.sheets[*node];

@@ -1,0 +1,243 @@
+//! One CEL expression over the facts of a subject: compiled, checked against the fact schema, and
+//! evaluated with three outcomes.
+//!
+//! A fact that is unknown is simply not there. CEL then answers with an error, which `&&`, `||` and
+//! `exists` absorb where the rest decides; what is left over is [`Outcome::Undetermined`].
+
+mod bindings;
+mod names;
+mod steps;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use cel::{Env, ExecutionError, Program, Value};
+
+pub use bindings::Bindings;
+pub(super) use names::did_you_mean;
+
+use super::schema::{FactSchema, FactType};
+use names::Checker;
+use steps::Steps;
+
+/// Longest source of an expression, in bytes.
+const MAX_SOURCE: usize = 8 * 1024;
+/// Deepest nesting of brackets in an expression.
+const MAX_NESTING: usize = 48;
+/// Most steps that one evaluation may take, estimated from the lengths of the lists it walks.
+const MAX_STEPS: u64 = 4_000_000;
+
+/// Why an expression cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum ConditionError {
+    /// Longer than 8 KiB or nested deeper than 48 brackets.
+    #[error("the expression is too long or too deeply nested")]
+    TooLarge,
+    /// Not CEL.
+    #[error("{0}")]
+    Syntax(String),
+    /// Names a fact, variable or signal that does not exist, or uses `has`.
+    #[error("{0}")]
+    Name(String),
+}
+
+/// What came out of an evaluation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// A value.
+    Value(Value),
+    /// A fact it needs is unknown.
+    Undetermined,
+    /// The expression itself is at fault: a type error, or too many steps.
+    Broken(String),
+}
+
+/// What may be named beside the fact groups.
+#[derive(Clone, Debug, Default)]
+pub struct Scope<'a> {
+    /// Ids of all signals, for `signals["id"]`.
+    pub signals: BTreeSet<&'a str>,
+    /// Type of `it`, inside `for-each` and `evidence`.
+    pub item: Option<FactType>,
+}
+
+/// A checked expression.
+#[derive(Debug)]
+pub struct Condition {
+    program: Program,
+    steps: Steps,
+    paths: BTreeSet<String>,
+    signals: BTreeSet<String>,
+    result: FactType,
+}
+
+fn environment() -> &'static Arc<Env> {
+    static ENV: OnceLock<Arc<Env>> = OnceLock::new();
+    ENV.get_or_init(|| {
+        let mut env = Env::stdlib();
+        env.add_extension(cel::extensions::strings)
+            .expect("the strings extension declares nothing twice");
+        Arc::new(env)
+    })
+}
+
+impl Condition {
+    /// Compiles `source` and checks every name in it.
+    pub fn new(source: &str, schema: &FactSchema, scope: &Scope) -> Result<Self, ConditionError> {
+        if source.len() > MAX_SOURCE || nesting(source) > MAX_NESTING {
+            return Err(ConditionError::TooLarge);
+        }
+        let program =
+            environment().compile(source).map_err(|e| ConditionError::Syntax(e.to_string()))?;
+        let mut checker = Checker::new(schema, scope);
+        let (result, _) = checker.infer(program.expression()).map_err(ConditionError::Name)?;
+        let Checker { paths, signals, .. } = checker;
+        let steps = Steps::of(program.expression());
+        Ok(Self { program, steps, paths, signals, result })
+    }
+
+    /// Every fact path that the expression names, `group.field...`, list items as `[]`.
+    pub fn paths(&self) -> &BTreeSet<String> {
+        &self.paths
+    }
+
+    /// Every signal that the expression names.
+    pub fn signals(&self) -> &BTreeSet<String> {
+        &self.signals
+    }
+
+    /// Type of an item, where the expression yields a list.
+    pub fn item_type(&self) -> FactType {
+        match &self.result {
+            FactType::List(item) => (**item).clone(),
+            _ => FactType::Any,
+        }
+    }
+
+    /// Evaluates over `bindings`.
+    pub fn evaluate(&self, bindings: &Bindings) -> Outcome {
+        let steps = bindings.bound(&self.steps, MAX_STEPS);
+        if steps > MAX_STEPS {
+            return Outcome::Broken(format!("it would take {steps} steps, more than {MAX_STEPS}"));
+        }
+        match self.program.execute(bindings.context()) {
+            Ok(value) => Outcome::Value(value),
+            Err(
+                ExecutionError::NoSuchKey(_)
+                | ExecutionError::UndeclaredReference(_)
+                | ExecutionError::IndexOutOfBounds(_),
+            ) => Outcome::Undetermined,
+            Err(error) => Outcome::Broken(error.to_string()),
+        }
+    }
+}
+
+fn nesting(source: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in source.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value as Json, json};
+
+    fn schema() -> FactSchema {
+        FactSchema::new([(
+            "archive".to_owned(),
+            json!({"type": "object", "properties": {
+                "size": {"type": "integer"},
+                "known": {"type": "boolean"},
+                "files": {"type": "array", "items": {"$ref": "#/$defs/File"}}
+            }, "$defs": {"File": {"type": "object", "properties": {
+                "path": {"type": "string"}, "size": {"type": ["integer", "null"]}
+            }}}}),
+        )])
+    }
+
+    fn evaluate(source: &str, archive: &Json) -> Outcome {
+        let condition = Condition::new(source, &schema(), &Scope::default()).expect(source);
+        let mut bindings = Bindings::new();
+        bindings.bind("archive", archive);
+        condition.evaluate(&bindings)
+    }
+
+    fn error(source: &str) -> String {
+        Condition::new(source, &schema(), &Scope::default()).expect_err(source).to_string()
+    }
+
+    const TRUE: Outcome = Outcome::Value(Value::Bool(true));
+    const FALSE: Outcome = Outcome::Value(Value::Bool(false));
+
+    #[test]
+    fn an_unknown_fact_leaves_a_condition_undetermined_unless_the_rest_decides() {
+        let unknown = || json!({"size": {"$unknown": "not read"}, "known": false});
+        assert_eq!(evaluate("archive.size > 1", &unknown()), Outcome::Undetermined);
+        assert_eq!(evaluate("archive.size > 1 && archive.known", &unknown()), FALSE);
+        assert_eq!(evaluate("archive.known && archive.size > 1", &unknown()), FALSE);
+        assert_eq!(evaluate("archive.size > 1 || !archive.known", &unknown()), TRUE);
+        assert_eq!(evaluate("!archive.known || archive.size > 1", &unknown()), TRUE);
+        assert_eq!(evaluate("!(archive.size > 1)", &unknown()), Outcome::Undetermined);
+    }
+
+    #[test]
+    fn a_whole_unknown_group_leaves_a_condition_undetermined() {
+        assert_eq!(evaluate("archive.size > 1", &json!({"$unknown": "x"})), Outcome::Undetermined);
+    }
+
+    #[test]
+    fn an_unknown_item_does_not_hide_a_known_one() {
+        let files =
+            json!({"files": [{"path": "a", "size": {"$unknown": "x"}}, {"path": "b", "size": 9}]});
+        assert_eq!(evaluate("archive.files.exists(f, f.size > 5)", &files), TRUE);
+        assert_eq!(evaluate("archive.files.exists(f, f.size > 10)", &files), Outcome::Undetermined);
+    }
+
+    #[test]
+    fn a_misspelt_fact_is_refused_with_a_suggestion_even_inside_a_comprehension() {
+        assert_eq!(error("archive.sise > 1"), "no fact `archive.sise`, did you mean `size`?");
+        let nested = "archive.files.filter(f, f.size > 1).exists(g, g.pth == 'x')";
+        assert_eq!(error(nested), "no fact `pth`, did you mean `path`?");
+        assert_eq!(error("archiv.size > 1"), "no fact group `archiv`, did you mean `archive`?");
+    }
+
+    #[test]
+    fn has_is_refused_because_it_turns_unknown_into_false() {
+        assert!(error("has(archive.size)").contains("has()"));
+    }
+
+    #[test]
+    fn the_paths_of_a_condition_are_known() {
+        let source = "archive.files.exists(f, f.size > 1) && archive.known";
+        let condition = Condition::new(source, &schema(), &Scope::default()).expect("compiles");
+        let paths: Vec<_> = condition.paths().iter().map(String::as_str).collect();
+        let wanted = ["archive", "archive.files", "archive.files[].size", "archive.known"];
+        assert_eq!(paths, wanted);
+    }
+
+    #[test]
+    fn a_condition_that_would_run_for_ever_is_broken_not_run() {
+        let files: Vec<_> = (0..2_000).map(|i| json!({"path": "x", "size": i})).collect();
+        let nested = "archive.files.exists(a, archive.files.exists(b, a.size > b.size + 9999))";
+        let outcome = evaluate(nested, &json!({"files": files}));
+        assert!(
+            matches!(outcome, Outcome::Broken(ref why) if why.contains("steps")),
+            "{outcome:?}"
+        );
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_before_it_is_parsed() {
+        let source = format!("{}1{}", "(".repeat(5_000), ")".repeat(5_000));
+        let compiled = Condition::new(&source, &schema(), &Scope::default());
+        assert_eq!(compiled.expect_err("too large"), ConditionError::TooLarge);
+    }
+}

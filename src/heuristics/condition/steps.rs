@@ -1,0 +1,133 @@
+//! How long an evaluation can take, told before it begins: an expression that walks lists within lists
+//! is refused where the lists are long.
+
+use cel::common::ast::{Expr, IdedExpr};
+
+/// The steps of an expression, with the lists that it walks left open.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Steps {
+    /// No list is walked.
+    Fixed(u64),
+    /// One part after another.
+    Sum(Vec<Steps>),
+    /// `body` once for every item of the list.
+    Loop {
+        /// The fact path of the list; absent where it is itself the result of an expression.
+        over: Option<String>,
+        /// What it takes to have the list.
+        range: Box<Steps>,
+        /// What it takes an item.
+        body: Box<Steps>,
+    },
+}
+
+impl Steps {
+    /// The steps of `expr`.
+    pub(super) fn of(expr: &IdedExpr) -> Self {
+        Self::within(expr, &mut Vec::new())
+    }
+
+    fn within(expr: &IdedExpr, locals: &mut Vec<(String, String)>) -> Self {
+        match &expr.expr {
+            Expr::Comprehension(c) => {
+                let over = select_path(&c.iter_range, locals);
+                let range = Box::new(Self::within(&c.iter_range, locals));
+                let items = over.clone().map_or_else(String::new, |path| path + "[]");
+                locals.push((c.iter_var.clone(), items));
+                let body =
+                    [&c.loop_step, &c.loop_cond].map(|part| Self::within(part, locals)).into();
+                locals.pop();
+                Self::Loop { over, range, body: Box::new(Self::sum(body)) }
+            }
+            Expr::Call(call) => {
+                let parts = call.target.iter().map(AsRef::as_ref).chain(&call.args);
+                Self::sum(parts.map(|part| Self::within(part, locals)).collect())
+            }
+            Expr::Select(select) => Self::sum(vec![Self::within(&select.operand, locals)]),
+            Expr::List(list) => {
+                Self::sum(list.elements.iter().map(|part| Self::within(part, locals)).collect())
+            }
+            _ => Self::Fixed(1),
+        }
+    }
+
+    /// One step more than the parts take.
+    fn sum(parts: Vec<Self>) -> Self {
+        let mut fixed = 1;
+        let mut open = Vec::new();
+        for part in parts {
+            match part {
+                Self::Fixed(steps) => fixed += steps,
+                Self::Sum(inner) => open.extend(inner),
+                looped @ Self::Loop { .. } => open.push(looped),
+            }
+        }
+        if open.is_empty() {
+            return Self::Fixed(fixed);
+        }
+        open.push(Self::Fixed(fixed));
+        Self::Sum(open)
+    }
+
+    /// Upper bound of the steps, where `length` is that of the list at a fact path.
+    pub(super) fn bound(&self, length: &dyn Fn(Option<&str>) -> u64) -> u64 {
+        match self {
+            Self::Fixed(steps) => *steps,
+            Self::Sum(parts) => {
+                parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.bound(length)))
+            }
+            Self::Loop { over, range, body } => length(over.as_deref())
+                .saturating_mul(body.bound(length))
+                .saturating_add(range.bound(length))
+                .saturating_add(1),
+        }
+    }
+}
+
+/// The fact path that an expression selects, list items as `[]`.
+fn select_path(expr: &IdedExpr, locals: &[(String, String)]) -> Option<String> {
+    match &expr.expr {
+        Expr::Ident(name) => match locals.iter().rev().find(|(local, _)| local == name) {
+            Some((_, path)) if path.is_empty() => None,
+            Some((_, path)) => Some(path.clone()),
+            None => Some(name.clone()),
+        },
+        Expr::Select(select) => {
+            Some(format!("{}.{}", select_path(&select.operand, locals)?, select.field))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(source: &str) -> Steps {
+        Steps::of(cel::Program::compile(source).expect(source).expression())
+    }
+
+    #[test]
+    fn what_walks_no_list_has_a_fixed_price() {
+        assert_eq!(steps("a.b > 1 && c"), Steps::Fixed(6));
+    }
+
+    #[test]
+    fn a_list_within_a_list_is_the_product_of_both() {
+        let nested = steps("a.files.exists(f, f.names.exists(n, n == 'x'))");
+        let by_path = |path: Option<&str>| match path {
+            Some("a.files") => 10,
+            Some("a.files[].names") => 100,
+            other => panic!("unexpected list {other:?}"),
+        };
+        let bound = nested.bound(&by_path);
+        assert!((1_000..20_000).contains(&bound), "{bound}");
+        assert_eq!(nested.bound(&|_| 0), steps("a.files.exists(f, true)").bound(&|_| 0));
+    }
+
+    #[test]
+    fn absurd_lengths_do_not_overflow() {
+        let nested = steps("a.exists(b, a.exists(c, a.exists(d, b == c && c == d)))");
+        assert_eq!(nested.bound(&|_| u64::MAX), u64::MAX);
+    }
+}
