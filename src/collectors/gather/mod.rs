@@ -117,8 +117,8 @@ pub fn gather(graph: &Graph, options: &Options) -> Result<Gathered, GatherError>
     gather_within(graph, &Scope::All, options)
 }
 
-/// Gathers the facts of every node of the graph; nodes outside the scope get only what the index and
-/// the advisories say.
+/// Gathers the facts of every node of the graph; nodes outside the scope get only what the advisories
+/// say: what else is to be said of them was said when they came.
 pub fn gather_within(
     graph: &Graph,
     scope: &Scope,
@@ -213,11 +213,13 @@ impl<'a> Gathering<'a> {
     }
 
     fn run(mut self, scope: &Scope) -> Gathered {
-        self.releases();
         self.advisories();
         if let Scope::Changed(changed) = scope {
             self.locked.retain(|(node, _)| changed.contains_key(node));
+            self.releases();
             self.updates(changed);
+        } else {
+            self.releases();
         }
         let graph: Vec<String> =
             self.locked.iter().map(|(_, locked)| locked.name.clone()).collect();
