@@ -130,6 +130,11 @@ impl Corpus for Known {
     }
 }
 
+/// Whether two names differ in exactly one byte.
+fn one_apart(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).filter(|(a, b)| a != b).take(2).count() == 1
+}
+
 impl NameChecks {
     /// Prepares the comparison with a table and the crates of a graph.
     #[must_use]
@@ -145,7 +150,6 @@ impl NameChecks {
             }
         }
         let checks: Vec<Box<dyn Check>> = vec![
-            Box::new(Bitflips::new(ALPHABET, known.iter().map(String::as_str))),
             Box::new(Omitted::new(ALPHABET)),
             Box::new(Repeated),
             Box::new(SwappedCharacters),
@@ -196,7 +200,10 @@ impl NameChecks {
     }
 
     fn registry_checks(&self, name: &str, found: &mut BTreeMap<String, &'static str>) {
-        for check in &self.checks {
+        // This check spells out every flip of every name that it is given, so it gets the few at issue.
+        let near = self.known.0.iter().map(String::as_str).filter(|of| one_apart(of, name));
+        let flips: Box<dyn Check> = Box::new(Bitflips::new(ALPHABET, near));
+        for check in std::iter::once(&flips).chain(&self.checks) {
             // The corpus is in memory and never fails.
             for squat in check.check(&self.known, name, &Nobody).into_iter().flatten() {
                 let how = match &squat {

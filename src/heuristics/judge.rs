@@ -215,7 +215,7 @@ impl<'r> Court<'r> {
                 }
                 Verdict::Undetermined | Verdict::Broken(_) => {
                     bound.remove(id);
-                    signals.undetermined.push(hit(self.ruleset, rule, sheet, bindings));
+                    signals.undetermined.push(unseen(self.ruleset, rule));
                 }
             }
             signals.verdicts.insert(id, verdict);
@@ -276,20 +276,25 @@ fn applicable<'r>(
     ruleset.rules().filter(move |r| r.info.kind == kind && r.info.applies_to.contains(&subject))
 }
 
+/// A signal that could not be told: what it would count, and no evidence.
+fn unseen(ruleset: &Ruleset, rule: &Rule) -> SignalHit {
+    SignalHit {
+        id: rule.info.id.clone(),
+        axis: rule.info.axis.expect("a signal has an axis, checked when it was loaded"),
+        rate: ruleset.rates().of(&rule.info.id),
+        decay: 1.0,
+        event: rule.event,
+        evidence: Vec::new(),
+    }
+}
+
 fn hit(ruleset: &Ruleset, rule: &Rule, sheet: &FactSheet, bindings: &mut Bindings) -> SignalHit {
     let decay = match rule.weight.as_ref().map(|weight| weight.evaluate(bindings)) {
         Some(Outcome::Value(Value::Float(x))) => x.clamp(0.0, 1.0),
         Some(Outcome::Value(Value::Int(0))) => 0.0,
         _ => 1.0,
     };
-    SignalHit {
-        id: rule.info.id.clone(),
-        axis: rule.info.axis.expect("a signal has an axis, checked when it was loaded"),
-        rate: ruleset.rates().of(&rule.info.id),
-        decay,
-        event: rule.event,
-        evidence: evidence(rule, sheet, bindings),
-    }
+    SignalHit { decay, evidence: evidence(rule, sheet, bindings), ..unseen(ruleset, rule) }
 }
 
 /// One finding, or one an item of `for-each`.

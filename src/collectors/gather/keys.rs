@@ -12,10 +12,10 @@ use crate::collectors::cooldown::{self, cooldown_facts};
 use crate::collectors::custody::{self, CustodyFacts, add_rings, custody_facts};
 use crate::collectors::custody_api::{ApiAnswers, ApiCrate, ask_all};
 use crate::collectors::custody_store::{self, CustodySource};
-use crate::collectors::names::{self, NameChecks, NameFacts};
+use crate::collectors::names::{self, NameChecks, NameFacts, PopularNames};
 use crate::collectors::pins::{self, pin_facts, pinned_custody};
 use crate::collectors::releases::{self, ReleaseFacts};
-use crate::domain::{Measured, NodeIndex, Origin};
+use crate::domain::{Measured, NodeIndex, Origin, SubjectKind};
 use crate::net::registry_api::RegistryApi;
 
 /// Why nothing is known of custody where nobody could be asked.
@@ -27,7 +27,7 @@ pub const IMPORTED: &str = "custody.redb";
 
 impl Gathering<'_> {
     /// Who can publish each crate, since when, and how that compares with the pins.
-    pub(super) fn keys(&mut self, names: &NameChecks) {
+    pub(super) fn keys(&mut self) {
         let sources = self.custody_sources();
         let mut by_node: BTreeMap<NodeIndex, CustodyFacts> = BTreeMap::new();
         for (node, locked) in &self.locked {
@@ -50,7 +50,7 @@ impl Gathering<'_> {
         for (node, facts) in &by_node {
             self.gathered.sheets[*node].put(custody::GROUP, facts);
         }
-        self.names(names, &by_node);
+        self.names(&by_node);
         self.pins(&by_node);
         self.cooldown();
         self.gathered.custody = by_node;
@@ -141,7 +141,14 @@ impl Gathering<'_> {
         }
     }
 
-    fn names(&mut self, checks: &NameChecks, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
+    fn names(&mut self, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
+        // All crates of the registry, those outside the scope included.
+        let subjects = self.gathered.sheets.iter().map(|sheet| &sheet.subject);
+        let crates = subjects.filter(|subject| {
+            subject.kind == SubjectKind::Crate && subject.origin == Origin::Registry
+        });
+        let names = crates.map(|subject| subject.name.as_str());
+        let checks = NameChecks::new(PopularNames::embedded(), names);
         let mut owners: BTreeMap<&str, Measured<BTreeSet<String>>> = BTreeMap::new();
         for (node, locked) in &self.locked {
             if let Some(facts) = by_node.get(node) {

@@ -23,7 +23,6 @@ use crate::collectors::crates::{Crates, Measured as MeasuredCrate};
 use crate::collectors::custody::CustodyFacts;
 use crate::collectors::index_files::{IndexFiles, Lookup};
 use crate::collectors::kept::Kept;
-use crate::collectors::names::{NameChecks, PopularNames};
 use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
@@ -221,14 +220,9 @@ impl<'a> Gathering<'a> {
         } else {
             self.releases();
         }
-        let graph: Vec<String> =
-            self.locked.iter().map(|(_, locked)| locked.name.clone()).collect();
-        // The comparison of names waits for nothing: it is made ready beside the reading of archives.
-        let names = graph.iter().map(String::as_str);
-        let (measured, names) =
-            rayon::join(|| self.bytes(), || NameChecks::new(PopularNames::embedded(), names));
+        let measured = self.bytes();
         self.windows(&measured);
-        self.keys(&names);
+        self.keys();
         self.models(scope);
         measured.into_par_iter().for_each(drop);
         let problem = self.kept.problem();
