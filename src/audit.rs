@@ -1,5 +1,6 @@
 //! The only conductor: walk, gather, judge, report. It decides the order and nothing else.
 
+mod bases;
 mod delta;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,7 +92,7 @@ pub fn schema() -> FactSchema {
 /// Audits one project.
 pub fn run(request: &Request) -> Result<Audit, AuditError> {
     let mut walk = walker::walk(&request.path, &request.walk)?;
-    let named = name_models(&mut walk, &request.policy);
+    let (named, _) = name_models(&mut walk, &request.policy);
     let mut comparison = request.base.as_ref().map(|side| Comparison::new(side, &walk));
     let scope = comparison.as_ref().map_or(Scope::All, |comparison| comparison.scope(&walk));
     let mut gathered = collectors::gather_within(&walk.graph, &scope, &request.gather)?;
@@ -160,8 +161,9 @@ fn natures(gathered: &Gathered) -> BTreeMap<usize, Nature> {
         .collect()
 }
 
-/// Adds the models, data sets and services that the project names to its graph.
-fn name_models(walk: &mut Walk, policy: &Policy) -> Attached {
+/// Adds the models, data sets and services that the project names to its graph, and what sends their
+/// downloads elsewhere to its facts.
+pub fn name_models(walk: &mut Walk, policy: &Policy) -> (Attached, models::Discovery) {
     let stated = policy.models.iter().map(|model| Stated {
         id: model.id.clone(),
         revision: model.revision.clone(),
@@ -169,8 +171,9 @@ fn name_models(walk: &mut Walk, policy: &Policy) -> Attached {
     });
     let discovery = models::in_project(walk, &stated.collect::<Vec<_>>());
     let attached = models::attach(&mut walk.graph, &discovery, &walk.declared.manifests);
-    walk.undetermined.extend(discovery.undetermined);
-    attached
+    walk.undetermined.extend(discovery.undetermined.iter().cloned());
+    walk.project.add_hub_endpoints(&discovery.endpoints);
+    (attached, discovery)
 }
 
 /// One case a node of the graph: its facts, its line, the way to it.
@@ -234,7 +237,7 @@ fn assemble(
     undetermined.sort();
     undetermined.dedup();
     let exit = exit_code(&findings, &undetermined, request.fail_on);
-    let report = Report {
+    let mut report = Report {
         schema: SCHEMA.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         as_of: request.gather.as_of.to_string(),
@@ -247,6 +250,7 @@ fn assemble(
         provenance: gathered.provenance,
         exit,
     };
+    bases::add(&mut report.subjects, &sheets);
     let rules = request.ruleset.catalogue(RuleKind::Finding);
     let prefix = walker::repository::prefix(&walk.root);
     Audit {
@@ -265,7 +269,6 @@ fn assemble(
 const MAX_FINDINGS: usize = 5_000;
 
 fn subjects(walk: &Walk) -> Vec<SubjectEntry> {
-    let identity = |subject: &Subject| subject.purl().unwrap_or_else(|| subject.to_string());
     let nodes = walk.graph.nodes.iter();
     nodes
         .map(|node| SubjectEntry {
@@ -275,7 +278,7 @@ fn subjects(walk: &Walk) -> Vec<SubjectEntry> {
             depends_on: node
                 .dependencies
                 .iter()
-                .map(|&index| identity(&walk.graph.nodes[index].subject))
+                .map(|&index| bases::identity(&walk.graph.nodes[index].subject))
                 .collect::<BTreeSet<_>>()
                 .into_iter()
                 .collect(),

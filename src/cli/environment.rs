@@ -35,6 +35,8 @@ pub struct Environment {
     pub cache_dir: PathBuf,
     /// A dump or slim file that the user's configuration names.
     pub dump: Option<PathBuf>,
+    /// The cache in which the Hub's clients keep models, where it can be told.
+    pub hub_cache: Option<PathBuf>,
     /// Base addresses.
     pub urls: BaseUrls,
 }
@@ -63,9 +65,22 @@ impl Environment {
                 .or(user.cache_dir)
                 .unwrap_or_else(|| folders.cache_dir().join("cargo-custody")),
             dump: user.dump,
+            hub_cache: hub_cache(),
             urls,
         })
     }
+}
+
+/// The folder that the Hub's own clients use
+/// (<https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables>).
+fn hub_cache() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let home = || {
+        let cache = variable("XDG_CACHE_HOME")
+            .or_else(|| home::home_dir().map(|home| home.join(".cache")))?;
+        Some(cache.join("huggingface"))
+    };
+    variable("HF_HUB_CACHE").or_else(|| Some(variable("HF_HOME").or_else(home)?.join("hub")))
 }
 
 fn user_config(path: &std::path::Path) -> Result<UserConfig, Failure> {

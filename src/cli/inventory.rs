@@ -10,10 +10,11 @@ use serde::Serialize;
 use super::Failure;
 use super::arguments::InventoryArguments;
 use super::{output, session};
+use crate::audit;
 use crate::config;
 use crate::domain::{Graph, SubjectKind};
 use crate::walker::models::{
-    self, Attached, Discovery, Layout, ReferenceFacts, RevisionKind, Stated, Tables,
+    self, Attached, Discovery, Layout, ReferenceFacts, RevisionKind, Tables,
 };
 use crate::walker::{self, Walk};
 
@@ -119,15 +120,9 @@ fn take(path: &Path, arguments: &InventoryArguments) -> Result<Inventory, Failur
     } else {
         config::load(&session::folder_of(path), arguments.common.config.as_deref())?
     };
-    let stated = policy.models.iter().map(|model| Stated {
-        id: model.id.clone(),
-        revision: model.revision.clone(),
-        location: model.location.clone(),
-    });
     let mut walk = walker::walk(path, &walker::Options::default())?;
-    let discovery = models::in_project(&walk, &stated.collect::<Vec<_>>());
     let crates = crates(&walk);
-    let attached = models::attach(&mut walk.graph, &discovery, &walk.declared.manifests);
+    let (attached, discovery) = audit::name_models(&mut walk, &policy);
     Ok(Inventory {
         schema: SCHEMA,
         crates,

@@ -50,6 +50,7 @@ pub fn gather_options(
         changed: BTreeSet::new(),
         pins: None,
         cooldown: None,
+        hub_cache: environment.hub_cache,
         hub_token: hub_token(common)?,
         jobs: common.jobs,
         progress: !common.quiet,

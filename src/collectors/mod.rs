@@ -17,6 +17,7 @@ pub mod custody_api;
 pub mod custody_store;
 mod gather;
 pub mod hub;
+pub mod hub_cache;
 pub mod index_files;
 pub mod kept;
 pub mod model_custody;
@@ -57,6 +58,7 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group(cooldown::GROUP, schemars::schema_for!(cooldown::CooldownFacts)),
         group(pins::MODEL_GROUP, schemars::schema_for!(pins::ModelPinFacts)),
         group(hub::GROUP, schemars::schema_for!(hub::HubFacts)),
+        group(hub_cache::GROUP, schemars::schema_for!(hub_cache::HubCacheFacts)),
         group(model_custody::GROUP, schemars::schema_for!(model_custody::ModelCustodyFacts)),
     ]
 }

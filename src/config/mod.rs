@@ -10,6 +10,7 @@ mod baseline;
 pub mod custody_lock;
 mod discovery;
 mod error;
+pub mod model_pins;
 mod policy;
 mod section;
 

@@ -213,7 +213,10 @@ impl Client {
             Caching::Tagged(tag) => Some(tag.clone()),
         };
         let validated = answer.header("etag").or(answer.header("last-modified")).is_some();
-        if answer.status != 200 || (tag.is_none() && !validated) {
+        // Part of a file is kept under its own key, and only where the caller says how long it holds.
+        let whole = answer.status == 200;
+        let part = answer.status == 206 && request.range.is_some() && tag.is_some();
+        if !(whole || part) || (tag.is_none() && !validated) {
             return;
         }
         if let Some(cache) = &self.cache {
@@ -430,11 +433,16 @@ impl Online {
 }
 
 fn key(request: &Request) -> String {
-    AnswerCache::key(&request.url, request.token.as_ref().map(super::request::Token::secret))
+    let secret = request.token.as_ref().map(super::request::Token::secret);
+    match request.range {
+        Some((from, to)) => AnswerCache::key(&format!("{}\n{from}-{to}", request.url), secret),
+        None => AnswerCache::key(&request.url, secret),
+    }
 }
 
 fn answer_from(request: &Request, kept: Kept, from: AnswerFrom) -> Answer {
-    Answer { status: 200, url: request.url.clone(), headers: kept.headers, bytes: kept.body, from }
+    let status = if kept.headers.contains_key("content-range") { 206 } else { 200 };
+    Answer { status, url: request.url.clone(), headers: kept.headers, bytes: kept.body, from }
 }
 
 fn plain_answer(url: &Url, response: &reqwest::Response) -> Answer {

@@ -162,20 +162,39 @@ impl Hub {
         })
     }
 
-    /// Bytes `from..=to` of a file. Large files are answered by another host, which gets no token.
+    /// Bytes `from..=to` of a file, fewer where it ends before. Large files are answered by another
+    /// host, which gets no token. `kept` is the tag under which they stay between runs.
     pub async fn range(
         &self,
         id: &str,
         revision: &str,
         file: &str,
-        from: u64,
-        to: u64,
+        (from, to): (u64, u64),
+        kept: &str,
     ) -> Result<Vec<u8>, HubError> {
         let limit = to.saturating_sub(from).saturating_add(1);
-        let mut request = Request::get(self.resolve(id, revision, file)?, Expect::Anything, limit);
+        let url = self.resolve(id, revision, file)?;
+        let mut request =
+            Request::get(url, Expect::Anything, limit).cached(Caching::Tagged(kept.to_owned()));
         request.range = Some((from, to));
         request.token.clone_from(&self.token);
-        Ok(self.send(&request).await?.bytes)
+        let answer = self.send(&request).await?;
+        // A server that ignores ranges answers with the beginning, which is not what was asked for.
+        let right = match answer.header("content-range") {
+            Some(range) => range
+                .strip_prefix("bytes ")
+                .and_then(|r| r.split_once('-'))
+                .is_some_and(|(first, _)| first.parse() == Ok(from)),
+            None => from == 0 && answer.status == 200,
+        };
+        if !right {
+            return Err(HubError::Net(NetError::Unexpected {
+                url: answer.url,
+                got: "another part of the file".to_owned(),
+                expected: format!("bytes {from}-{to}"),
+            }));
+        }
+        Ok(answer.bytes)
     }
 
     /// A small file whole. `kept` is the tag under which it stays between runs.
@@ -330,12 +349,27 @@ mod tests {
         let server = Loopback::start(move |_, _| {
             Reply::status("302 Found", "text/plain", &format!("location: {target}x\r\n"), b"")
         });
-        let bytes =
-            run(hub(&server, Some("hf_secret")).range("o/n", "main", "a.bin", 0, 1)).unwrap();
+        let bytes = run(hub(&server, Some("hf_secret")).range("o/n", "main", "a.bin", (0, 1), "t"))
+            .unwrap();
         assert_eq!(bytes, b"ab");
         assert!(server.requests()[0].contains("hf_secret"));
         assert!(!other.requests()[0].contains("hf_secret"));
         assert!(other.requests()[0].contains("range: bytes=0-1"));
+    }
+
+    #[test]
+    fn the_beginning_is_not_taken_for_another_part() {
+        let server = Loopback::start(|_, n| {
+            if n == 0 {
+                let range = "content-range: bytes 4-5/6\r\n";
+                return Reply::status("206 Partial Content", "x/y", range, b"ef");
+            }
+            Reply::ok("x/y", "", b"ab")
+        });
+        let hub = hub(&server, None);
+        assert_eq!(run(hub.range("o/n", "main", "a", (4, 5), "t")).unwrap(), b"ef");
+        assert!(run(hub.range("o/n", "main", "a", (4, 5), "t")).is_err());
+        assert_eq!(run(hub.range("o/n", "main", "a", (0, 5), "t")).unwrap(), b"ab");
     }
 
     #[test]

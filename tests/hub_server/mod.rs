@@ -1,24 +1,29 @@
-//! A model Hub on 127.0.0.1 with a handful of repositories, in the shapes of the real one.
+//! A model Hub on 127.0.0.1 with a handful of repositories, in the shapes of the real one: whether they
+//! are is checked by the live test with the Hub's own client.
 #![allow(
+    dead_code,
+    unused_imports,
     clippy::unwrap_used,
     clippy::format_push_string,
     clippy::format_collect,
-    reason = "a test that cannot go on may stop, and its texts are small"
+    reason = "every test file uses a part of it, a test that cannot go on may stop, and texts are small"
 )]
+
+mod repositories;
 
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
-use sha1::{Digest as _, Sha1};
 
-/// The commit of this number, oldest is 1.
-pub fn commit(number: u8) -> String {
-    format!("{number:02x}").repeat(20)
-}
+use repositories::{File, Repository, files, repository};
+pub use repositories::{commit, sha256_of};
+
+/// Entries of one page of a tree, and of one page of commits.
+const PAGE: usize = 1_000;
 
 /// A running server; it ends with the test's process.
 pub struct HubServer {
@@ -52,135 +57,61 @@ impl HubServer {
         Self { base, requests }
     }
 
-    /// Method and address of every request so far.
+    /// Method, address, host, token and range of every request so far.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("no panic holds it").clone()
     }
 
-    /// How many of them asked the API about the model itself; files and base models apart.
-    pub fn api_requests(&self) -> usize {
-        self.requests().iter().filter(|r| r.contains("/api/")).count()
-    }
-}
-
-/// One file of a made-up repository.
-#[derive(Clone)]
-struct File {
-    path: String,
-    text: String,
-    large: bool,
-    /// Commit that touched it last.
-    last: u8,
-}
-
-fn small(path: &str, text: &str, last: u8) -> File {
-    File { path: path.to_owned(), text: text.to_owned(), large: false, last }
-}
-
-fn large(path: &str, text: &str, last: u8) -> File {
-    File { path: path.to_owned(), text: text.to_owned(), large: true, last }
-}
-
-impl File {
-    fn blob(&self) -> String {
-        let mut hash = Sha1::new();
-        hash.update(format!("blob {}\0", self.text.len()));
-        hash.update(&self.text);
-        hex(&hash.finalize())
-    }
-
-    fn sha256(&self) -> String {
-        hex(&sha2::Sha256::digest(&self.text))
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A repository: commits oldest first (account, day), and the files at a commit.
-struct Repository {
-    id: &'static str,
-    commits: Vec<(&'static str, &'static str)>,
-    card: Value,
-    config: Value,
-    tags: Vec<&'static str>,
-}
-
-fn repository(id: &str) -> Option<Repository> {
-    let repository = |id, commits: &[_], card, config, tags: &[&'static str]| {
-        Some(Repository { id, commits: commits.to_vec(), card, config, tags: tags.to_vec() })
-    };
-    let free = json!({"license": "apache-2.0"});
-    match id {
-        "org/taken-over" => repository(
-            "org/taken-over",
-            &[("system", "2023-01-01"), ("ann", "2023-12-01"), ("eve", "2026-10-08")],
-            free,
-            json!({"auto_map": {"AutoModel": "modeling_x.X"}}),
-            &[],
-        ),
-        "org/quiet" | "former/quiet" => repository(
-            "org/quiet",
-            &[("system", "2023-01-01"), ("ann", "2023-12-01"), ("ann", "2024-12-01")],
-            free,
-            json!({"model_type": "bert"}),
-            &[],
-        ),
-        "org/adapter" => repository(
-            "org/adapter",
-            &[("ann", "2026-01-01")],
-            json!({"license": "apache-2.0", "base_model": "org/base"}),
-            json!({}),
-            &["base_model:adapter:org/base"],
-        ),
-        "org/base" => repository(
-            "org/base",
-            &[("ann", "2025-01-01")],
-            json!({"license": "llama3.1", "base_model": ["org/gone", "org/adapter"]}),
-            json!({}),
-            &[],
-        ),
-        "org/huge" => repository("org/huge", &[("ann", "2025-01-01")], free, json!({}), &[]),
-        _ => None,
-    }
-}
-
-fn files(id: &str, at: u8) -> Vec<File> {
-    let readme =
-        small("README.md", "---\nlicense: apache-2.0\n---\n# Model\n## Training Data\n", 1);
-    let config = small("config.json", "{\"model_type\":\"bert\"}", 1);
-    match (id, at) {
-        ("org/taken-over", 3..) => vec![
-            readme,
-            config,
-            small("modeling_x.py", "print('echo')\n", 3),
-            large("pytorch_model.bin", "inert bytes", 3),
-        ],
-        ("org/huge", _) => {
-            (0..10_000).map(|n| small(&format!("\u{202e}part-{n}/../a"), "", 1)).collect()
-        }
-        _ => vec![readme, config, large("model.safetensors", "weights", 2)],
+    /// How many of them asked the API about one model or about namespaces; files apart.
+    pub fn api_requests(&self, id: &str) -> usize {
+        let about =
+            [format!("/api/models/{id}/"), "/api/organizations/".into(), "/api/users/".into()];
+        self.requests().iter().filter(|r| about.iter().any(|path| r.contains(path))).count()
     }
 }
 
 async fn answer(State(shared): State<Shared>, request: Request) -> Response<Body> {
     let path =
         percent_encoding::percent_decode_str(request.uri().path()).decode_utf8_lossy().into_owned();
-    let line = format!("{} {}", request.method(), request.uri());
-    shared.requests.lock().expect("no panic holds it").push(line);
+    let headers = request.headers();
+    let told = |name: &str| {
+        headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned()
+    };
+    shared.requests.lock().expect("no panic holds it").push(format!(
+        "{} {} host={} token={} range={}",
+        request.method(),
+        request.uri(),
+        told("host"),
+        told("authorization"),
+        told("range")
+    ));
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let page = cursor(request.uri().query());
     match parts.as_slice() {
-        ["api", "models", owner, name, rest @ ..] => api(&shared, &format!("{owner}/{name}"), rest),
+        ["api", "models", owner, name, rest @ ..] => {
+            api(&shared, &format!("{owner}/{name}"), rest, page)
+        }
         ["api", "organizations", "org", "overview"] => ok(&json!({
             "name": "org", "fullname": "Org", "isVerified": true, "numUsers": 2, "numModels": 5
         })),
+        ["api", "users", "young", "overview"] => ok(&json!({
+            "user": "young", "fullname": "Young", "isPro": false, "numModels": 1,
+            "createdAt": "2026-09-01T00:00:00.000Z"
+        })),
         ["api", ..] => refuse(404, "", "not found"),
+        ["cdn", owner, name, revision, file @ ..] => {
+            bytes(&format!("{owner}/{name}"), revision, &file.join("/"), headers)
+        }
         [owner, name, "resolve", revision, file @ ..] => {
-            resolve(&format!("{owner}/{name}"), revision, &file.join("/"))
+            resolve(&shared, &format!("{owner}/{name}"), revision, &file.join("/"), headers)
         }
         _ => refuse(404, "EntryNotFound", "Entry not found"),
     }
+}
+
+fn cursor(query: Option<&str>) -> usize {
+    let cursor = query.unwrap_or("").split('&').find_map(|pair| pair.strip_prefix("cursor="));
+    cursor.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn number(repository: &Repository, revision: &str) -> Option<u8> {
@@ -188,11 +119,21 @@ fn number(repository: &Repository, revision: &str) -> Option<u8> {
     (1..=last).find(|n| commit(*n) == revision).or((revision == "main").then_some(last))
 }
 
-fn api(shared: &Shared, id: &str, rest: &[&str]) -> Response<Body> {
+/// Repositories that are refused, as the Hub does it.
+fn refusal(id: &str) -> Option<Response<Body>> {
     match id {
-        "org/gated" => return refuse(403, "GatedRepo", "Access to this model is restricted."),
-        "org/disabled" => return refuse(403, "", "Access to this resource is disabled."),
-        _ => {}
+        "org/gated" => Some(refuse(403, "GatedRepo", "Access to this model is restricted.")),
+        "org/disabled" => Some(refuse(403, "", "Access to this resource is disabled.")),
+        // Without a token the Hub does not say whether it is private or was never there.
+        "org/private" => Some(refuse(401, "", "Invalid username or password.")),
+        "org/deleted" => Some(refuse(404, "RepoNotFound", "Repository not found")),
+        _ => None,
+    }
+}
+
+fn api(shared: &Shared, id: &str, rest: &[&str], page: usize) -> Response<Body> {
+    if let Some(refused) = refusal(id) {
+        return refused;
     }
     let Some(repository) = repository(id) else {
         return refuse(401, "RepoNotFound", "Repository not found");
@@ -210,11 +151,25 @@ fn api(shared: &Shared, id: &str, rest: &[&str]) -> Response<Body> {
     let Some(at) = number(&repository, revision) else {
         return refuse(404, "RevisionNotFound", "Invalid rev id");
     };
+    let here = format!("{}api/models/{id}/{}", shared.base, rest.join("/"));
     match rest.first() {
-        Some(&"tree") => ok(&tree(&repository, at)),
-        Some(&"commits") => ok(&commits(&repository, at)),
+        Some(&"tree") => paged(tree(&repository, at), page, &here),
+        Some(&"commits") => paged(commits(&repository, at), page, &here),
         _ => ok(&info(&repository, at)),
     }
+}
+
+/// One page of a list, with the address of the next one.
+fn paged(entries: Vec<Value>, from: usize, here: &str) -> Response<Body> {
+    let more = entries.len() > from + PAGE;
+    let page: Vec<Value> = entries.into_iter().skip(from).take(PAGE).collect();
+    let mut headers = vec![("content-type", "application/json; charset=utf-8".to_owned())];
+    if more {
+        let next =
+            format!("<{here}?recursive=true&expand=true&cursor={}>; rel=\"next\"", from + PAGE);
+        headers.push(("link", next));
+    }
+    build(200, &headers, Body::from(Value::Array(page).to_string()))
 }
 
 fn info(repository: &Repository, at: u8) -> Value {
@@ -222,10 +177,10 @@ fn info(repository: &Repository, at: u8) -> Value {
         .iter()
         .map(|file| {
             let mut entry =
-                json!({"rfilename": file.path, "blobId": file.blob(), "size": file.text.len()});
+                json!({"rfilename": file.path, "blobId": file.blob(), "size": file.bytes.len()});
             if file.large {
                 entry["lfs"] =
-                    json!({"sha256": file.sha256(), "size": file.text.len(), "pointerSize": 134});
+                    json!({"sha256": file.sha256(), "size": file.bytes.len(), "pointerSize": 134});
             }
             entry
         })
@@ -243,37 +198,32 @@ fn stamp(repository: &Repository, at: u8) -> String {
     format!("{}T00:00:00.000Z", repository.commits[usize::from(at) - 1].1)
 }
 
-fn tree(repository: &Repository, at: u8) -> Value {
-    let entries: Vec<Value> = files(repository.id, at)
-        .iter()
-        .take(1_000)
-        .map(|file| {
-            let last = file.last.min(at);
-            let mut entry = json!({
-                "type": "file", "oid": file.blob(), "size": file.text.len(), "path": file.path,
-                "lastCommit": {"id": commit(last), "title": "t", "date": stamp(repository, last)},
-                "securityFileStatus": {"status": "safe", "avScan": {"status": "safe"}, "pickleImportScan": null}
-            });
-            if file.large {
-                entry["lfs"] =
-                    json!({"oid": file.sha256(), "size": file.text.len(), "pointerSize": 134});
-            }
-            entry
-        })
-        .collect();
-    Value::Array(entries)
+fn tree(repository: &Repository, at: u8) -> Vec<Value> {
+    let entry = |file: &File| {
+        let last = file.last.min(at);
+        let mut entry = json!({
+            "type": "file", "oid": file.blob(), "size": file.bytes.len(), "path": file.path,
+            "lastCommit": {"id": commit(last), "title": "t", "date": stamp(repository, last)},
+            "securityFileStatus": {"status": "safe", "avScan": {"status": "safe"}, "pickleImportScan": null}
+        });
+        if file.large {
+            entry["lfs"] =
+                json!({"oid": file.sha256(), "size": file.bytes.len(), "pointerSize": 134});
+        }
+        entry
+    };
+    files(repository.id, at).iter().map(entry).collect()
 }
 
-fn commits(repository: &Repository, at: u8) -> Value {
-    let entries: Vec<Value> = (1..=at)
+fn commits(repository: &Repository, at: u8) -> Vec<Value> {
+    (1..=at)
         .rev()
         .map(|n| {
             let (account, _) = repository.commits[usize::from(n) - 1];
             json!({"id": commit(n), "title": "t", "message": "", "date": stamp(repository, n),
                    "authors": [{"user": account}]})
         })
-        .collect();
-    Value::Array(entries)
+        .collect()
 }
 
 fn refs(repository: &Repository) -> Value {
@@ -284,7 +234,14 @@ fn refs(repository: &Repository) -> Value {
     })
 }
 
-fn resolve(id: &str, revision: &str, path: &str) -> Response<Body> {
+/// A small file, or the way to a large one on another host, as the Hub answers.
+fn resolve(
+    shared: &Shared,
+    id: &str,
+    revision: &str,
+    path: &str,
+    headers: &HeaderMap,
+) -> Response<Body> {
     let Some(repository) = repository(id) else {
         return refuse(401, "RepoNotFound", "Repository not found");
     };
@@ -294,14 +251,50 @@ fn resolve(id: &str, revision: &str, path: &str) -> Response<Body> {
     let Some(file) = files(id, at).into_iter().find(|file| file.path == path) else {
         return refuse(404, "EntryNotFound", "Entry not found");
     };
+    if !file.large {
+        return bytes(id, revision, path, headers);
+    }
+    let cdn = shared.base.replace("127.0.0.1", "localhost");
+    let told = [
+        ("location", format!("{cdn}cdn/{id}/{revision}/{path}")),
+        ("x-repo-commit", commit(at)),
+        ("x-linked-etag", format!("\"{}\"", file.sha256())),
+        ("x-linked-size", file.bytes.len().to_string()),
+    ];
+    build(302, &told, Body::empty())
+}
+
+/// The bytes of a file, or the part of them that was asked for.
+fn bytes(id: &str, revision: &str, path: &str, headers: &HeaderMap) -> Response<Body> {
+    let found = repository(id).and_then(|repository| {
+        let at = number(&repository, revision)?;
+        Some((at, files(id, at).into_iter().find(|file| file.path == path)?))
+    });
+    let Some((at, file)) = found else { return refuse(404, "EntryNotFound", "Entry not found") };
     let etag = if file.large { file.sha256() } else { file.blob() };
-    let headers = [
+    let mut told = vec![
         ("x-repo-commit", commit(at)),
         ("etag", format!("\"{etag}\"")),
+        ("accept-ranges", "bytes".to_owned()),
         ("content-type", "application/octet-stream".to_owned()),
-        ("content-length", file.text.len().to_string()),
     ];
-    build(200, &headers, Body::from(file.text))
+    let served = file.served();
+    let range = headers.get("range").and_then(|range| range.to_str().ok()).and_then(|range| {
+        let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+        Some((from.parse::<usize>().ok()?, to.parse::<usize>().ok()?))
+    });
+    match range {
+        Some((from, to)) if from < served.len() => {
+            let to = to.min(served.len() - 1);
+            told.push(("content-range", format!("bytes {from}-{to}/{}", served.len())));
+            build(206, &told, Body::from(served[from..=to].to_vec()))
+        }
+        Some(_) => refuse(416, "", "out of range"),
+        None => {
+            told.push(("content-length", served.len().to_string()));
+            build(200, &told, Body::from(served))
+        }
+    }
 }
 
 fn ok(value: &Value) -> Response<Body> {

@@ -27,7 +27,8 @@ use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
 use crate::domain::{
-    FactSheet, Graph, Location, Measured, Node, NodeIndex, Origin, Pins, Subject, Undetermined,
+    FactSheet, Graph, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins, Subject,
+    Undetermined,
 };
 use crate::net::{BaseUrls, Client, Token};
 
@@ -56,6 +57,8 @@ pub struct Options {
     pub pins: Option<Pins>,
     /// How old a release has to be, if the policy says so.
     pub cooldown: Option<CooldownPolicy>,
+    /// The cache in which the Hub's clients keep models on this machine.
+    pub hub_cache: Option<PathBuf>,
     /// Token for the model Hub; none is sent without it.
     pub hub_token: Option<Token>,
     /// Threads that scan archives; `None` is one a core.
@@ -75,6 +78,8 @@ pub struct Gathered {
     pub manifests: BTreeMap<NodeIndex, ManifestFacts>,
     /// Who can publish each crate, as far as it is known, by node.
     pub custody: BTreeMap<NodeIndex, CustodyFacts>,
+    /// What a pin would say of each model that the Hub showed, by node.
+    pub models: BTreeMap<NodeIndex, ModelPin>,
     /// What the user should know about this machine, such as a cache that cannot be written.
     pub warnings: Vec<String>,
     /// Fact family to its source and date.

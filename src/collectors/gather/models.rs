@@ -1,16 +1,17 @@
-//! The part of a run that asks the Hub about the models of the graph.
+//! The part of a run that looks at the models of the graph: on the Hub, and in this machine's copy of it.
 
 use super::{Gathering, Scope, client};
-use crate::collectors::hub::{self, HubFacts, Question};
-use crate::collectors::{model_custody, pins};
-use crate::domain::{NodeIndex, Origin, SubjectKind};
+use crate::collectors::hub::{self, FilesRead, HubFacts, ModelRecord, Question};
+use crate::collectors::hub_cache::{self, Cached, CachedFile, HubCacheFacts};
+use crate::collectors::{model_custody, model_files, pins};
+use crate::domain::{Measured, ModelPin, NodeIndex, Origin, SubjectKind, Undetermined};
 use crate::net::hub::Hub;
 
 /// Most models that are asked about in one run.
 const MODELS_LIMIT: usize = 100;
 
 impl Gathering<'_> {
-    /// The repository, the people and the pin of every model that comes from the Hub.
+    /// The repository, the people, the files and the pin of every model that comes from the Hub.
     pub(super) fn models(&mut self, scope: &Scope) {
         let sheets = self.gathered.sheets.iter().enumerate();
         let models: Vec<(NodeIndex, String, String)> = sheets
@@ -32,10 +33,17 @@ impl Gathering<'_> {
                 self.not_asked(*node, "the change does not touch it");
                 continue;
             }
-            match &stopped {
-                Some(reason) => self.not_asked(*node, reason),
-                None => stopped = self.model(&hub, *node, id, revision),
+            // Of a computed revision nothing is known, and the default branch is not it.
+            if revision == "?" {
+                self.not_asked(*node, "the code computes the revision");
+                continue;
             }
+            let asked = stopped.is_none().then_some(&hub);
+            if let Some(reason) = &stopped {
+                self.not_asked(*node, reason);
+            }
+            let unreachable = self.model(asked, *node, id, revision);
+            stopped = stopped.or(unreachable);
         }
     }
 
@@ -44,27 +52,101 @@ impl Gathering<'_> {
         self.gathered.sheets[node].put_unknown(model_custody::GROUP, reason);
     }
 
-    /// Looks at one model; the answer is why no other one needs to be tried.
-    fn model(&mut self, hub: &Hub, node: NodeIndex, id: &str, revision: &str) -> Option<String> {
-        // Of a computed revision nothing is known, and the default branch is not it.
-        if revision == "?" {
-            self.not_asked(node, "the code computes the revision");
-            return None;
-        }
+    /// Looks at one model; the answer is why no other one needs to be asked about.
+    fn model(
+        &mut self,
+        hub: Option<&Hub>,
+        node: NodeIndex,
+        id: &str,
+        revision: &str,
+    ) -> Option<String> {
         let as_of = self.options.as_of;
-        let pinned = self.options.pins.as_ref();
-        let pin = pinned.and_then(|pins| pins.models.iter().find(|pin| pin.repository == id));
+        let pinned = self.options.pins.as_ref().map_or(&[][..], |pins| &pins.models);
+        let pin = pin_of(pinned, id, revision);
         let question = Question { id, revision, pin };
-        let record = self.runtime.block_on(hub::look(hub, &question, as_of));
+        let mut record = hub.map(|hub| self.runtime.block_on(hub::look(hub, &question, as_of)));
+        let cached = self.cached(node, id, revision);
+        if let (Some(record), Some(hub)) = (&mut record, hub) {
+            let commit = record.hub.commit.known();
+            match cached.as_ref().filter(|c| commit.is_none_or(|now| *now == c.facts.commit)) {
+                Some(cached) => hashes_of_copy(record, &cached.facts),
+                // The branch has moved on since the copy was made.
+                None => self.files(node, hub::read_files(hub, self.runtime, id, &mut record.hub)),
+            }
+        }
+        let mut pin_now = cached.map(|cached| cached.pin(id, as_of));
+        if let Some(record) = &record {
+            self.record(node, record);
+            pin_now = record.pin(id, as_of).or(pin_now);
+        }
+        if let Some(pin) = pin_now {
+            self.gathered.models.insert(node, pin);
+        }
+        if let (Some(pins), Some(record)) = (&self.options.pins, &record) {
+            let commit = record.hub.commit.known().map_or(revision, String::as_str);
+            let (files, committers) = (record.pinned_files(), record.committers());
+            let facts = pins::model_pin_facts(pins, id, commit, &files, &committers, as_of);
+            self.gathered.sheets[node].put(pins::MODEL_GROUP, &facts);
+        }
+        record.and_then(|record| record.unreachable)
+    }
+
+    fn record(&mut self, node: NodeIndex, record: &ModelRecord) {
         let sheet = &mut self.gathered.sheets[node];
         sheet.put(hub::GROUP, &record.hub);
         sheet.put(model_custody::GROUP, &record.custody);
-        if let Some(pinned) = pinned {
-            let commit = record.hub.commit.known().map_or(revision, String::as_str);
-            let (files, committers) = (record.pinned_files(), record.committers());
-            let facts = pins::model_pin_facts(pinned, id, commit, &files, &committers, as_of);
-            sheet.put(pins::MODEL_GROUP, &facts);
-        }
-        record.unreachable
     }
+
+    /// What the scanner saw in files of the Hub, and what it could not look at.
+    fn files(&mut self, node: NodeIndex, files: Measured<FilesRead>) {
+        let files = match files {
+            Measured::Known(files) => files,
+            Measured::Unknown(reason) => {
+                self.gathered.sheets[node].put_unknown(model_files::GROUP, reason);
+                return;
+            }
+        };
+        self.gathered.sheets[node].put(model_files::GROUP, &files.model);
+        let subject = self.gathered.sheets[node].subject.clone();
+        let entries = files.left_out.into_iter().map(|(file, reason)| Undetermined {
+            subject: subject.clone(),
+            what: model_files::GROUP.to_owned(),
+            file: Some(file),
+            reason,
+            required: false,
+        });
+        self.gathered.undetermined.extend(entries);
+    }
+
+    /// Looks at the copy in this machine's cache, which is what a program would load.
+    fn cached(&mut self, node: NodeIndex, id: &str, revision: &str) -> Option<Cached> {
+        let pins = self.options.pins.as_ref().map_or(&[][..], |pins| &pins.models);
+        let cached = hub_cache::find(self.options.hub_cache.as_ref()?, id, revision, pins)?;
+        let sheet = &mut self.gathered.sheets[node];
+        sheet.put(hub_cache::GROUP, &cached.facts);
+        match model_files::measure(&cached.folder) {
+            Ok(facts) => sheet.put(model_files::GROUP, &facts),
+            Err(error) => sheet.put_unknown(model_files::GROUP, error.to_string()),
+        }
+        Some(cached)
+    }
+}
+
+/// Small files have no SHA-256 on the Hub; the copy of the same commit does.
+fn hashes_of_copy(record: &mut ModelRecord, copy: &HubCacheFacts) {
+    let Measured::Known(files) = &mut record.hub.files else { return };
+    for file in files.iter_mut().filter(|file| file.sha256.known().is_none()) {
+        let same = |cached: &&CachedFile| {
+            cached.path == file.path && !copy.altered.iter().any(|a| a.path == cached.path)
+        };
+        if let Some(cached) = copy.files.iter().find(same) {
+            file.sha256 = cached.sha256.clone();
+        }
+    }
+}
+
+/// The pin of that revision, else any of that repository.
+fn pin_of<'p>(pins: &'p [ModelPin], id: &str, revision: &str) -> Option<&'p ModelPin> {
+    let mut of_model = pins.iter().filter(|pin| pin.repository == id);
+    of_model.clone().find(|pin| pin.revision == revision).or_else(|| of_model.next_back())
 }

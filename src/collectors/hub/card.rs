@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::facts::{CardFacts, HubFile};
 use crate::domain::Measured;
-use crate::formats::hub::{ModelInfo, read_card};
+use crate::formats::hub::{Card, ModelInfo, read_card};
 
 /// The card's file.
 pub(super) const README: &str = "README.md";
@@ -62,8 +62,8 @@ pub(super) fn facts(info: &ModelInfo, files: &Measured<Vec<HubFile>>) -> Measure
     })
 }
 
-/// Adds what the card's text tells.
-pub(super) fn add_text(card: &mut CardFacts, bytes: &[u8]) {
+/// Adds what the card's text tells, and gives the text as it was read.
+pub(super) fn add_text(card: &mut CardFacts, bytes: &[u8]) -> Card {
     let text = read_card(bytes);
     let heading = |words: &[&str]| {
         text.headings.iter().any(|heading| words.iter().any(|word| heading.contains(word)))
@@ -79,6 +79,7 @@ pub(super) fn add_text(card: &mut CardFacts, bytes: &[u8]) {
     card.limitations =
         Measured::Known(heading(&["limitation", "bias", "risk", "out-of-scope", "ethic"]));
     card.evaluation |= text.evaluation;
+    text
 }
 
 /// The text could not be had.

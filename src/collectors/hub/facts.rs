@@ -45,9 +45,18 @@ pub struct HubFacts {
     pub remote_code_repositories: Measured<Vec<String>>,
     /// What is different from an older commit.
     pub change: Measured<HubChange>,
+    /// Whether the commit that the project accepted still belongs to the history of this revision; it
+    /// does not after a forced push. Source: custody.lock, list of commits.
+    pub pinned_commit_in_history: Measured<bool>,
+    /// Small files whose bytes are others than the id that the Hub itself lists for them (git blob id
+    /// or SHA-256), by path. Source: the files, read whole.
+    pub files_altered: Measured<Vec<String>>,
     /// Models that this one is built on, nearest first, their own base models included; at most 16.
-    /// Source: `base_model` of the card and the Hub's tags.
+    /// Source: `base_model` of the card, the Hub's tags, `adapter_config.json`, `mergekit_config.yml`.
     pub base_models: Measured<Vec<BaseModel>>,
+    /// Base models that a configuration names and the card does not, `file: id`, at most 16. Known to
+    /// be empty where the card names none.
+    pub base_models_untold: Measured<Vec<String>>,
     /// Whether following the base models led back to one of them.
     pub base_model_cycle: bool,
     /// Licence ids of the card, as the Hub writes them.
@@ -60,6 +69,14 @@ pub struct HubFacts {
     pub license_contradictions: Measured<Vec<String>>,
     /// What the card tells.
     pub card: Measured<CardFacts>,
+    /// What is told of licence, data, evaluation and origin.
+    pub transparency: Measured<EvidenceFacts>,
+    /// Evidence for the six components of an open model, Class III of the Model Openness Framework 1.0
+    /// (<https://isitopen.ai/>). A count of evidence, never a class.
+    pub openness: Measured<EvidenceFacts>,
+    /// Pointers that Art. 53 of Regulation (EU) 2024/1689 asks providers of general-purpose models for.
+    /// Whether a model falls under it, or obeys it, is not measured.
+    pub eu_ai_act: Measured<EvidenceFacts>,
     /// What a signature manifest covers.
     pub signature: Measured<SignatureFacts>,
 }
@@ -71,7 +88,8 @@ pub struct HubFile {
     pub path: String,
     /// Bytes.
     pub size: Measured<u64>,
-    /// SHA-256 of a file that is kept outside of git (LFS), lower-case hexadecimal.
+    /// SHA-256, lower-case hexadecimal: of a file that is kept outside of git (LFS) as the Hub tells it,
+    /// of a small text that was read as it was computed.
     pub sha256: Measured<String>,
     /// Git blob id, 40 hexadecimal digits; of a large file it is that of its pointer.
     pub blob: Measured<String>,
@@ -130,6 +148,17 @@ impl HubChange {
     }
 }
 
+/// Things that were looked for, each in one of three lists, in a fixed order.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq, Default)]
+pub struct EvidenceFacts {
+    /// Evidence was found. Source: the card, file names, the Hub's tags.
+    pub present: Vec<String>,
+    /// None was found, and everything that was looked at could be read.
+    pub absent: Vec<String>,
+    /// It could not be checked.
+    pub unchecked: Vec<String>,
+}
+
 /// A model that another one is built on.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
 pub struct BaseModel {
@@ -137,8 +166,14 @@ pub struct BaseModel {
     pub id: String,
     /// `adapter`, `quantized`, `merge`, `finetune`, or empty where it is not told.
     pub relation: String,
+    /// The model that names it.
+    pub named_by: String,
+    /// Where: `card`, `tag`, `adapter_config.json` or `mergekit_config.yml`.
+    pub source: String,
     /// 1 for a direct base model, 2 for the base model of that, and so on.
     pub depth: u32,
+    /// What it is called today, where it was renamed; empty where it was not.
+    pub renamed_to: Measured<String>,
     /// As `status` of this group; unknown where it was not asked for.
     pub status: Measured<String>,
     /// Who may download it: `open`, `auto` or `manual`.
@@ -206,13 +241,19 @@ impl HubFacts {
             remote_code: no(reason),
             remote_code_repositories: no(reason),
             change: no(reason),
+            pinned_commit_in_history: no(reason),
+            files_altered: no(reason),
             base_models: no(reason),
+            base_models_untold: no(reason),
             base_model_cycle: false,
             licenses: no(reason),
             licenses_spdx: no(reason),
             license_use: no(reason),
             license_contradictions: no(reason),
             card: no(reason),
+            transparency: no(reason),
+            openness: no(reason),
+            eu_ai_act: no(reason),
             signature: no(reason),
         }
     }

@@ -4,9 +4,12 @@
 
 mod bases;
 mod card;
+mod evidence;
 mod facts;
 mod files;
 mod licence;
+mod reading;
+mod remote;
 mod signature;
 
 use std::collections::BTreeMap;
@@ -14,14 +17,17 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde_json::Value;
 
-pub use facts::{BaseModel, CardFacts, HubChange, HubFacts, HubFile, LISTED, SignatureFacts};
+pub use facts::{
+    BaseModel, CardFacts, EvidenceFacts, HubChange, HubFacts, HubFile, LISTED, SignatureFacts,
+};
 pub use licence::Licences;
+pub use reading::{FilesRead, read_files};
 
 use super::model_custody::{self, History, ModelCustodyFacts, commit_before, days_before};
 use crate::domain::{Measured, ModelPin, PinnedFile};
 use crate::formats::hub::{self as answers, Commit, LastCommit, ModelInfo, Sibling, TreeEntry};
-use crate::net::NetError;
 use crate::net::hub::{Hub, HubError};
+use crate::net::{Answer, NetError};
 
 /// Name of the group.
 pub const GROUP: &str = "hub";
@@ -63,6 +69,21 @@ impl ModelRecord {
                 Some(PinnedFile { path: file.path.clone(), sha256: file.sha256.known()?.clone() })
             };
             files.iter().filter_map(file).collect()
+        })
+    }
+
+    /// What a pin would say of it; nothing where the Hub did not tell the commit and its files.
+    #[must_use]
+    pub fn pin(&self, repository: &str, as_of: Date) -> Option<ModelPin> {
+        let mut files = self.pinned_files().known()?.clone();
+        files.sort();
+        Some(ModelPin {
+            repository: repository.to_owned(),
+            revision: self.hub.commit.known()?.clone(),
+            files,
+            committers: self.committers().known().cloned(),
+            seen: as_of.to_string(),
+            reason: None,
         })
     }
 
@@ -128,19 +149,46 @@ impl Looking<'_> {
 
     async fn all(mut self, info: ModelInfo) -> ModelRecord {
         let commit = info.sha.clone().unwrap_or_else(|| self.revision.to_owned());
-        let tree = self.tree(&commit).await;
         let history = self.history(&commit).await;
-        let siblings = siblings(&info, &tree);
-        let files = self.files(&siblings, &tree, &history);
-        let mut custody = model_custody::measure(self.question.id, &history, &files, self.as_of);
+        let (siblings, files, mut custody) = self.people(&info, &commit, &history).await;
         let change = self.change(&commit, &siblings, &files, &history, &custody).await;
         if self.calls < CALLS_LIMIT {
             self.namespace(&mut custody, &history).await;
         }
         let mut facts = self.facts(&info, files, change);
-        self.texts(&commit, &mut facts).await;
-        bases::follow(self.hub, self.question.id, &info, &mut facts, self.as_of).await;
+        facts.pinned_commit_in_history = self.in_history(&commit, &history);
+        let (id, kept) = (self.question.id, self.kept(&commit));
+        let configured = bases::configured(self.hub, id, &commit, &facts.files, &kept).await;
+        bases::follow(self.hub, id, &info, configured, &mut facts, self.as_of).await;
+        let text = self.texts(&commit, &mut facts).await;
+        evidence::fill(&mut facts, text.as_ref(), info.tags.as_deref());
         ModelRecord { hub: facts, custody, calls: self.calls, unreachable: None }
+    }
+
+    /// The files, and who committed. Who touched which file last costs a question of its own, which is
+    /// put only where somebody is new.
+    async fn people(
+        &mut self,
+        info: &ModelInfo,
+        commit: &str,
+        history: &Measured<History>,
+    ) -> (Measured<Vec<Sibling>>, Measured<Vec<HubFile>>, ModelCustodyFacts) {
+        let mut tree = Measured::unknown("nobody is new, so who touched what last was not asked");
+        loop {
+            let siblings = siblings(info, &tree);
+            let files = self.files(&siblings, &tree, history);
+            let custody = model_custody::measure(self.question.id, history, &files, self.as_of);
+            let nobody = custody.newcomers.known().is_some_and(Vec::is_empty);
+            let room = self.calls < CALLS_LIMIT && tree.known().is_none();
+            if (nobody && siblings.known().is_some()) || !room {
+                return (siblings, files, custody);
+            }
+            tree = self.tree(commit).await;
+            if tree.known().is_none() {
+                let files = self.files(&siblings, &tree, history);
+                return (siblings, files, custody);
+            }
+        }
     }
 
     /// The first page of the tree with the last commit of every file.
@@ -286,6 +334,25 @@ impl Looking<'_> {
         })
     }
 
+    /// Whether the pinned commit still belongs to the history; nothing pinned is nothing lost.
+    fn in_history(&self, commit: &str, history: &Measured<History>) -> Measured<bool> {
+        let Some(pin) = self.question.pin.filter(|pin| is_commit(&pin.revision)) else {
+            return Measured::Known(true);
+        };
+        match history {
+            _ if pin.revision == commit => Measured::Known(true),
+            Measured::Unknown(reason) => Measured::Unknown(reason.clone()),
+            Measured::Known(history) => {
+                let listed = history.commits.iter().any(|one| one.id == pin.revision);
+                if listed || history.complete {
+                    Measured::Known(listed)
+                } else {
+                    Measured::unknown("the history is longer than what was asked for")
+                }
+            }
+        }
+    }
+
     fn days_between(&self, history: &Measured<History>, new: &str, old: &str) -> Measured<i64> {
         let age = |id: &str| {
             let commit = history.known()?.commits.iter().find(|commit| commit.id == id)?;
@@ -306,15 +373,21 @@ impl Looking<'_> {
         let kept = self.as_of.to_string();
         self.calls += 1;
         let name = custody.namespace.clone();
-        let answer = match self.hub.organization(&name, &kept).await {
-            Ok(answer) => Some(("organization", answer)),
-            Err(HubError::MissingOrPrivate) if self.calls < CALLS_LIMIT => {
-                self.calls += 1;
-                self.hub.user(&name, &kept).await.ok().map(|answer| ("user", answer))
-            }
-            Err(_) => None,
+        // An account that commits is a person's.
+        let commits = |all: &Vec<model_custody::Committer>| all.iter().any(|c| c.account == name);
+        let kinds = if custody.committers.known().is_some_and(commits) {
+            ["user", "organization"]
+        } else {
+            ["organization", "user"]
         };
-        let Some((kind, answer)) = answer else { return };
+        let mut answer = self.overview(kinds[0], &name, &kept).await;
+        let mut kind = kinds[0];
+        if matches!(answer, Err(HubError::MissingOrPrivate)) && self.calls < CALLS_LIMIT {
+            self.calls += 1;
+            kind = kinds[1];
+            answer = self.overview(kind, &name, &kept).await;
+        }
+        let Ok(answer) = answer else { return };
         let Ok(overview) = answers::namespace(&answer.bytes) else { return };
         let untold = "the Hub did not tell it";
         custody.namespace_kind = Measured::Known(kind.to_owned());
@@ -333,6 +406,13 @@ impl Looking<'_> {
             (Some(namespace), Some(history)) => Measured::Known(namespace < history),
             _ => Measured::unknown(untold),
         };
+    }
+
+    async fn overview(&self, kind: &str, name: &str, kept: &str) -> Result<Answer, HubError> {
+        match kind {
+            "user" => self.hub.user(name, kept).await,
+            _ => self.hub.organization(name, kept).await,
+        }
     }
 
     fn facts(
@@ -379,21 +459,27 @@ impl Looking<'_> {
             remote_code: remote_code(info),
             remote_code_repositories: repositories,
             change,
+            pinned_commit_in_history: Measured::unknown("not asked"),
+            files_altered: Measured::unknown("the files were not read"),
             base_models: Measured::unknown("not asked"),
+            base_models_untold: Measured::unknown("not asked"),
             base_model_cycle: false,
             licenses_spdx: declared.as_ref().map(spdx),
             license_use: declared.as_ref().map(|ids| licences.allows(ids).to_owned()),
             licenses: declared,
             license_contradictions: Measured::unknown("not asked"),
+            transparency: Measured::unknown("not asked"),
+            openness: Measured::unknown("not asked"),
+            eu_ai_act: Measured::unknown("not asked"),
             signature: Measured::unknown("not asked"),
         }
     }
 
     /// The card's text and the signature's manifest: small files, kept under their commit.
-    async fn texts(&self, commit: &str, facts: &mut HubFacts) {
+    async fn texts(&self, commit: &str, facts: &mut HubFacts) -> Option<answers::Card> {
         let Measured::Known(files) = &facts.files else {
             facts.signature = Measured::unknown("the files are not known");
-            return;
+            return None;
         };
         let (id, kept) = (self.question.id, self.kept(commit));
         let signature = files
@@ -407,13 +493,24 @@ impl Looking<'_> {
                 Err(error) => Measured::unknown(error.to_string()),
             },
         };
-        if let Measured::Known(card) = &mut facts.card
-            && card.present
-        {
-            let limit = answers::CARD_LIMIT as u64;
-            match self.hub.file(id, commit, card::README, limit, &kept).await {
-                Ok(bytes) => card::add_text(card, &bytes),
-                Err(error) => card::no_text(card, &error.to_string()),
+        let Measured::Known(card) = &mut facts.card else { return None };
+        if !card.present {
+            return None;
+        }
+        // Of a card without end the beginning is read.
+        let limit = answers::CARD_LIMIT as u64;
+        let size = files.iter().find(|file| file.path == card::README).map(|file| &file.size);
+        let read = match size {
+            Some(Measured::Known(size)) if *size > limit => {
+                self.hub.range(id, commit, card::README, (0, limit - 1), &kept).await
+            }
+            _ => self.hub.file(id, commit, card::README, limit, &kept).await,
+        };
+        match read {
+            Ok(bytes) => Some(card::add_text(card, &bytes)),
+            Err(error) => {
+                card::no_text(card, &error.to_string());
+                None
             }
         }
     }

@@ -9,11 +9,12 @@ mod scan;
 mod tests;
 
 use std::fs::{self, File};
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use crate::formats::source::Source;
 pub use facts::{
     ImportVerdict, ModelAnomaly, ModelCall, ModelFacts, ModelFile, ModelImport, Part, Unscannable,
 };
@@ -68,6 +69,42 @@ pub fn trace(path: &Path) -> Result<(ModelFacts, Vec<String>), ModelError> {
         lines.extend(one.trace.take().into_iter().flatten());
     }
     Ok((gather(scanned), lines))
+}
+
+/// Files that come one by one from elsewhere than the disk, such as a Hub.
+#[derive(Default)]
+pub struct Reading {
+    scanned: Vec<Scanned>,
+}
+
+impl Reading {
+    /// Scans one file of `size` bytes; its facts are named `path`.
+    pub fn file(&mut self, source: &mut dyn Source, size: u64, path: &str) {
+        // As for files on disk: a defect of a decoder must not end the scan of the next file.
+        let attempt =
+            panic::catch_unwind(AssertUnwindSafe(|| scan::scan(source, size, path, false)));
+        self.scanned.push(attempt.unwrap_or_else(|_| {
+            let mut scanned = Scanned::default();
+            path.clone_into(&mut scanned.file.path);
+            "unreadable".clone_into(&mut scanned.file.format);
+            let (path, member) = (path.to_owned(), String::new());
+            let reason = "a parser failed on it".to_owned();
+            scanned.unscannable.push(Unscannable { path, member, reason });
+            scanned
+        }));
+    }
+
+    /// Whether no file was scanned.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.scanned.is_empty()
+    }
+
+    /// The facts of all of them, in the order of their reading.
+    #[must_use]
+    pub fn facts(self) -> ModelFacts {
+        gather(self.scanned)
+    }
 }
 
 /// Something found on disk.

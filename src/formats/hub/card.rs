@@ -12,6 +12,31 @@ const LIST_LIMIT: usize = 200;
 /// Longest value that is kept, in characters.
 const CHARS: usize = 300;
 
+/// What is looked for in the text of a card, and phrases that speak of it, in lower case. A phrase is a
+/// pointer: whether what it points at is there and good is for people to read.
+const TOPICS: [(&str, &[&str]); 7] = [
+    (
+        "training-content-summary",
+        &[
+            "summary of training content",
+            "summary of the training content",
+            "training content summary",
+            "training data summary",
+            "summary of training data",
+            "summary of the training data",
+        ],
+    ),
+    ("copyright-policy", &["copyright policy", "copyright-policy", "copyright compliance"]),
+    ("acceptable-use", &["acceptable use", "use policy", "prohibited use", "out-of-scope use"]),
+    ("architecture", &["architecture"]),
+    (
+        "usage",
+        &["how to use", "get started", "intended use", "direct use", "# usage", "quickstart"],
+    ),
+    ("contact", &["contact", "mailto:"]),
+    ("technical-report", &["arxiv.org", "technical report", "doi.org", "aclanthology.org"]),
+];
+
 /// What a card says. Lists are empty where the key is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Card {
@@ -37,6 +62,8 @@ pub struct Card {
     pub placeholders: u32,
     /// Bytes of Markdown after the front matter.
     pub text_bytes: usize,
+    /// What the text speaks of, of [`TOPICS`], in their order.
+    pub topics: Vec<&'static str>,
     /// The front matter uses an alias, which is not followed.
     pub aliases: bool,
 }
@@ -61,7 +88,15 @@ pub fn read_card(bytes: &[u8]) -> Card {
     }
     let found = memchr::memmem::find_iter(body.as_bytes(), "[More Information Needed]").count();
     card.placeholders = u32::try_from(found).unwrap_or(u32::MAX);
+    card.topics = topics(body);
     card
+}
+
+fn topics(body: &str) -> Vec<&'static str> {
+    let lower = body.to_lowercase();
+    let has = |phrase: &&str| memchr::memmem::find(lower.as_bytes(), phrase.as_bytes()).is_some();
+    let spoken = TOPICS.iter().filter(|(_, phrases)| phrases.iter().any(&has));
+    spoken.map(|(topic, _)| *topic).collect()
 }
 
 /// The front matter and the rest.
@@ -159,6 +194,15 @@ mod tests {
             (card.headings.as_slice(), card.placeholders),
             (&["model card".to_owned(), "uses".to_owned()][..], 1)
         );
+    }
+
+    #[test]
+    fn pointers_are_found_in_the_text_and_not_in_the_front_matter() {
+        let card = read_card(
+            b"---\nlicense: mit\ntags: [contact]\n---\n# M\n## Model Architecture\nSee https://arxiv.org/abs/1\n",
+        );
+        assert_eq!(card.topics, ["architecture", "technical-report"]);
+        assert!(read_card(b"# M\n").topics.is_empty());
     }
 
     #[test]

@@ -2,12 +2,14 @@
 //! client reads them; every field may be missing, and what is missing is `None`, never a default.
 
 mod card;
+mod merge;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::Value;
 
 pub use card::{CARD_LIMIT, Card, read_card};
+pub use merge::{is_repository, merged_models};
 
 /// Most entries of one answer that are kept.
 pub const ENTRIES_LIMIT: usize = 50_000;

@@ -84,6 +84,7 @@ impl Base {
     fn of_walk(mut walk: Walk, label: &str) -> Self {
         let named = models::in_project(&walk, &[]);
         models::attach(&mut walk.graph, &named, &walk.declared.manifests);
+        walk.project.add_hub_endpoints(&named.endpoints);
         Self {
             label: label.to_owned(),
             lockfile: true,

@@ -20,7 +20,7 @@ const ENTRIES_LIMIT: usize = 400_000;
 const DEPTH_LIMIT: usize = 32;
 
 /// Folders that hold what others wrote, or what was built.
-const SKIPPED: [&str; 10] = [
+pub(super) const SKIPPED: [&str; 10] = [
     "target",
     ".git",
     ".hg",

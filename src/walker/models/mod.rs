@@ -7,6 +7,7 @@
 
 mod address;
 mod code;
+mod endpoints;
 mod facts;
 mod files;
 mod id;
@@ -28,6 +29,7 @@ pub use reference::{Confidence, Form, Reference, RevisionKind, revision_kind};
 pub use services::stays_local;
 pub use tables::{Service, Tables};
 
+use super::project::Setting;
 use super::tree::{self, Tree};
 use super::{Walk, project_subject};
 use crate::domain::{Graph, Location, Node, NodeIndex, Origin, Subject, SubjectKind, Undetermined};
@@ -63,6 +65,8 @@ pub struct Discovery {
     pub references: Vec<Reference>,
     /// Models in the project's folder.
     pub local: Vec<LocalModel>,
+    /// Where files of the project send the Hub's clients to another host.
+    pub endpoints: Vec<Setting>,
     /// What could not be read.
     pub undetermined: Vec<Undetermined>,
 }
@@ -74,6 +78,12 @@ pub struct Attached {
     pub references: BTreeMap<NodeIndex, ReferenceFacts>,
     /// Facts group `service`.
     pub services: BTreeMap<NodeIndex, ServiceFacts>,
+}
+
+/// Whether a file, by its path, is one in which names of models are looked for.
+pub(in crate::walker) fn reads(path: &str) -> bool {
+    let skipped = path.split('/').any(|part| files::SKIPPED.contains(&part));
+    !skipped && files::language(path).is_some()
 }
 
 /// Discovers in the project of a walk. A lockfile that is audited by itself stands for no folder.
@@ -103,6 +113,7 @@ pub fn discover(tree: &Tree, graph: &Graph, stated: &[Stated]) -> Discovery {
     for (path, language) in &listing.files {
         match tree.read(path, files::SIZE_LIMIT) {
             Ok(Some(text)) => {
+                endpoints::scan(path, &text, &mut found.endpoints);
                 if found.references.len() < REFERENCES_LIMIT {
                     found.references.extend(read(path, &text, *language, &tables, hub_crate));
                 }

@@ -199,7 +199,8 @@ fn setting(file: &str, declaration: &Declaration, value: &str) -> Setting {
     }
 }
 
-fn shortened(text: &str) -> String {
+/// A value, cut to what is kept of one.
+pub(super) fn shortened(text: &str) -> String {
     text.chars().take(VALUE_CHARS).collect()
 }
 
@@ -250,6 +251,13 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 impl ProjectFacts {
+    /// Adds settings of files that the reading of manifests and configuration does not open.
+    pub fn add_hub_endpoints(&mut self, settings: &[Setting]) {
+        self.hub_endpoints.extend_from_slice(settings);
+        let left_out = cut(&mut self.hub_endpoints);
+        self.left_out = self.left_out.saturating_add(u32::try_from(left_out).unwrap_or(u32::MAX));
+    }
+
     /// Sorts every list and cuts it to its limit.
     fn bound(&mut self) {
         let mut left_out = 0;

@@ -1,12 +1,13 @@
 //! The files of a commit that an audit compares with, written to a folder of our own: lockfile, policy,
-//! rules, manifests, cargo's configuration and build scripts. Plain files only; a link or a submodule
-//! is never written, and no name of the tree becomes a path unchecked.
+//! rules, manifests, cargo's configuration, build scripts, and sources that can name models. Plain files
+//! only; a link or a submodule is never written, and no name of the tree becomes a path unchecked.
 
 use std::path::{Path, PathBuf};
 
 use super::{Repository, RepositoryError};
 use crate::domain::text::shown;
 use crate::formats::git_objects::{self, EntryKind, ObjectId, TreeEntry};
+use crate::walker::models;
 use crate::walker::tree::{LOCKFILE_LIMIT, MANIFEST_LIMIT};
 
 /// Most folders of the base that are looked into.
@@ -15,6 +16,10 @@ const FOLDERS_LIMIT: u64 = 50_000;
 const FILES_LIMIT: u64 = 20_000;
 /// Most bytes that are written.
 const BYTES_LIMIT: u64 = 128 * 1024 * 1024;
+/// Most sources, and most bytes of them. What a source beyond these names counts as new, so the worst of
+/// a huge repository is one more look.
+const SOURCES_LIMIT: u64 = 10_000;
+const SOURCE_BYTES_LIMIT: u64 = 64 * 1024 * 1024;
 /// Deepest folder below the audited one.
 const DEPTH_LIMIT: usize = 64;
 /// Files right in the audited folder that decide what is compared and how: they have to be plain.
@@ -50,7 +55,16 @@ pub fn export(
     let folder =
         temporary.map_err(|source| RepositoryError::Io { path: std::env::temp_dir(), source })?;
     let target = folder.path();
-    let mut export = Export { repository, target, lockfile, folders: 0, files: 0, bytes: 0 };
+    let mut export = Export {
+        repository,
+        target,
+        lockfile,
+        folders: 0,
+        files: 0,
+        bytes: 0,
+        sources: 0,
+        source_bytes: 0,
+    };
     let mut tree = Some(read.tree);
     for part in prefix.split('/').filter(|part| !part.is_empty()) {
         tree = match tree {
@@ -71,6 +85,8 @@ struct Export<'a> {
     folders: u64,
     files: u64,
     bytes: u64,
+    sources: u64,
+    source_bytes: u64,
 }
 
 impl Export<'_> {
@@ -107,6 +123,7 @@ impl Export<'_> {
                     EntryKind::File if path == self.lockfile || wanted(name, &folder, package) => {
                         self.file(&path, &entry.id)?;
                     }
+                    EntryKind::File if models::reads(&path) => self.source(&path, &entry.id)?,
                     EntryKind::Link | EntryKind::Submodule if self.decisive(&path) => {
                         return Err(RepositoryError::NotPlain { file: path });
                     }
@@ -144,13 +161,37 @@ impl Export<'_> {
         if self.bytes > BYTES_LIMIT {
             return Err(RepositoryError::Limit { what: "bytes of manifests", limit: BYTES_LIMIT });
         }
+        self.write(path, &object.bytes)
+    }
+
+    /// A source that can name models; one that is too large, or beyond the limits, is left out.
+    fn source(&mut self, path: &str, id: &ObjectId) -> Result<(), RepositoryError> {
+        if self.sources >= SOURCES_LIMIT || self.source_bytes >= SOURCE_BYTES_LIMIT {
+            return Ok(());
+        }
+        let object = match self.repository.needed(id, path) {
+            Err(RepositoryError::Format {
+                source: git_objects::GitError::TooLarge { .. }, ..
+            }) => return Ok(()),
+            other => other?,
+        };
+        let size = object.bytes.len() as u64;
+        if size > MANIFEST_LIMIT {
+            return Ok(());
+        }
+        self.sources += 1;
+        self.source_bytes += size;
+        self.write(path, &object.bytes)
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) -> Result<(), RepositoryError> {
         let target: PathBuf =
             path.split('/').fold(self.target.to_owned(), |at, part| at.join(part));
         let failed = |source| RepositoryError::Io { path: PathBuf::from(shown(path)), source };
         if let Some(folder) = target.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        std::fs::write(&target, &object.bytes).map_err(failed)
+        std::fs::write(&target, bytes).map_err(failed)
     }
 }
 

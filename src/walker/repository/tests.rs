@@ -39,6 +39,8 @@ fn repository() -> tempfile::TempDir {
         write(at, "sub/dir/Cargo.toml", &format!("# {number}\n"));
         write(at, "sub/dir/build.rs", "fn main() {}\n");
         write(at, "sub/dir/src/lib.rs", "\n");
+        write(at, "sub/dir/README.md", "\n");
+        write(at, "sub/node_modules/x.py", "\n");
         git(at, &["add", "-A"]);
         git(at, &["commit", "-q", "-m", "c"]);
         if number == 2 {
@@ -99,7 +101,9 @@ fn only_files_that_an_audit_reads_are_written() {
     let base = export(&repository, "main", "sub", "Cargo.lock").unwrap();
     assert!(base.folder().join("dir/Cargo.toml").is_file());
     assert!(base.folder().join("dir/build.rs").is_file());
-    assert!(!base.folder().join("dir/src").exists());
+    assert!(base.folder().join("dir/src/lib.rs").is_file(), "it can name models");
+    assert!(!base.folder().join("dir/README.md").exists());
+    assert!(!base.folder().join("node_modules").exists());
     let nothing = export(&repository, "main", "sub/elsewhere", "Cargo.lock").unwrap();
     assert_eq!(fs::read_dir(nothing.folder()).unwrap().count(), 0);
 }
