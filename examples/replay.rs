@@ -1,9 +1,10 @@
-//! Plays a year of lockfile changes and counts the alarms: for every week, each crate of a lockfile gets
+//! Plays a year of lockfile changes and counts the alarms: for every step, each crate of a lockfile gets
 //! the newest release of its semver line that was published by then, consecutive lockfiles are compared as
 //! the gate would, on that day, and findings that the change brings in are counted.
 //!
 //! Reads Cargo's index cache and the archives that are there, and opens no socket:
-//! `cargo run --release --example replay -- path/to/Cargo.lock 2025-11-24 2026-11-23`
+//! `cargo run --release --example replay -- path/to/Cargo.lock 2025-11-24 2026-11-23 7`
+//! where the last number is the length of a step in days.
 //!
 //! What it leaves out: dependencies that a newer release adds or drops (the graph is that of the
 //! lockfile), owners (no dump is given), and bytes of releases that are not on this machine.
@@ -34,6 +35,7 @@ fn main() -> Result<(), AnyError> {
     let text = std::fs::read_to_string(next("the path of a Cargo.lock")?)?;
     let (mut day, last): (Date, Date) =
         (next("the first day")?.parse()?, next("the last day")?.parse()?);
+    let step: i64 = next("the days of a step")?.parse()?;
     let lock = lockfile::parse(&text, "Cargo.lock")?;
     let index = Index::of(&lock)?;
     let folder = tempfile::tempdir()?;
@@ -41,9 +43,9 @@ fn main() -> Result<(), AnyError> {
     let mut before = write(folder.path(), &index.lock_of(&lock, day), day)?;
     let mut sum = Sum::default();
     while day < last {
-        day = day.saturating_add(jiff::Span::new().weeks(1)).min(last);
+        day = day.saturating_add(jiff::Span::new().days(step)).min(last);
         let now = write(folder.path(), &index.lock_of(&lock, day), day)?;
-        sum.week(day, &request(&before, &now, day, &cache)?)?;
+        sum.step(day, &request(&before, &now, day, &cache)?)?;
         before = now;
     }
     println!("{sum}");
@@ -73,6 +75,7 @@ fn request(before: &Path, now: &Path, day: Date, cache: &Path) -> Result<Request
             changed: BTreeSet::new(),
             pins: None,
             cooldown: None,
+            hub_cache: None,
             hub_token: None,
             jobs: None,
             progress: false,
@@ -161,18 +164,20 @@ impl Index {
     }
 }
 
-/// Counts over all weeks.
+/// Counts over all steps.
 #[derive(Default)]
 struct Sum {
-    weeks: u32,
-    weeks_with_alarm: u32,
+    steps: u32,
+    steps_with_alarm: u32,
     crates: usize,
+    /// Of these, those whose archive was read.
+    read: usize,
     alarms: BTreeMap<String, u32>,
     notes: BTreeMap<String, u32>,
 }
 
 impl Sum {
-    fn week(&mut self, day: Date, request: &Request) -> Result<(), AnyError> {
+    fn step(&mut self, day: Date, request: &Request) -> Result<(), AnyError> {
         let report = audit::run(request)?.report;
         let changes = report.changes.map_or(0, |changes| changes.len());
         let mut alarms = 0;
@@ -189,9 +194,10 @@ impl Sum {
             }
         }
         println!("{day}: {changes} crates changed, {alarms} alarms");
-        self.weeks += 1;
-        self.weeks_with_alarm += u32::from(alarms > 0);
+        self.steps += 1;
+        self.steps_with_alarm += u32::from(alarms > 0);
         self.crates += changes;
+        self.read += report.coverage.get("archive").map_or(0, |coverage| coverage.known);
         Ok(())
     }
 }
@@ -199,9 +205,10 @@ impl Sum {
 impl std::fmt::Display for Sum {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let alarms: u32 = self.alarms.values().sum();
-        writeln!(f, "{} weekly changes of {} crates", self.weeks, self.crates)?;
+        let Self { steps, crates, read, .. } = self;
+        writeln!(f, "{steps} lockfile changes, {crates} crates changed, bytes read of {read}")?;
         writeln!(f, "alarms (medium and above, advisories aside): {alarms} {:?}", self.alarms)?;
-        writeln!(f, "weeks with one: {}", self.weeks_with_alarm)?;
+        writeln!(f, "changes with one: {}", self.steps_with_alarm)?;
         write!(f, "below medium: {:?}", self.notes)
     }
 }

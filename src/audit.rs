@@ -100,7 +100,7 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     let mut cases = cases(&walk, std::mem::take(&mut gathered.sheets), &named);
     if let Some(comparison) = &mut comparison {
         comparison.gather_base(&request.gather)?;
-        comparison.measure(&mut cases);
+        comparison.measure(&walk, &mut cases);
     }
     let mut judgement = judge(&request.ruleset, &cases);
     if let Some(comparison) = &comparison {
@@ -124,6 +124,7 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     if let Some(baseline) = &request.baseline {
         hold_against(baseline, &mut judgement.findings);
     }
+    walk.read_places(judgement.findings.iter().map(|finding| finding.location.file.as_str()));
     let mut sheets: Vec<FactSheet> = cases.into_iter().map(|case| case.sheet).collect();
     let changes = comparison.as_ref().map(|comparison| comparison.changes(&walk, &sheets));
     sheets.push(project.sheet);

@@ -410,3 +410,122 @@ fn a_baseline_keeps_the_gate_green_and_hides_nothing() {
     let evidence = after.report["findings"].to_string();
     assert!(evidence.contains("in the baseline of 2026-11-23: looked at on day one"));
 }
+
+/// A change of every sort that the gate tells of, on top of [`Repository::new`]'s `main`.
+fn changed_in_every_way() -> Repository {
+    let base = lock(&[("codec", "1.0.0", A), ("kept", "1.0.0", A), ("moved", "1.0.0", A)]);
+    let repository = Repository::on_main(&[
+        ("Cargo.lock", &base),
+        ("custody.toml", "# The gate.\n\nfail-on = \"high\"\n"),
+        ("build.rs", "fn main() {}\n"),
+        ("src/lib.rs", "//! Reads a model.\n\npub fn f() {}\n"),
+    ]);
+    let source = |name: &str| {
+        format!(
+            "\nname = \"{name}\"\nversion = \"1.0.0\"\nsource = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum = \"{A}\"\n"
+        )
+    };
+    let branch = "\nname = \"moved\"\nversion = \"1.0.0\"\nsource = \"git+https://example.invalid/r?branch=main#0123456789012345678901234567890123456789\"\n";
+    let head = lock(&[("added", "0.1.0", A), ("codec", "0.9.0", B), ("kept", "1.0.0", B)]);
+    repository.write("Cargo.lock", &format!("{head}\n[[package]]{branch}"));
+    assert!(base.contains(&source("moved")));
+    repository.write("custody.toml", "# The gate.\n\nfail-on = \"critical\"\n");
+    repository.write("build.rs", "fn main() {\n    println!(\"cargo::rerun-if-changed=a\");\n}\n");
+    repository.write(".cargo/config.toml", "# Ours.\n[build]\nrustc-wrapper = \"./w\"\n");
+    repository.write(
+        "Cargo.toml",
+        &format!("{MANIFEST}[patch.crates-io]\nmoved = {{ git = \"https://example.invalid/r\", branch = \"main\" }}\n"),
+    );
+    repository.write(
+        "src/lib.rs",
+        "//! Reads a model.\n\npub fn f() {\n    let api = hf_hub::api::sync::Api::new().unwrap();\n    let model = api.model(\"someone/some-model\".to_string());\n}\n",
+    );
+    repository.commit();
+    repository
+}
+
+/// File and line of every added line of a diff.
+fn added_lines(repository: &Repository) -> std::collections::BTreeSet<(String, u64)> {
+    let output = Command::new("git")
+        .args(["diff", "-U0", "main", "HEAD"])
+        .current_dir(repository.at())
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .unwrap();
+    let diff = String::from_utf8(output.stdout).unwrap();
+    let (mut file, mut added) = (String::new(), std::collections::BTreeSet::new());
+    for line in diff.lines() {
+        if let Some(name) = line.strip_prefix("+++ b/") {
+            name.clone_into(&mut file);
+        } else if let Some(hunk) = line.strip_prefix("@@ ") {
+            let place = hunk.split(" +").nth(1).unwrap().split(' ').next().unwrap();
+            let (first, count) = place.split_once(',').unwrap_or((place, "1"));
+            let first: u64 = first.parse().unwrap();
+            let count: u64 = count.parse().unwrap();
+            added.extend((first..first + count).map(|line| (file.clone(), line)));
+        }
+    }
+    added
+}
+
+/// The results of a run that a change brings in: rule, file, line, fingerprint.
+fn sarif_results(repository: &Repository) -> Vec<(String, String, u64, String)> {
+    let path = repository.elsewhere.path().join("out.sarif");
+    let to_file = format!("sarif={}", path.display());
+    let run = repository.check(&["--since", "main", "--min-level", "note", "--format", &to_file]);
+    assert!(run.code <= 1, "{}", run.stderr);
+    let sarif: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap().iter();
+    let new = results.filter(|result| result["baselineState"] != "unchanged");
+    new.map(|result| {
+        let place = &result["locations"][0]["physicalLocation"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        (
+            text(&result["ruleId"]),
+            text(&place["artifactLocation"]["uri"]),
+            place["region"]["startLine"].as_u64().unwrap_or_default(),
+            text(&result["partialFingerprints"]["primaryLocationLineHash"]),
+        )
+    })
+    .collect()
+}
+
+#[test]
+fn every_result_of_a_change_lies_on_a_line_of_its_diff() {
+    let repository = changed_in_every_way();
+    let added = added_lines(&repository);
+    let results = sarif_results(&repository);
+    let rules: std::collections::BTreeSet<&str> =
+        results.iter().map(|(rule, ..)| rule.as_str()).collect();
+    for rule in ["checksum-changed", "downgraded", "policy-changed", "source-changed"] {
+        assert!(rules.contains(rule), "{rule} is not among {rules:?}");
+    }
+    let outside: Vec<_> = results
+        .iter()
+        .filter(|(_, file, line, _)| !added.contains(&(file.clone(), *line)))
+        .collect();
+    assert!(outside.is_empty(), "{outside:#?}");
+}
+
+#[test]
+fn fingerprints_stay_when_lines_move() {
+    let repository = changed_in_every_way();
+    let before = sarif_results(&repository);
+    let lock = fs::read_to_string(repository.at().join("Cargo.lock")).unwrap();
+    repository.write("Cargo.lock", &format!("# moved\n# down\n{lock}"));
+    let sources = fs::read_to_string(repository.at().join("src/lib.rs")).unwrap();
+    repository.write("src/lib.rs", &format!("// moved down\n{sources}"));
+    repository.commit();
+    let after = sarif_results(&repository);
+    let hashes = |results: &[(String, String, u64, String)]| -> Vec<(String, String)> {
+        let mut all: Vec<_> = results.iter().map(|(r, _, _, h)| (r.clone(), h.clone())).collect();
+        all.sort();
+        all
+    };
+    assert!(!before.is_empty());
+    assert_eq!(hashes(&before), hashes(&after));
+    let lines = |results: &[(String, String, u64, String)]| -> Vec<u64> {
+        results.iter().map(|(_, _, line, _)| *line).collect()
+    };
+    assert_ne!(lines(&before), lines(&after), "nothing moved");
+}

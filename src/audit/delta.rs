@@ -79,9 +79,12 @@ impl<'r> Comparison<'r> {
     }
 
     /// Adds what changed to the facts of every crate.
-    pub(super) fn measure(&self, cases: &mut [Case]) {
+    pub(super) fn measure(&self, walk: &Walk, cases: &mut [Case]) {
         for (index, case) in cases.iter_mut().enumerate() {
             let Some(facts) = self.delta.facts.get(index) else { continue };
+            if let Some(place) = facts.place(&walk.graph.nodes[index], &walk.sources) {
+                case.location = place;
+            }
             case.sheet.put(delta::GROUP, facts);
             if let Some(before) = self.sheet_before(index) {
                 let gains = update::gains(before, &case.sheet);
@@ -97,7 +100,8 @@ impl<'r> Comparison<'r> {
     /// Adds what changed to the facts of the project.
     pub(super) fn measure_project(&self, walk: &Walk, case: &mut Case) {
         let files = self.side.policy_files.as_ref();
-        let facts = delta::changes(&self.side.base, &walk.project, files.map(Vec::as_slice));
+        let facts =
+            delta::changes(&self.side.base, &walk.project, &walk.sources, files.map(Vec::as_slice));
         case.sheet.put(delta::CHANGE_GROUP, &facts);
     }
 

@@ -20,7 +20,7 @@ pub mod repository;
 pub mod tree;
 pub mod workspace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use declared::Declared;
@@ -39,6 +39,8 @@ use crate::domain::{
 
 /// Most entries of one kind that a walk adds to what is undetermined.
 const ENTRIES_LIMIT: usize = 200;
+/// Largest file that is read to show a line of it.
+const PLACE_LIMIT: u64 = 1024 * 1024;
 
 /// The groups of facts that a walk measures, with the JSON Schema of each.
 #[must_use]
@@ -71,7 +73,8 @@ pub struct Walk {
     pub lockfile: String,
     /// The crates and how they depend on each other.
     pub graph: Graph,
-    /// Text of the lockfile, of every manifest and of cargo's configuration in the folder.
+    /// Text of the lockfile, of every manifest and build script and of cargo's configuration in the
+    /// folder.
     pub sources: Sources,
     /// The project's own manifests.
     pub workspace: Workspace,
@@ -105,6 +108,20 @@ impl Walk {
                 reason: error.to_string(),
                 required: false,
             }),
+        }
+    }
+
+    /// Reads the files that findings point at, as far as they are small text below the root, so that
+    /// reports can show the line and fingerprint it.
+    pub fn read_places<'f>(&mut self, files: impl Iterator<Item = &'f str>) {
+        let Ok(tree) = Tree::open(&self.root) else { return };
+        for file in files.collect::<BTreeSet<_>>() {
+            // What cannot be read is shown without its line.
+            if self.sources.text(file).is_none()
+                && let Ok(Some(text)) = tree.read(file, PLACE_LIMIT)
+            {
+                self.sources.insert(file, text);
+            }
         }
     }
 

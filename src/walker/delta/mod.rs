@@ -23,7 +23,7 @@ use super::project::ProjectFacts;
 use super::tree::Tree;
 use super::workspace::Workspace;
 use super::{Walk, WalkError};
-use crate::domain::{Graph, Measured, Node, NodeIndex, Origin, Sources};
+use crate::domain::{Graph, Location, Measured, Node, NodeIndex, Origin, Sources};
 
 /// Name of the facts group of a crate.
 pub const GROUP: &str = "update";
@@ -47,6 +47,8 @@ pub struct Base {
     pub exposure: BTreeMap<NodeIndex, ExposureFacts>,
     /// What its own files set up; unknown where only a lockfile was given.
     pub project: Measured<ProjectFacts>,
+    /// Text of the files that were read.
+    pub sources: Sources,
 }
 
 impl Base {
@@ -68,6 +70,7 @@ impl Base {
             locks: BTreeMap::new(),
             exposure: BTreeMap::new(),
             project: Measured::Known(project),
+            sources,
         })
     }
 
@@ -92,6 +95,7 @@ impl Base {
             exposure: walk.exposure,
             graph: walk.graph,
             project: Measured::Known(walk.project),
+            sources: walk.sources,
         }
     }
 }
@@ -199,6 +203,27 @@ impl Delta {
     #[must_use]
     pub fn changed(&self, node: NodeIndex) -> bool {
         self.facts.get(node).is_some_and(|facts| facts.kind != UpdateKind::Unchanged)
+    }
+}
+
+impl UpdateFacts {
+    /// The line of the lockfile that the change touches. That is the version's, which is where the
+    /// crate is found, unless the version stays and its source or checksum does not.
+    #[must_use]
+    pub fn place(&self, of: &Node, sources: &Sources) -> Option<Location> {
+        let key = match (self.kind, self.source_changed || self.commit_changed) {
+            (UpdateKind::Updated, _) if self.from_version != of.subject.version => return None,
+            (UpdateKind::Updated, true) => "source",
+            (UpdateKind::Updated, false) if self.checksum_changed => "checksum",
+            _ => return None,
+        };
+        let Location { file, line, .. } = &of.location;
+        let below = sources.text(file)?.lines().skip(usize::try_from(*line).ok()?);
+        let entry = below.take_while(|text| !text.trim().is_empty() && !text.starts_with('['));
+        let at = entry.enumerate().find_map(|(at, text)| {
+            text.strip_prefix(key)?.trim_start().starts_with('=').then_some(at)
+        })?;
+        Some(Location::line(file.clone(), line.saturating_add(u32::try_from(at + 1).ok()?)))
     }
 }
 

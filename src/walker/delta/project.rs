@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Base;
-use crate::domain::Measured;
 use crate::domain::text::shown;
+use crate::domain::{Measured, Sources};
 use crate::walker::project::{PatchFact, ProjectFacts, Setting};
 
 /// Most lines of the policy that are listed.
@@ -62,6 +62,8 @@ pub struct ScriptChange {
     pub sha256: String,
     /// SHA-256 in the base; empty where it is new.
     pub sha256_before: String,
+    /// First line that is not the same, from 1.
+    pub line: u32,
 }
 
 /// One file that decides how the project is judged, on both sides.
@@ -80,6 +82,7 @@ pub struct PolicyFile {
 pub fn changes(
     base: &Base,
     project: &ProjectFacts,
+    sources: &Sources,
     policy: Measured<&[PolicyFile]>,
 ) -> ChangeFacts {
     let before = base.project.as_ref();
@@ -97,7 +100,10 @@ pub fn changes(
         }),
         hub_endpoints_added: added(&|p| p.hub_endpoints.clone()),
         patches_added: before.clone().map(|before| patches_added(before, project)),
-        build_scripts_changed: before.map(|before| scripts_changed(before, project)),
+        build_scripts_changed: before.map(|before| {
+            let first_line = |path: &str| first_changed_line(path, &base.sources, sources);
+            scripts_changed(before, project, &first_line)
+        }),
     }
 }
 
@@ -114,7 +120,11 @@ fn patches_added(before: &ProjectFacts, now: &ProjectFacts) -> Vec<PatchFact> {
     now.patches.iter().filter(|patch| !before.contains(&key(patch))).cloned().collect()
 }
 
-fn scripts_changed(before: &ProjectFacts, now: &ProjectFacts) -> Vec<ScriptChange> {
+fn scripts_changed(
+    before: &ProjectFacts,
+    now: &ProjectFacts,
+    first_line: &dyn Fn(&str) -> u32,
+) -> Vec<ScriptChange> {
     let before: BTreeMap<&str, &str> =
         before.build_scripts.iter().map(|file| (&*file.path, &*file.sha256)).collect();
     now.build_scripts
@@ -125,8 +135,16 @@ fn scripts_changed(before: &ProjectFacts, now: &ProjectFacts) -> Vec<ScriptChang
             size: file.size,
             sha256: file.sha256.clone(),
             sha256_before: before.get(&*file.path).map(|&s| s.to_owned()).unwrap_or_default(),
+            line: first_line(&file.path),
         })
         .collect()
+}
+
+/// Where a file is first other than in the base, from 1; what only lost lines at its end, at its end.
+fn first_changed_line(path: &str, before: &Sources, now: &Sources) -> u32 {
+    let text = |sources: &Sources| sources.text(path).map(str::to_owned);
+    let file = PolicyFile { path: path.to_owned(), before: text(before), after: text(now) };
+    lines_of(&file).first().map_or(1, |line| line.line)
 }
 
 fn policy_lines(files: &[PolicyFile]) -> Vec<PolicyLine> {

@@ -148,7 +148,7 @@ pub(super) fn measure(
     };
     declarations(workspace, &mut facts);
     config::read(tree, workspace, sources, &mut facts, unread);
-    build_scripts(tree, workspace, &mut facts, unread);
+    build_scripts(tree, workspace, sources, &mut facts, unread);
     facts.bound();
     facts
 }
@@ -227,16 +227,20 @@ impl PatchFact {
 fn build_scripts(
     tree: &Tree,
     workspace: &Workspace,
+    sources: &mut Sources,
     facts: &mut ProjectFacts,
     unread: &mut Vec<(String, String)>,
 ) {
     for path in workspace.build_scripts(tree) {
         match tree.read(&path, MANIFEST_LIMIT) {
-            Ok(Some(text)) => facts.build_scripts.push(OwnFile {
-                path,
-                size: text.len() as u64,
-                sha256: hexadecimal(&Sha256::digest(text.as_bytes())),
-            }),
+            Ok(Some(text)) => {
+                facts.build_scripts.push(OwnFile {
+                    path: path.clone(),
+                    size: text.len() as u64,
+                    sha256: hexadecimal(&Sha256::digest(text.as_bytes())),
+                });
+                sources.insert(path, text);
+            }
             Ok(None) => {}
             Err(error) => unread.push((path, error.to_string())),
         }
