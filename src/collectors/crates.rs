@@ -48,7 +48,10 @@ impl Versions {
     fn of(profiles: &BenignProfiles) -> Self {
         let (archive, code) = (archive::store_version(profiles), build_code::store_version());
         // A comparison depends on what was measured and on how it is compared.
-        let comparison = archive.wrapping_add(code).wrapping_add(window::VERSION << 48);
+        let comparison = archive
+            .wrapping_add(code)
+            .wrapping_add(concealment::COLLECTOR_VERSION << 40)
+            .wrapping_add(window::VERSION << 48);
         Self { archive, code, comparison }
     }
 }
@@ -132,6 +135,12 @@ impl<'a> Crates<'a> {
         let versions = Versions::of(&profiles);
         let files = CrateFiles::new(home, Some(options.cache_dir.join("archives")));
         Self { files, client, options, runtime, profiles, versions, kept }
+    }
+
+    /// Whether the archive of a release is on this machine.
+    #[must_use]
+    pub fn is_here(&self, locked: &Locked) -> bool {
+        want(locked).is_some_and(|want| self.files.missing(std::slice::from_ref(&want)).is_empty())
     }
 
     /// The client that it asks through.
@@ -315,8 +324,14 @@ impl<'a> Crates<'a> {
             domain::Measured::Known(now) => now,
             domain::Measured::Unknown(reason) => return ComparisonFacts::unknown(&reason),
         };
+        let release = window::Now {
+            version: &locked.version,
+            archive: &now.archive,
+            code: &now.code,
+            concealment: &now.concealment,
+        };
         let Some(older) = older else {
-            let facts = window::compare(&now.archive, Some(&now.code), None, days_since_first);
+            let facts = window::compare(&release, None, days_since_first);
             self.kept.put(COMPARISON, &key, self.versions.comparison, &facts);
             return facts;
         };
@@ -328,8 +343,9 @@ impl<'a> Crates<'a> {
                     version: &older.version,
                     listing: &record.archive.listing,
                     code: &record.code,
+                    concealment: &record.concealment,
                 };
-                let facts = window::compare(&now.archive, Some(&now.code), Some(&against), days);
+                let facts = window::compare(&release, Some(&against), days);
                 self.kept.put(COMPARISON, &key, self.versions.comparison, &facts);
                 facts
             }

@@ -7,6 +7,7 @@
 mod dependencies;
 mod facts;
 mod history;
+mod satisfying;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};

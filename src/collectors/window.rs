@@ -14,6 +14,7 @@ use super::archive::{
     ArchiveFacts, ArchiveListing, ArchiveRecord, FileFacts, FileRole, ListedFile,
 };
 use super::build_code::BuildRecord;
+use super::concealment::{ConcealmentFacts, IgnoredInput, links_taken_over, newly_ignored};
 use crate::domain::Measured;
 use crate::formats::file_kind::FileClass;
 use crate::formats::rust_source::Capability;
@@ -25,7 +26,7 @@ pub const WINDOW: &str = "window";
 /// Group of the comparison with the release before.
 pub const PREVIOUS: &str = "previous";
 /// Has to be raised whenever the same listings give other facts than before.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 /// Most files in one list.
 const LISTED: usize = 2_000;
 
@@ -59,8 +60,16 @@ pub struct ComparisonFacts {
     pub capabilities_lost: Measured<Vec<Capability>>,
     /// Whether any code runs at build time now and none did then.
     pub newly_runs_at_build: Measured<bool>,
+    /// Whether only the last number of the version differs; false where there is no older release.
+    pub patch: Measured<bool>,
     /// Share of Rust files whose bytes are new or others, 0 to 1.
     pub rust_changed_share: Measured<f64>,
+    /// Patterns of `.gitignore` files and of `package.exclude` that match build inputs now and were not
+    /// there then; at most 200.
+    pub newly_ignored: Measured<Vec<IgnoredInput>>,
+    /// The native library that the manifest binds now (`package.links`) and did not bind then; absent
+    /// where it is the same, or none.
+    pub links_gained: Measured<Option<String>>,
 }
 
 impl ComparisonFacts {
@@ -80,18 +89,34 @@ impl ComparisonFacts {
             capabilities_gained: Measured::unknown(reason),
             capabilities_lost: Measured::unknown(reason),
             newly_runs_at_build: Measured::unknown(reason),
+            patch: Measured::unknown(reason),
             rust_changed_share: Measured::unknown(reason),
+            newly_ignored: Measured::unknown(reason),
+            links_gained: Measured::unknown(reason),
         }
     }
 
     /// No file of this release is worth fetching an older one for: no such file can be new in it.
     #[must_use]
-    pub fn nothing_to_compare() -> Self {
+    pub fn nothing_to_compare(concealment: &ConcealmentFacts) -> Self {
+        let unknown =
+            Self::unknown("it holds no binary file or capability that is worth a comparison");
+        // What is not there now cannot be new.
+        let newly_ignored = match concealment.ignored_inputs.as_slice() {
+            [] => Measured::Known(Vec::new()),
+            _ => unknown.newly_ignored.clone(),
+        };
+        let links_gained = match concealment.links {
+            None => Measured::Known(None),
+            Some(_) => unknown.links_gained.clone(),
+        };
         Self {
             binaries_added: Measured::Known(Vec::new()),
             binaries_changed: Measured::Known(Vec::new()),
             capabilities_gained: Measured::Known(Vec::new()),
-            ..Self::unknown("it holds no binary file or capability that is worth a comparison")
+            newly_ignored,
+            links_gained,
+            ..unknown
         }
     }
 }
@@ -105,6 +130,21 @@ pub struct Against<'a> {
     pub listing: &'a ArchiveListing,
     /// Its code.
     pub code: &'a BuildRecord,
+    /// What it keeps from its readers.
+    pub concealment: &'a ConcealmentFacts,
+}
+
+/// The release that is compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Now<'a> {
+    /// Its version.
+    pub version: &'a str,
+    /// Its files.
+    pub archive: &'a ArchiveRecord,
+    /// Its code.
+    pub code: &'a BuildRecord,
+    /// What it keeps from its readers.
+    pub concealment: &'a ConcealmentFacts,
 }
 
 /// Whether an older release is worth fetching: some file could carry something, or code that runs at
@@ -193,11 +233,11 @@ pub struct ChangedFile {
 /// Compares a release with an older one, or with nothing.
 #[must_use]
 pub fn compare(
-    now: &ArchiveRecord,
-    code: Option<&BuildRecord>,
+    release: &Now<'_>,
     against: Option<&Against<'_>>,
     days_between: i64,
 ) -> ComparisonFacts {
+    let now = release.archive;
     let nothing = ArchiveListing::default();
     let older = against.map_or(&nothing, |against| against.listing);
     let before: BTreeMap<&str, &ListedFile> =
@@ -231,15 +271,24 @@ pub fn compare(
         files_changed: count(others),
         files_removed: count(gone()),
         bytes_grown: Measured::Known(bytes(&now.listing).saturating_sub(bytes(older))),
+        patch: Measured::Known(
+            against.is_some_and(|older| is_patch(older.version, release.version)),
+        ),
         rust_changed_share: Measured::Known(rust_changed_share(&now.listing, &before)),
-        ..capabilities(code, against)
+        newly_ignored: Measured::Known(match against {
+            Some(older) => newly_ignored(release.concealment, older.concealment),
+            None => release.concealment.ignored_inputs.clone(),
+        }),
+        links_gained: Measured::Known(match against {
+            Some(older) => links_taken_over(release.concealment, older.concealment),
+            None => release.concealment.links.clone(),
+        }),
+        ..capabilities(release.code, against)
     }
 }
 
 /// The part of a comparison that is about build-time code.
-fn capabilities(code: Option<&BuildRecord>, against: Option<&Against<'_>>) -> ComparisonFacts {
-    let unknown = ComparisonFacts::unknown("the code of one of the two was not read");
-    let Some(code) = code else { return unknown };
+fn capabilities(code: &BuildRecord, against: Option<&Against<'_>>) -> ComparisonFacts {
     let now = &code.build.capability_names;
     let none = Vec::new();
     let before = against.map_or(&none, |against| &against.code.build.capability_names);
@@ -255,7 +304,7 @@ fn capabilities(code: Option<&BuildRecord>, against: Option<&Against<'_>>) -> Co
             .runs_at_build
             .clone()
             .and_then(|runs| ran.map(|ran| runs && !ran)),
-        ..unknown
+        ..ComparisonFacts::unknown("it is no matter of code")
     }
 }
 
@@ -271,6 +320,16 @@ fn changed_file(file: &FileFacts, old: &ListedFile) -> ChangedFile {
         in_profile: file.in_profile.clone(),
         size_before: old.size,
         sha256_before: old.sha256.clone(),
+    }
+}
+
+/// Whether two versions differ in their last number only.
+fn is_patch(before: &str, now: &str) -> bool {
+    match (semver::Version::parse(before), semver::Version::parse(now)) {
+        (Ok(before), Ok(now)) => {
+            (before.major, before.minor) == (now.major, now.minor) && before.patch != now.patch
+        }
+        _ => false,
     }
 }
 
@@ -301,4 +360,27 @@ fn rust_changed_share(now: &ArchiveListing, before: &BTreeMap<&str, &ListedFile>
         same += u64::from(unchanged);
     }
     if all == 0 { 0.0 } else { 1.0 - same as f64 / all as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_changes_the_last_number_only() {
+        assert!(is_patch("1.2.3", "1.2.4"));
+        assert!(!is_patch("1.2.3", "1.3.0") && !is_patch("0.2.9", "1.2.10"));
+        assert!(!is_patch("1.2.3", "1.2.3") && !is_patch("one", "1.2.3"));
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_new() {
+        let mut concealment = crate::collectors::concealment::ConcealmentKeeper::new().finish();
+        let facts = ComparisonFacts::nothing_to_compare(&concealment);
+        assert_eq!(facts.newly_ignored, Measured::Known(Vec::new()));
+        assert_eq!(facts.links_gained, Measured::Known(None));
+        concealment.links = Some("lzma".to_owned());
+        let facts = ComparisonFacts::nothing_to_compare(&concealment);
+        assert!(facts.links_gained.known().is_none(), "nobody looked whether it was there before");
+    }
 }

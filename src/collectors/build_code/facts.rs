@@ -36,8 +36,9 @@ pub struct BuildFacts {
     /// Uses that are reached through crates that the build code calls, one step, at most 32 a crate.
     /// Reads of a crate that does not reach the network are left out.
     pub through: Vec<CapabilityHit>,
-    /// The capabilities in `through`, each once, sorted.
-    pub through_names: Vec<Capability>,
+    /// The capabilities in `through`, each once, sorted. Unknown where a crate that the build code calls
+    /// was not read.
+    pub through_names: Measured<Vec<Capability>>,
     /// Programs that are started, with their constant arguments, at most 500.
     pub spawned: Vec<Spawned>,
     /// The constant program names in `spawned`, each once, sorted.

@@ -72,7 +72,7 @@ fn build_facts(facts: CodeFacts, manifest: &Result<ManifestInput, String>) -> Bu
         capability_names: names(facts.capabilities.iter().filter(|hit| !hit.generated)),
         generated_names: names(facts.capabilities.iter().filter(|hit| hit.generated)),
         through: Vec::new(),
-        through_names: Vec::new(),
+        through_names: Measured::unknown("the crates that it calls were not read"),
         programs: programs.into_iter().collect(),
         files: facts.files,
         capabilities: facts.capabilities,

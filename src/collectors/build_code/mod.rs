@@ -22,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 pub use facts::{BuildFacts, BuildRecord, SecretFacts, SecretModule};
 pub use keeper::SourceKeeper;
 pub use manifest::ManifestInput;
+pub use through::Helper;
 
 use super::archive::{ListedFile, Observer};
 use crate::formats::rust_source::CapabilityTable;
@@ -32,7 +33,7 @@ pub const GROUP: &str = "build";
 pub const SECRETS_GROUP: &str = "secrets";
 
 /// Has to be raised whenever the same archive gives another record than before.
-pub const COLLECTOR_VERSION: u32 = 2;
+pub const COLLECTOR_VERSION: u32 = 3;
 
 const TABLE: &str = include_str!("../../../rules/tables/capabilities.toml");
 

@@ -83,15 +83,25 @@ fn a_helper_lends_its_capabilities_one_step_and_by_name() {
     let mut caller =
         record(&[("Cargo.toml", manifest), ("build.rs", "fn main() { let _ = helper_x::run(); }")]);
     assert_eq!(caller.build.capability_names, []);
-    caller.follow(|name| (name == "helper-x").then_some(&helper));
-    assert!(caller.build.through_names.contains(&Capability::Download));
+    let at_hand = |name: &str| match name {
+        "helper-x" => Helper::Read(&helper),
+        _ => Helper::Absent,
+    };
+    let mut unread = caller.clone();
+    unread.follow(|_| Helper::Unread);
+    assert_eq!(unread.build.through_names, Measured::unknown("not read: helper-x"));
+    caller.follow(at_hand);
+    let names = caller.build.through_names.known().expect("it was read");
+    assert!(names.contains(&Capability::Download));
     assert!(caller.build.through.iter().all(|hit| hit.through == "helper-x"));
     let downloads = caller.build.downloads.expect("through the helper");
     assert_eq!(downloads.verification, Verification::Unknown);
     // The twin does not call it.
     let mut twin = record(&[("Cargo.toml", manifest), ("build.rs", "fn main() {}")]);
-    twin.follow(|name| (name == "helper-x").then_some(&helper));
+    twin.follow(at_hand);
     assert_eq!(twin.build.through, []);
+    twin.follow(|_| Helper::Unread);
+    assert_eq!(twin.build.through_names, Measured::Known(Vec::new()), "nothing is called");
 }
 
 #[test]
@@ -222,10 +232,10 @@ fn real_crates_have_the_capabilities_that_people_found_in_them() {
         before.keys().rfind(of).map(|name| &before[name])
     };
     for (name, record) in &mut records {
-        record.follow(find);
+        record.follow(|package| find(package).map_or(Helper::Absent, Helper::Read));
         let build = &record.build;
         let verified = build.downloads.as_ref().map(|d| d.verification);
-        if !build.capability_names.is_empty() || !build.through_names.is_empty() {
+        if !build.capability_names.is_empty() || !build.through.is_empty() {
             let (own, through) = (&build.capability_names, &build.through_names);
             println!(
                 "{name}: {own:?} through {through:?} {verified:?} flows {}",

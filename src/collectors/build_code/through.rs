@@ -3,6 +3,7 @@
 
 use super::facts::BuildRecord;
 use super::measure::names;
+use crate::domain::Measured;
 use crate::formats::rust_source::{Capability, CapabilityHit, Downloads, Verification};
 
 /// What a helper passes on even where it does not reach the network.
@@ -10,28 +11,62 @@ const STARTS: [Capability; 2] = [Capability::Spawn, Capability::Shell];
 /// Most uses that one crate passes on.
 const FEW: usize = 32;
 
+/// What is at hand of a package that build code names.
+#[derive(Clone, Copy, Debug)]
+pub enum Helper<'r> {
+    /// What its archive says.
+    Read(&'r BuildRecord),
+    /// It is no part of the graph: nothing of it is built.
+    Absent,
+    /// It is part of the graph, and its archive was not read.
+    Unread,
+}
+
 impl BuildRecord {
-    /// Adds what is reached through other crates. `records` gives the record of a package that this crate
-    /// depends on, where it was measured. A crate counts where the build code names it.
-    pub fn follow<'r>(&mut self, records: impl Fn(&str) -> Option<&'r Self>) {
+    /// Packages that the build code names in its paths and that the manifest lists for it: those whose
+    /// libraries run with it.
+    #[must_use]
+    pub fn helpers(&self) -> Vec<&str> {
+        let named = |in_code: &str, package: &str| {
+            self.build.crates.iter().any(|name| name == in_code || is(name, package))
+        };
+        let all = self.build_dependencies.iter();
+        all.filter(|(in_code, package)| named(in_code, package)).map(|(_, p)| p.as_str()).collect()
+    }
+
+    /// Adds what is reached through other crates, which `find` gives by package.
+    pub fn follow<'r>(&mut self, find: impl Fn(&str) -> Helper<'r>) {
         let mut fetchers: Vec<String> = Vec::new();
-        for (in_code, package) in &self.build_dependencies {
-            let named = self.build.crates.iter().any(|name| name == in_code || is(name, package));
-            let Some(record) = records(package).filter(|_| named) else { continue };
+        let mut unread: Vec<String> = Vec::new();
+        let mut through = Vec::new();
+        for package in self.helpers() {
+            let record = match find(package) {
+                Helper::Read(record) => record,
+                Helper::Absent => continue,
+                Helper::Unread => {
+                    unread.push(package.to_owned());
+                    continue;
+                }
+            };
             let online = record.library.iter().any(|hit| hit.capability == Capability::Network);
             for hit in record.library.iter().take(FEW) {
                 // Reads matter where what was read can leave: `cc` looks through the environment, too.
                 if !online && !STARTS.contains(&hit.capability) {
                     continue;
                 }
-                let hit = CapabilityHit { through: package.clone(), ..hit.clone() };
+                let hit = CapabilityHit { through: package.to_owned(), ..hit.clone() };
                 if matches!(hit.capability, Capability::Download) {
                     fetchers.push(format!("{} through {package}", hit.api));
                 }
-                self.build.through.push(hit);
+                through.push(hit);
             }
         }
-        self.build.through_names = names(self.build.through.iter());
+        self.build.through = through;
+        self.build.through_names = if unread.is_empty() {
+            Measured::Known(names(self.build.through.iter()))
+        } else {
+            Measured::Unknown(format!("not read: {}", unread.join(", ")))
+        };
         if fetchers.is_empty() {
             return;
         }

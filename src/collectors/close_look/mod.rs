@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use super::archive::{self, ArchiveError, ArchiveRecord, BenignProfiles, ListedFile, Observer};
 use super::build_code::{BuildRecord, SourceKeeper, capability_table};
 use super::cargo_home::CargoHome;
+use super::concealment::{self, ConcealmentFacts, ConcealmentKeeper};
 use super::crate_files::{CrateFile, CrateFiles, Want};
 use super::gather::Options;
 use super::native::{NativeFacts, NativeKeeper};
@@ -40,6 +41,8 @@ pub struct CloseLook {
     pub code: BuildRecord,
     /// Its vendored native sources.
     pub native: NativeFacts,
+    /// What it keeps from its readers.
+    pub concealment: ConcealmentFacts,
     /// First bytes of files that are not text, in hexadecimal, by path; at most 4,000.
     pub heads: BTreeMap<String, String>,
     /// Texts of its Rust files, by path, as far as they were kept.
@@ -75,6 +78,7 @@ pub fn read(name: &str, version: &str, bytes: &[u8]) -> Result<CloseLook, Archiv
         archive,
         code: eyes.code.finish(capability_table()),
         native: eyes.native.finish(),
+        concealment: eyes.concealment.finish(),
         heads: eyes.heads,
         texts: eyes.texts,
     })
@@ -113,6 +117,7 @@ impl CloseLook {
         sheet.put(build_code::GROUP, &self.code.build);
         sheet.put(build_code::SECRETS_GROUP, &self.code.secrets);
         sheet.put(native::GROUP, &self.native);
+        sheet.put(concealment::GROUP, &self.concealment);
     }
 
     /// A line of a source file, trimmed; none where the text was not kept.
@@ -146,6 +151,7 @@ impl CloseLook {
 struct Eyes {
     code: SourceKeeper,
     native: NativeKeeper,
+    concealment: ConcealmentKeeper,
     heads: BTreeMap<String, String>,
     texts: BTreeMap<String, String>,
     text_bytes: usize,
@@ -155,6 +161,7 @@ impl Observer for Eyes {
     fn file(&mut self, file: &ListedFile, bytes: &[u8]) {
         self.code.file(&file.path, bytes);
         self.native.file(&file.path, &file.sha256, bytes);
+        self.concealment.file(file, bytes);
         let is_text = matches!(file.class, FileClass::Text | FileClass::Empty);
         if !is_text && self.heads.len() < HEADS {
             self.heads.insert(file.path.clone(), hexadecimal(bytes));

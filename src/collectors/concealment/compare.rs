@@ -21,9 +21,6 @@ pub fn newly_ignored(now: &ConcealmentFacts, before: &ConcealmentFacts) -> Vec<I
 
 /// The native library that this release binds and the older one did not.
 #[must_use]
-pub fn links_taken_over<'f>(
-    now: &'f ConcealmentFacts,
-    before: &ConcealmentFacts,
-) -> Option<&'f str> {
-    now.links.as_deref().filter(|_| now.links != before.links)
+pub fn links_taken_over(now: &ConcealmentFacts, before: &ConcealmentFacts) -> Option<String> {
+    now.links.clone().filter(|_| now.links != before.links)
 }

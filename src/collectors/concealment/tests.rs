@@ -60,7 +60,7 @@ fn two_releases_show_what_is_newly_ignored_and_what_links_took_over() {
     let now = measured(&[("Cargo.toml", manifest), (".gitignore", b"/target\n*.m4\n")]);
     let new = newly_ignored(&now, &before);
     assert_eq!((new.len(), new[0].pattern.as_str(), new[0].line), (1, "*.m4", 2));
-    assert_eq!(links_taken_over(&now, &before), Some("lzma"));
+    assert_eq!(links_taken_over(&now, &before).as_deref(), Some("lzma"));
     assert_eq!(newly_ignored(&before, &before), []);
     assert_eq!(links_taken_over(&before, &now), None);
 }

@@ -1,5 +1,6 @@
 //! The order in which facts are gathered. Decides what runs before what, and nothing else.
 
+mod helpers;
 mod keys;
 mod models;
 
@@ -16,7 +17,6 @@ use rayon::prelude::*;
 
 use crate::collectors::advisories::{self, AdvisoryDb};
 use crate::collectors::archive::ManifestFacts;
-use crate::collectors::build_code::{BuildFacts, BuildRecord};
 use crate::collectors::cargo_home::CargoHome;
 use crate::collectors::cooldown::CooldownPolicy;
 use crate::collectors::crates::{Crates, Measured as MeasuredCrate};
@@ -186,6 +186,8 @@ struct Gathering<'a> {
     kept: Arc<Kept>,
     /// What each node depends on.
     edges: Vec<Vec<NodeIndex>>,
+    /// Whether there is no project around the crates: what they depend on is not in the graph.
+    alone: bool,
     /// The registry crates of the graph, with their nodes.
     locked: Vec<(NodeIndex, Locked)>,
     gathered: Gathered,
@@ -211,6 +213,7 @@ impl<'a> Gathering<'a> {
             releases: Releases::new(index).keeping(Arc::clone(&kept)),
             kept,
             edges: graph.nodes.iter().map(|node| node.dependencies.clone()).collect(),
+            alone: !graph.nodes.iter().any(|node| node.member),
             locked: locked.collect(),
             gathered: Gathered { sheets: sheets.collect(), ..Gathered::default() },
         })
@@ -322,34 +325,6 @@ impl<'a> Gathering<'a> {
         all
     }
 
-    /// Build-time code with what it reaches through its build-dependencies.
-    fn build_code(&mut self, measured: &[MeasuredCrate]) {
-        let records: BTreeMap<NodeIndex, &BuildRecord> = self
-            .locked
-            .iter()
-            .zip(measured)
-            .filter_map(|((node, _), measured)| Some((*node, &measured.contents.known()?.code)))
-            .collect();
-        let built: Vec<(NodeIndex, BuildFacts)> = records
-            .par_iter()
-            .map(|(node, record)| {
-                let named: BTreeMap<&str, &BuildRecord> = self.edges[*node]
-                    .iter()
-                    .filter_map(|next| {
-                        let name = self.gathered.sheets[*next].subject.name.as_str();
-                        Some((name, *records.get(next)?))
-                    })
-                    .collect();
-                let mut record = (*record).clone();
-                record.follow(|package| named.get(package).copied());
-                (*node, record.build)
-            })
-            .collect();
-        for (node, facts) in built {
-            self.gathered.sheets[node].put(build_code::GROUP, &facts);
-        }
-    }
-
     /// What changed in the bytes since the version that the base locks.
     fn updates(&mut self, changed: &BTreeMap<NodeIndex, Option<Node>>) {
         let mut compared = Vec::new();
@@ -391,11 +366,16 @@ impl<'a> Gathering<'a> {
                 }
             })
             .collect();
-        self.sheets().into_par_iter().zip(&chosen).for_each(|(sheet, chosen)| {
-            let facts = match chosen {
-                Measured::Known(Some(_)) => return,
-                Measured::Known(None) => window::ComparisonFacts::nothing_to_compare(),
-                Measured::Unknown(reason) => window::ComparisonFacts::unknown(reason),
+        let of_locked = measured.par_iter().zip(&chosen);
+        self.sheets().into_par_iter().zip(of_locked).for_each(|(sheet, (measured, chosen))| {
+            let facts = match (chosen, &measured.contents) {
+                (Measured::Known(Some(_)), _) => return,
+                (Measured::Known(None), Measured::Known(contents)) => {
+                    window::ComparisonFacts::nothing_to_compare(&contents.concealment)
+                }
+                (Measured::Unknown(reason), _) | (_, Measured::Unknown(reason)) => {
+                    window::ComparisonFacts::unknown(reason)
+                }
             };
             sheet.put(window::WINDOW, &facts);
             sheet.put(window::PREVIOUS, &facts);

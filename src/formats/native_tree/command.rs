@@ -5,7 +5,7 @@ use super::shell::{variables, without_quotes};
 
 /// One command: what it is called, and its arguments.
 #[derive(Debug)]
-pub(super) struct Command<'w> {
+pub(crate) struct Command<'w> {
     /// Name of the program, without folders; of a variable such as `$XZ`, its name in lower case.
     pub program: String,
     /// The program's name stands in a variable.

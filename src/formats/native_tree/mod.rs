@@ -6,12 +6,12 @@
 //! reports stands in the text; what the text could compute is out of its reach.
 
 mod chain;
-mod command;
+pub(crate) mod command;
 mod early;
 mod facts;
 mod kind;
 mod probe;
-mod shell;
+pub(crate) mod shell;
 mod upstream;
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ fn closing(text: &str) -> usize {
 
 /// The pipelines of a text, each a list of commands. Brackets are flattened: what a group prints goes
 /// where the group's output goes.
-pub(super) fn pipelines(text: &str) -> Vec<Vec<&str>> {
+pub(crate) fn pipelines(text: &str) -> Vec<Vec<&str>> {
     let bytes = text.as_bytes();
     let mut all: Vec<Vec<&str>> = vec![Vec::new()];
     let mut start = 0;
@@ -223,7 +223,7 @@ fn end_of_group(bytes: &[u8], at: usize) -> usize {
 }
 
 /// The texts of substitutions in a command: backticks, `$(...)` and `<(...)`, not inside `'...'`.
-pub(super) fn substitutions(text: &str) -> Vec<&str> {
+pub(crate) fn substitutions(text: &str) -> Vec<&str> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
@@ -253,7 +253,7 @@ pub(super) fn substitutions(text: &str) -> Vec<&str> {
 }
 
 /// The words of a command, without the quotes around them.
-pub(super) fn words(text: &str) -> Vec<&str> {
+pub(crate) fn words(text: &str) -> Vec<&str> {
     let bytes = text.as_bytes();
     let mut words = Vec::new();
     let mut at = 0;

@@ -125,7 +125,7 @@ impl Walk<'_> {
         if let Some(index) = self.local_function(&path) {
             let arguments = self.arguments(call.args.iter());
             self.fill_arguments(call.args.iter(), &arguments);
-            return self.follow(index, &arguments, &call.args.iter().collect::<Vec<_>>());
+            return self.follow(index, &arguments, &call.args.iter().collect::<Vec<_>>(), span);
         }
         let arguments = self.arguments(call.args.iter());
         let constant = arguments.first().and_then(|first| first.text.as_ref());
@@ -190,11 +190,12 @@ impl Walk<'_> {
     }
 
     /// Follows a call into the crate: what the function returns, ends and fills with these arguments.
-    fn follow(&mut self, index: usize, values: &[Value], arguments: &[&Expr]) -> Value {
+    fn follow(&mut self, index: usize, values: &[Value], arguments: &[&Expr], span: Span) -> Value {
         let Some(summary) = self.summary(index) else {
             return Value::of_taint(union(values, &Taint::default()));
         };
         let summary: &Summary = &summary;
+        self.settle(&summary.open, values, span);
         for (parameters, steps) in &summary.sinks {
             let mut taint = given(*parameters, values);
             if taint.is_clean() {
@@ -232,8 +233,13 @@ impl Walk<'_> {
         self.closure_input = outer;
         let span = call.method.span();
         if let Some(spawned) = receiver.spawned {
-            self.command_arguments(spawned, &name, &arguments, span);
-            return Value { taint: union(&arguments, &receiver.taint), ..receiver };
+            let data = self.command_arguments(spawned, &name, &arguments, span);
+            if let Some(root) = &receiver.root {
+                self.add(root, &data);
+            }
+            let mut taint = union(&arguments, &receiver.taint);
+            taint.merge(&data);
+            return Value { taint, ..receiver };
         }
         let ruled = self.ruled_method(&name, &receiver, &arguments, span);
         self.fill_from(call, &name, &receiver, &arguments, span);
@@ -248,7 +254,7 @@ impl Walk<'_> {
             values.extend(arguments);
             let mut exprs: Vec<&Expr> = vec![&call.receiver];
             exprs.extend(call.args.iter());
-            return self.follow(index, &values, &exprs);
+            return self.follow(index, &values, &exprs, span);
         }
         let taint = union(&arguments, &receiver.taint);
         if TRANSPARENT.contains(&name.as_str()) {

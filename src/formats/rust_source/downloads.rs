@@ -1,8 +1,13 @@
 //! The end of a reading: what is fetched, and whether a pinned digest is compared with it.
 
-use super::facts::{CodeFacts, Downloads, LISTED, Place, Verification};
+use std::collections::BTreeSet;
+
+use super::facts::{CapabilityHit, CodeFacts, Downloads, LISTED, Place, Verification};
 use super::table::Capability;
 use super::walk::Walk;
+
+/// Most names of what fetches.
+const BY: usize = 32;
 
 impl Walk<'_> {
     /// The facts, completed.
@@ -18,26 +23,12 @@ impl Walk<'_> {
     }
 
     fn downloads(&mut self) -> Option<Downloads> {
-        let mut by: Vec<String> = self
-            .facts
-            .capabilities
-            .iter()
-            .filter(|hit| !hit.generated)
-            .filter(|hit| matches!(hit.capability, Capability::Network | Capability::Download))
-            .map(|hit| hit.api.clone())
-            .collect();
-        by.sort();
-        by.dedup();
-        by.truncate(32);
+        let by = fetching(&self.facts.capabilities);
         if by.is_empty() {
             return None;
         }
-        let mut urls: Vec<String> = self.facts.urls.iter().map(|url| url.url.clone()).collect();
-        urls.sort();
-        urls.dedup();
-        urls.truncate(64);
         let (verification, evidence) = self.verification();
-        Some(Downloads { urls, by, verification, evidence })
+        Some(Downloads { urls: urls(&self.facts), by, verification, evidence })
     }
 
     fn verification(&self) -> (Verification, Vec<Place>) {
@@ -75,4 +66,44 @@ impl Walk<'_> {
             })
             .collect()
     }
+}
+
+/// Adds what files that were read as tokens fetch: hits from `known` on. Whether it is verified is not
+/// told by tokens.
+pub(super) fn of_tokens(facts: &mut CodeFacts, known: usize) {
+    let by = fetching(facts.capabilities.get(known..).unwrap_or(&[]));
+    if by.is_empty() {
+        return;
+    }
+    let urls = urls(facts);
+    match &mut facts.downloads {
+        Some(downloads) => {
+            downloads.urls = urls;
+            downloads.by.extend(by);
+            downloads.by.sort();
+            downloads.by.dedup();
+            downloads.by.truncate(BY);
+        }
+        none => {
+            let (verification, evidence) = (Verification::Unknown, Vec::new());
+            *none = Some(Downloads { urls, by, verification, evidence });
+        }
+    }
+}
+
+/// What fetches, each once, sorted.
+fn fetching(hits: &[CapabilityHit]) -> Vec<String> {
+    let by: BTreeSet<&String> = hits
+        .iter()
+        .filter(|hit| !hit.generated)
+        .filter(|hit| matches!(hit.capability, Capability::Network | Capability::Download))
+        .map(|hit| &hit.api)
+        .collect();
+    by.into_iter().take(BY).cloned().collect()
+}
+
+/// Addresses, each once, sorted.
+fn urls(facts: &CodeFacts) -> Vec<String> {
+    let urls: BTreeSet<&String> = facts.urls.iter().map(|url| &url.url).collect();
+    urls.into_iter().take(64).cloned().collect()
 }

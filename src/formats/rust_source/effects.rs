@@ -3,9 +3,8 @@
 use proc_macro2::Span;
 
 use super::calls::union;
-use super::facts::{
-    CapabilityHit, Flow, LISTED, Place, Read, ReadKind, Spawned, StepKind, WebAddress,
-};
+use super::facts::{Flow, LISTED, Place, Read, ReadKind, StepKind, WebAddress};
+use super::open::{OpenUse, Use, opened};
 use super::table::{Capability, Role};
 use super::value::{Taint, Text, Value};
 use super::walk::Walk;
@@ -14,6 +13,10 @@ use super::{literal, paths};
 /// Where data can come from; what says more is named first.
 const SOURCES: [StepKind; 4] =
     [StepKind::Secret, StepKind::Fetch, StepKind::Literal, StepKind::Read];
+/// Most paths whose data is remembered.
+const PATHS: usize = 2_000;
+/// Shortest constant that is a source of data where it is decoded, in characters.
+const SHORT: usize = 8;
 const DECODERS: [StepKind; 3] = [StepKind::Decode, StepKind::Decompress, StepKind::Decrypt];
 
 impl Walk<'_> {
@@ -42,7 +45,7 @@ impl Walk<'_> {
     }
 
     /// A `const` or `static` of the crate, by its full path or its bare name.
-    fn constant(&mut self, path: &[String]) -> Value {
+    pub(super) fn constant(&mut self, path: &[String]) -> Value {
         let Some(name) = path.last() else { return Value::default() };
         let inside = path.first().is_some_and(|first| first == "crate");
         let module = match path.len() {
@@ -79,8 +82,11 @@ impl Walk<'_> {
             Role::ReadFolder => self.read(ReadKind::Folder, api, &first, span),
             Role::Glob => self.read(ReadKind::Glob, api, &first, span),
             Role::Compile => {
-                for text in listed(&first) {
-                    self.reached(ReadKind::Compile, &text, span);
+                match &first.list {
+                    Some(list) => {
+                        list.iter().for_each(|text| self.reached(ReadKind::Compile, text, span));
+                    }
+                    None => self.reached_value(ReadKind::Compile, &first, span),
                 }
                 let step = self.step(StepKind::Link, api, &first.shown().text, span);
                 self.emit(&self.with_written(&first), step);
@@ -114,6 +120,10 @@ impl Walk<'_> {
             }
             Role::Spawn => self.spawn(api, &first, span),
             Role::Variable => self.variable(api, &first, span),
+            Role::Environment => {
+                let step = self.step(StepKind::Secret, api, "", span);
+                Value::of_taint(Taint::step(step))
+            }
             Role::Fetch => self.fetch(api, taint, &first, span),
             Role::Decode => self.decode(api, taint, &first, span),
             Role::Digest if self.has(&taint, &[StepKind::Digest]) => Value::of_taint(taint),
@@ -184,6 +194,11 @@ impl Walk<'_> {
             let step = self.step(kind, api, "", span);
             taint.merge(&Taint::step(step));
         }
+        let constant = first.text.as_ref().and_then(Text::constant);
+        if kind == StepKind::Decode && constant.is_some_and(|text| text.len() >= SHORT) {
+            let step = self.step(StepKind::Literal, "literal", "", span);
+            taint.merge(&Taint::step(step));
+        }
         let mut value = Value::of_taint(taint);
         // A short constant that is decoded at once says what it hides.
         if kind == StepKind::Decode
@@ -207,25 +222,36 @@ impl Walk<'_> {
     }
 
     /// The data of a path or program: what it carries, and what was written to it.
-    fn with_written(&self, value: &Value) -> Taint {
+    pub(super) fn with_written(&self, value: &Value) -> Taint {
         let mut taint = value.taint.clone();
-        if let Some(text) = value.text.as_ref().filter(|text| is_specific(&text.text))
-            && let Some(written) = self.written.get(&text.text)
-        {
-            taint.merge(written);
+        let listed = value.list.iter().flat_map(|list| list.iter());
+        for text in value.text.iter().chain(listed).filter(|text| is_specific(&text.text)) {
+            if let Some(written) = self.written.get(&text.text) {
+                taint.merge(written);
+            }
         }
         taint
     }
 
     fn read(&mut self, kind: ReadKind, api: &str, path: &Value, span: Span) -> Value {
         let text = path.shown();
-        self.reached(kind, &text, span);
+        self.reached_value(kind, path, span);
         let secret = self.place(&text.text, span);
         let step_kind = if secret { StepKind::Secret } else { StepKind::Read };
         let step = self.step(step_kind, api, &text.text, span);
         let mut taint = self.with_written(path);
         taint.merge(&Taint::step(step));
         Value::of_taint(taint)
+    }
+
+    /// Records that a path is reached; one that a parameter gives, where the function is called.
+    fn reached_value(&mut self, kind: ReadKind, path: &Value, span: Span) {
+        let text = path.shown();
+        if let Some(parameters) = opened(path) {
+            let (what, text) = (Use::Read(kind), text.clone());
+            self.leave_open(OpenUse { what, text, parameters });
+        }
+        self.reached(kind, &text, span);
     }
 
     /// Records that a path is reached.
@@ -270,8 +296,13 @@ impl Walk<'_> {
         if let Some(variable) = variable {
             self.add(variable, &after);
         }
-        if is_specific(&path.text) {
-            self.written.entry(path.text.clone()).or_default().merge(&after);
+        self.holds(&path.text, &after);
+    }
+
+    /// Remembers what data the file of a path holds.
+    pub(super) fn holds(&mut self, path: &str, data: &Taint) {
+        if is_specific(path) && (self.written.len() < PATHS || self.written.contains_key(path)) {
+            self.written.entry(path.to_owned()).or_default().merge(data);
         }
     }
 
@@ -289,100 +320,25 @@ impl Walk<'_> {
         }
     }
 
-    fn spawn(&mut self, api: &str, program: &Value, span: Span) -> Value {
-        let text = program.shown();
-        let words: Vec<String> = text.text.split_whitespace().map(str::to_owned).collect();
-        // `duct::cmd!`-like and `sh -c`-like APIs take a whole line.
-        let name = words.first().cloned().unwrap_or_default();
-        let spawned = Spawned {
-            program: super::cut(&name),
-            arguments: words.into_iter().skip(1).take(16).map(|word| super::cut(&word)).collect(),
-            file: self.file().to_owned(),
-            line: Self::line(span),
-        };
-        let taint = self.with_written(program);
-        let step = self.step(StepKind::Spawn, api, &text.text, span);
-        self.emit(&taint, step);
-        let mut value = Value { ty: Some(command_type(api)), taint, ..Value::default() };
-        if self.facts.spawned.len() < LISTED {
-            value.spawned = Some(self.facts.spawned.len());
-            self.facts.spawned.push(spawned);
-        } else {
-            self.facts.left_out += 1;
-        }
-        value
-    }
-
-    /// What the programs mean, once all their arguments are known.
-    pub(super) fn programs(&mut self) {
-        let table = self.table;
-        for spawned in self.facts.spawned.clone() {
-            let line = format!("{} {}", spawned.program, spawned.arguments.join(" "));
-            for capability in table.program(&spawned.program, &spawned.arguments) {
-                self.push_hit(CapabilityHit {
-                    capability,
-                    api: spawned.program.clone(),
-                    file: spawned.file.clone(),
-                    line: spawned.line,
-                    detail: super::cut(line.trim()),
-                    generated: false,
-                    through: String::new(),
-                });
-            }
-        }
-    }
-
-    /// `.arg("x")`, `.args(["x", "y"])`, `.env("RUSTC_WRAPPER", ..)` on a command.
-    pub(super) fn command_arguments(
-        &mut self,
-        index: usize,
-        method: &str,
-        arguments: &[Value],
-        span: Span,
-    ) {
-        let mut added: Vec<String> = Vec::new();
-        match method {
-            "arg" | "args" | "raw_arg" => {
-                for value in arguments {
-                    added.extend(listed(value).into_iter().map(|text| text.text));
-                    let step = self.step(StepKind::Spawn, method, &value.shown().text, span);
-                    let taint = self.with_written(value);
-                    self.emit(&taint, step);
-                }
-            }
-            "env" => {
-                let name = arguments.first().map(Value::shown).unwrap_or_default();
-                if matches!(name.text.as_str(), "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER") {
-                    self.hit(Capability::RustcWrapper, "Command::env", span, &name.text);
-                }
-                return;
-            }
-            _ => return,
-        }
-        let Some(spawned) = self.facts.spawned.get_mut(index) else { return };
-        for argument in added {
-            if spawned.arguments.len() < 16 {
-                spawned.arguments.push(super::cut(&argument));
-            }
-        }
-        let spawned = spawned.clone();
-        for argument in &spawned.arguments {
-            for word in argument.split([' ', '"', '\'', '=', ';', '|', '>', '<', '~']) {
-                self.place(word.trim_matches(['(', ')', '/']), span);
-            }
-        }
-    }
-
     pub(super) fn variable(&mut self, api: &str, name: &Value, span: Span) -> Value {
         let text = name.shown();
         let mut value = Value::of_text(Text { text: format!("${}", text.text), whole: text.whole });
-        if !text.whole {
+        if text.whole {
+            if !self.facts.variables.contains(&text.text) && self.facts.variables.len() < LISTED {
+                self.facts.variables.push(super::cut(&text.text));
+            }
+        } else {
             value.text = Some(Text::hole());
-            return value;
+            if let Some(parameters) = opened(name) {
+                let api = api.to_owned();
+                self.leave_open(OpenUse {
+                    what: Use::Variable { api },
+                    text: text.clone(),
+                    parameters,
+                });
+            }
         }
-        if !self.facts.variables.contains(&text.text) && self.facts.variables.len() < LISTED {
-            self.facts.variables.push(super::cut(&text.text));
-        }
+        // Of a name with unknown parts, the known ones can say enough: `{}_TOKEN`.
         let means: Vec<_> = self.table.variable(&text.text).collect();
         for capability in &means {
             self.hit(*capability, api, span, &text.text);
@@ -539,14 +495,9 @@ fn is_specific(text: &str) -> bool {
 }
 
 /// The texts of a value: of a list, or the one.
-fn listed(value: &Value) -> Vec<Text> {
+pub(super) fn listed(value: &Value) -> Vec<Text> {
     match &value.list {
         Some(list) => list.as_ref().clone(),
         None => vec![value.shown()],
     }
-}
-
-/// `std::process::Command::new` to `std::process::Command`.
-fn command_type(api: &str) -> String {
-    api.strip_suffix("::new").unwrap_or(api).to_owned()
 }

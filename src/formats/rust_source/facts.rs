@@ -314,4 +314,6 @@ pub struct CodeFacts {
     pub downloads: Option<Downloads>,
     /// Entries left out because a list was full.
     pub left_out: u64,
+    /// What the reading took: expressions that were walked, and tokens of files that were not parsed.
+    pub work: u64,
 }

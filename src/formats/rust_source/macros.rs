@@ -186,7 +186,12 @@ impl Walk<'_> {
         self.fill_format(&format.text, &positional, &named)
     }
 
-    fn fill_format(&self, format: &str, positional: &[Value], named: &[(String, Value)]) -> Value {
+    fn fill_format(
+        &mut self,
+        format: &str,
+        positional: &[Value],
+        named: &[(String, Value)],
+    ) -> Value {
         let mut text = Text::whole("");
         let mut taint = union(positional, &Taint::default());
         for (_, value) in named {
@@ -214,7 +219,9 @@ impl Walk<'_> {
                 positional.get(index).cloned()
             } else {
                 let given = named.iter().find(|(known, _)| known == name).map(|(_, v)| v.clone());
-                given.or_else(|| self.locals.get(name).cloned())
+                let known = given.or_else(|| self.locals.get(name).cloned());
+                // A constant of the module.
+                known.or_else(|| Some(self.constant(&[name.to_owned()])))
             };
             match value {
                 Some(value) => {
@@ -265,7 +272,7 @@ impl Walk<'_> {
         match key {
             "rerun-if-changed" => self.reached(ReadKind::Watched, &path, span),
             "rustc-link-search" => {
-                self.reached(ReadKind::Compile, &path, span);
+                self.reached(ReadKind::Folder, &path, span);
                 let step = self.step(StepKind::Link, "cargo:rustc-link-search", given, span);
                 let mut taint = value.taint.clone();
                 for (written, data) in &self.written {

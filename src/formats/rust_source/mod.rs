@@ -20,7 +20,10 @@ mod literal;
 mod macros;
 mod modules;
 mod names;
+mod open;
 mod paths;
+mod programs;
+mod shell_line;
 mod table;
 mod tokens;
 mod value;
@@ -89,10 +92,17 @@ fn read_here(sources: &Sources<'_>, entry: &Entry, table: &CapabilityTable) -> C
     let mut walk = walk::Walk::new(&names, &units, sources, table, entry.at_build);
     walk.run();
     let mut facts = walk.finish();
+    let known = facts.capabilities.len();
     for unit in units.iter().filter(|unit| unit.tree.is_none()) {
         tokens::scan(&unit.file, unit.bytes, table, entry.at_build, &mut facts);
     }
+    downloads::of_tokens(&mut facts, known);
     facts.unparsed = unparsed;
+    if facts.work > walk::EXPRESSIONS {
+        let reason = "the code has too many expressions: the rest was not read".to_owned();
+        let file = entry.roots.first().or(entry.files.first()).cloned().unwrap_or_default();
+        facts.unparsed.push(Unparsed { file, line: 0, reason });
+    }
     facts.files = units.iter().map(|unit| unit.file.clone()).collect();
     facts.capabilities.sort_by(|a, b| (&a.file, a.line, a).cmp(&(&b.file, b.line, b)));
     facts
@@ -112,6 +122,7 @@ fn read_tokens(
         let (file, reason) = (file.clone(), reason.to_owned());
         facts.unparsed.push(Unparsed { file, line: 0, reason });
     }
+    downloads::of_tokens(&mut facts, 0);
     facts
 }
 

@@ -335,8 +335,16 @@ impl<'a> Names<'a> {
         depth: usize,
     ) -> Option<Vec<String>> {
         let first = path.first()?;
+        if needs_no_glob(first) {
+            return None;
+        }
         for glob in self.modules[module].globs.iter().take(64) {
             let full = self.glob_base(module, glob);
+            // `std` is listed name by name; of other crates everything is, and `std::fs` is none of it.
+            let listed_whole = full.first().is_some_and(|f| !is_local_or_std(f));
+            if listed_whole && table.is_head(first) {
+                continue;
+            }
             if full.first().is_some_and(|f| f == "crate") {
                 let (inner, rest) = self.descend(&[], &full[1..]);
                 if !rest.is_empty() || inner == module {
@@ -391,6 +399,21 @@ impl<'a> Names<'a> {
         }
         full
     }
+}
+
+fn is_local_or_std(name: &str) -> bool {
+    matches!(name, "crate" | "std" | "core" | "alloc")
+}
+
+/// Names of the standard prelude and of primitive types: no import brings them.
+pub(super) fn needs_no_glob(name: &str) -> bool {
+    const NAMES: [&str; 35] = [
+        "String", "Vec", "Option", "Result", "Some", "None", "Ok", "Err", "Box", "ToString",
+        "ToOwned", "From", "Into", "Default", "Iterator", "Clone", "Drop", "str", "char", "bool",
+        "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+        "f32", "f64", "Self",
+    ];
+    NAMES.contains(&name)
 }
 
 /// Collects items inside function bodies.

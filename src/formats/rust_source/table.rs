@@ -101,6 +101,8 @@ pub enum Role {
     Spawn,
     /// Reads the environment variable that its first argument names.
     Variable,
+    /// Reads the whole environment.
+    Environment,
     /// Fetches from the network.
     Fetch,
     /// Decodes, decompresses or decrypts its arguments.
@@ -160,9 +162,27 @@ pub struct ProgramRule {
     #[serde(default)]
     pub with: Vec<String>,
     /// What starting one of them means, beyond `spawn`.
+    #[serde(default)]
     pub capabilities: Vec<Capability>,
+    /// What it does with the files and texts that it is given.
+    #[serde(default)]
+    pub data: Option<DataUse>,
     /// Why it stands here.
     pub why: String,
+}
+
+/// What a program does with the data that it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataUse {
+    /// Fetches it from elsewhere, or sends it there.
+    Fetches,
+    /// Decodes, decompresses or decrypts it.
+    Decodes,
+    /// Moves, packs, shows or measures it.
+    Moves,
+    /// Reads it as a program.
+    Interprets,
 }
 
 /// Names of environment variables.
@@ -283,6 +303,12 @@ impl CapabilityTable {
         }
     }
 
+    /// Whether listed paths begin with this name: the name of a crate.
+    #[must_use]
+    pub fn is_head(&self, name: &str) -> bool {
+        self.heads.contains(name)
+    }
+
     /// Whether a path is listed, lies below a listed one, or leads to one.
     #[must_use]
     pub fn knows(&self, segments: &[String]) -> bool {
@@ -309,16 +335,26 @@ impl CapabilityTable {
         program: &str,
         arguments: &'t [String],
     ) -> impl Iterator<Item = Capability> + 't {
+        self.programs(program, arguments).flat_map(|rule| rule.capabilities.iter().copied())
+    }
+
+    /// Rules for a program that is started with these constant arguments.
+    fn programs<'t>(
+        &'t self,
+        program: &str,
+        arguments: &'t [String],
+    ) -> impl Iterator<Item = &'t ProgramRule> + 't {
         let file = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
         let name = file.strip_suffix(".exe").unwrap_or(&file).to_owned();
-        self.written
-            .program
-            .iter()
-            .filter(move |rule| rule.names.contains(&name))
-            .filter(|rule| {
-                rule.with.is_empty() || rule.with.iter().any(|word| arguments.contains(word))
-            })
-            .flat_map(|rule| rule.capabilities.iter().copied())
+        self.written.program.iter().filter(move |rule| rule.names.contains(&name)).filter(|rule| {
+            rule.with.is_empty() || rule.with.iter().any(|word| arguments.contains(word))
+        })
+    }
+
+    /// What this program does with the data that it is given, where that is known.
+    #[must_use]
+    pub fn data_use(&self, program: &str, arguments: &[String]) -> Option<DataUse> {
+        self.programs(program, arguments).find_map(|rule| rule.data)
     }
 
     /// What reading this environment variable means.

