@@ -3,7 +3,7 @@
 //! told once, by [`Kept::problem`].
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,19 +17,26 @@ const BATCH: usize = 256;
 pub struct Kept {
     store: Result<FactStore, StoreError>,
     unsaved: Mutex<Vec<Entry>>,
+    /// Why the first batch that could not be written could not: a full disk, say.
+    refused: OnceLock<String>,
 }
 
 impl Kept {
     /// Opens the store of a cache directory.
     #[must_use]
     pub fn open(directory: &Path) -> Self {
-        Self { store: FactStore::open(directory), unsaved: Mutex::default() }
+        Self {
+            store: FactStore::open(directory),
+            unsaved: Mutex::default(),
+            refused: OnceLock::new(),
+        }
     }
 
     /// Why nothing can be kept between runs, if so.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        self.store.as_ref().err().map(ToString::to_string)
+        let closed = self.store.as_ref().err().map(ToString::to_string);
+        closed.or_else(|| self.refused.get().cloned())
     }
 
     /// A value kept by an earlier run; one that cannot be read counts as not there.
@@ -62,7 +69,9 @@ impl Kept {
             && !batch.is_empty()
         {
             // A store that cannot be written costs the next run its time and nothing else.
-            let _ = store.put_many(batch);
+            if let Err(error) = store.put_many(batch) {
+                self.refused.get_or_init(|| error.to_string());
+            }
         }
     }
 }
