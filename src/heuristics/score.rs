@@ -57,7 +57,8 @@ pub struct Score {
 #[must_use]
 pub fn score(fired: &[SignalHit], undetermined: &[SignalHit]) -> Score {
     let strongest = strongest_of(fired.iter());
-    let sum: f64 = strongest.values().map(|hit| hit.weight()).sum();
+    // The sum of nothing is -0.0.
+    let sum = strongest.values().map(|hit| hit.weight()).sum::<f64>() + 0.0;
     let (factor, reason) = link(fired);
     let mut arithmetic: Vec<String> = strongest.values().map(|hit| term(hit)).collect();
     let low = sum * factor;
@@ -65,6 +66,7 @@ pub fn score(fired: &[SignalHit], undetermined: &[SignalHit]) -> Score {
         Some(reason) => {
             arithmetic.push(format!("sum {sum:.1} bits x {factor} ({reason}) = {low:.1}"));
         }
+        None if strongest.is_empty() => {}
         None => arithmetic.push(format!("sum {sum:.1} bits")),
     }
     let with_unknown = strongest_of(fired.iter().chain(undetermined));
@@ -167,6 +169,12 @@ mod tests {
         assert!(
             linked.arithmetic.last().is_some_and(|line| line.contains("same file tests/x.bin"))
         );
+    }
+
+    #[test]
+    fn nothing_is_worth_nothing_and_has_no_arithmetic() {
+        let Score { low, arithmetic, .. } = score(&[], &[]);
+        assert_eq!((low.to_string(), arithmetic.len()), ("0".to_owned(), 0));
     }
 
     #[test]

@@ -115,7 +115,9 @@ fn article(out: &mut String, finding: &Finding) {
     }
     term(out, "To clear", &finding.clear);
     let arithmetic = finding.arithmetic.join("; ");
-    term(out, "Score", &format!("{:.1}: {arithmetic}", finding.score));
+    if !arithmetic.is_empty() {
+        term(out, "Score", &format!("{:.1}: {arithmetic}", finding.score));
+    }
     out.push_str("</dl>\n</article>\n");
 }
 

@@ -107,7 +107,10 @@ impl Page<'_> {
         }
         notes.push(("to clear", vec![words::told(&finding.clear)]));
         let terms: Vec<String> = finding.arithmetic.iter().map(|term| words::told(term)).collect();
-        notes.push(("score", vec![format!("{:.1}: {}", finding.score, terms.join("; "))]));
+        // A finding that no signal speaks of has nothing to add up.
+        if !terms.is_empty() {
+            notes.push(("score", vec![format!("{:.1}: {}", finding.score, terms.join("; "))]));
+        }
 
         let mut group = Group::with_level(snippet::level(finding.level));
         group = snippet::add_to(group, finding, self.context.sources);

@@ -122,7 +122,9 @@ fn details(finding: &Finding) -> String {
         let _ = writeln!(out, "- to clear: {}", escaped(&finding.clear));
     }
     let terms: Vec<String> = finding.arithmetic.iter().map(|term| escaped(term)).collect();
-    let _ = writeln!(out, "- score {:.1}: {}", finding.score, terms.join("; "));
+    if !terms.is_empty() {
+        let _ = writeln!(out, "- score {:.1}: {}", finding.score, terms.join("; "));
+    }
     out.push_str("\n</details>\n");
     out
 }

@@ -30,6 +30,7 @@ fn base(graph: Graph) -> Base {
         locks: BTreeMap::new(),
         exposure: BTreeMap::new(),
         project: Measured::Known(ProjectFacts::default()),
+        sources: Sources::default(),
     }
 }
 
@@ -149,10 +150,15 @@ fn a_newly_named_program_is_added_and_one_that_moved_a_line_is_not() {
         programs: vec![setting(9, "sccache"), setting(10, "./evil")],
         ..ProjectFacts::default()
     };
-    let facts = changes(&before, &now, Measured::Known(&[]));
+    let facts = changes(&before, &now, &Sources::default(), Measured::Known(&[]));
     assert_eq!(facts.programs_added.known().unwrap(), &[setting(10, "./evil")]);
     before.project = Measured::unknown("a lockfile only");
-    assert!(changes(&before, &now, Measured::Known(&[])).programs_added.known().is_none());
+    assert!(
+        changes(&before, &now, &Sources::default(), Measured::Known(&[]))
+            .programs_added
+            .known()
+            .is_none()
+    );
 }
 
 #[test]
