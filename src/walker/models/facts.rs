@@ -32,7 +32,8 @@ pub struct ReferenceFacts {
     pub trust_remote_code: bool,
     /// How sure it is that the project loads it, by the surest place: `low`, `medium` or `high`.
     pub confidence: Confidence,
-    /// Whether only tests, benchmarks and examples name it, by their paths.
+    /// Whether only tests, benchmarks and examples name it: by the paths of their files, or in modules
+    /// of Rust that are compiled for tests only.
     pub only_in_tests: bool,
 }
 

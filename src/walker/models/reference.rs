@@ -149,7 +149,8 @@ pub struct Reference {
     /// Whether the same call or command enables code from the repository (`trust_remote_code`,
     /// `--trust-remote-code`); absent where it says nothing.
     pub trust_remote_code: Option<bool>,
-    /// Whether the file is a test, a benchmark or an example, by its path.
+    /// Whether it stands in a test, a benchmark or an example: by the file's path, or in a module of
+    /// Rust that is compiled for tests only.
     pub in_tests: bool,
 }
 

@@ -2,6 +2,7 @@
 //! that reach such calls by way of match arms, constants, fields and defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::address;
 use super::code::{self, Argument, Kind, Token, Value};
@@ -80,6 +81,7 @@ pub(super) fn scan(scan: &mut Scan<'_>, tables: &Tables, hub_crate: bool) {
     let constants = code::constants(&tokens, false);
     let hub = tokens.iter().any(|t| t.name().is_some_and(|n| HUB_NAMES.contains(&n)))
         || tokens.windows(4).any(wraps_hub);
+    scan.tests = test_modules(&tokens);
     let fastembed = tokens.iter().any(|t| t.name() == Some("fastembed"));
     let mut file =
         RustFile { scan, tokens, constants, used: BTreeSet::new(), computed: false, hub };
@@ -89,6 +91,40 @@ pub(super) fn scan(scan: &mut Scan<'_>, tables: &Tables, hub_crate: bool) {
     }
     file.addresses();
     file.literals(hub_crate);
+}
+
+/// Where `#[cfg(test)] mod name { ... }` stands, in bytes.
+fn test_modules(tokens: &[Token]) -> Vec<Range<usize>> {
+    let opens = |at: usize| {
+        let [hash, open, cfg, paren, test, ..] = &tokens[at..] else { return None };
+        let attribute = hash.is(b'#')
+            && open.is(b'[')
+            && cfg.name() == Some("cfg")
+            && paren.is(b'(')
+            && test.name() == Some("test");
+        let body = tokens.get(at + 7..at + 10)?;
+        let module = body[0].name() == Some("mod") && body[2].is(b'{');
+        (attribute && module).then_some(at + 9)
+    };
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for at in 0..tokens.len() {
+        let start = tokens[at].at;
+        if found.last().is_some_and(|last| last.contains(&start)) {
+            continue;
+        }
+        let Some(body) = opens(at) else { continue };
+        let mut depth = 0_usize;
+        let close = tokens[body..].iter().find(|token| {
+            match token.kind {
+                Kind::Open(_) => depth += 1,
+                Kind::Close(_) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0
+        });
+        found.push(start..close.map_or(usize::MAX, |token| token.at));
+    }
+    found
 }
 
 impl RustFile<'_, '_> {
@@ -447,6 +483,23 @@ mod tests {
     #[expect(clippy::unnecessary_wraps, reason = "the expected value beside `None`")]
     fn own(text: &str) -> Option<String> {
         Some(text.to_owned())
+    }
+
+    #[test]
+    fn what_only_a_test_module_names_is_told_apart() {
+        let found = read(
+            r#"
+            fn a(api: &hf_hub::api::sync::Api) { api.model("org/first".into()); }
+            #[cfg(test)]
+            mod tests {
+                #[test]
+                fn b() { if true { api().model("org/second".into()); } }
+            }
+            fn c(api: &hf_hub::api::sync::Api) { api.model("org/third".into()); }
+            "#,
+        );
+        let told: Vec<_> = found.iter().map(|r| (r.id.as_str(), r.in_tests)).collect();
+        assert_eq!(told, [("org/first", false), ("org/second", true), ("org/third", false)]);
     }
 
     #[test]

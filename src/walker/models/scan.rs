@@ -68,6 +68,8 @@ pub(super) struct Scan<'a> {
     pub text: &'a str,
     lines: Lines<'a>,
     in_tests: bool,
+    /// Byte ranges of test modules.
+    pub tests: Vec<std::ops::Range<usize>>,
     pub found: Vec<Reference>,
     /// References beyond [`FILE_LIMIT`].
     pub left_out: usize,
@@ -76,7 +78,15 @@ pub(super) struct Scan<'a> {
 impl<'a> Scan<'a> {
     pub fn new(path: &'a str, text: &'a str) -> Self {
         let in_tests = is_test_path(path);
-        Self { path, text, lines: Lines::new(text), in_tests, found: Vec::new(), left_out: 0 }
+        Self {
+            path,
+            text,
+            lines: Lines::new(text),
+            in_tests,
+            tests: Vec::new(),
+            found: Vec::new(),
+            left_out: 0,
+        }
     }
 
     /// Whether no more references are kept.
@@ -106,7 +116,7 @@ impl<'a> Scan<'a> {
             line,
             column,
             trust_remote_code: named.trust,
-            in_tests: self.in_tests,
+            in_tests: self.in_tests || self.tests.iter().any(|range| range.contains(&at)),
         });
     }
 }
