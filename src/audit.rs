@@ -2,9 +2,10 @@
 
 mod bases;
 mod delta;
+mod models;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::collectors::{self, Gathered, Scope};
 use crate::config::{Baseline, Policy};
@@ -18,11 +19,12 @@ use crate::heuristics::judge::{Case, FiredSignal, Judgement};
 use crate::heuristics::waivers::{self, PolicyFacts};
 use crate::heuristics::{FactSchema, Ruleset, change, judge};
 use crate::walker::delta::UpdateKind;
-use crate::walker::models::{self, Attached, Stated};
+use crate::walker::models::{self as references, Attached, Stated};
 use crate::walker::{self, Nature, Walk, WalkError};
 
 pub use delta::BaseSide;
 use delta::Comparison;
+pub use models::{not_scanned, subject_of as model_subject};
 
 /// What to audit, and how.
 #[derive(Debug)]
@@ -77,6 +79,9 @@ pub enum AuditError {
     /// The machine refuses what the collectors need.
     #[error(transparent)]
     Gather(#[from] collectors::GatherError),
+    /// The model cannot be looked at.
+    #[error(transparent)]
+    Model(#[from] collectors::model_files::ModelError),
 }
 
 /// Name of the facts group about the policy itself.
@@ -89,8 +94,17 @@ pub fn schema() -> FactSchema {
     FactSchema::new(walker::groups().into_iter().chain(collectors::groups()).chain([policy]))
 }
 
-/// Audits one project.
+/// Whether a path is audited as a model and not as a project.
+#[must_use]
+pub fn is_model(path: &Path) -> bool {
+    !walker::is_project(path) && (!path.is_dir() || collectors::model_files::holds_models(path))
+}
+
+/// Audits one project, or one model folder or file.
 pub fn run(request: &Request) -> Result<Audit, AuditError> {
+    if is_model(&request.path) {
+        return models::run(request);
+    }
     let mut walk = walker::walk(&request.path, &request.walk)?;
     let (named, _) = name_models(&mut walk, &request.policy);
     let mut comparison = request.base.as_ref().map(|side| Comparison::new(side, &walk));
@@ -98,6 +112,7 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     let mut gathered = collectors::gather_within(&walk.graph, &scope, &request.gather)?;
     walk.learn(natures(&gathered));
     let mut cases = cases(&walk, std::mem::take(&mut gathered.sheets), &named);
+    walk.undetermined.extend(models::measure_local(&walk, &named, &mut cases));
     if let Some(comparison) = &mut comparison {
         comparison.gather_base(&request.gather)?;
         comparison.measure(&walk, &mut cases);
@@ -128,7 +143,7 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     let mut sheets: Vec<FactSheet> = cases.into_iter().map(|case| case.sheet).collect();
     let changes = comparison.as_ref().map(|comparison| comparison.changes(&walk, &sheets));
     sheets.push(project.sheet);
-    let mut audit = assemble(request, walk, gathered, judgement, sheets);
+    let mut audit = assemble(request, Audited::of(walk), gathered, judgement, sheets);
     audit.report.changes = changes;
     Ok(audit)
 }
@@ -164,14 +179,14 @@ fn natures(gathered: &Gathered) -> BTreeMap<usize, Nature> {
 
 /// Adds the models, data sets and services that the project names to its graph, and what sends their
 /// downloads elsewhere to its facts.
-pub fn name_models(walk: &mut Walk, policy: &Policy) -> (Attached, models::Discovery) {
+pub fn name_models(walk: &mut Walk, policy: &Policy) -> (Attached, references::Discovery) {
     let stated = policy.models.iter().map(|model| Stated {
         id: model.id.clone(),
         revision: model.revision.clone(),
         location: model.location.clone(),
     });
-    let discovery = models::in_project(walk, &stated.collect::<Vec<_>>());
-    let attached = models::attach(&mut walk.graph, &discovery, &walk.declared.manifests);
+    let discovery = references::in_project(walk, &stated.collect::<Vec<_>>());
+    let attached = references::attach(&mut walk.graph, &discovery, &walk.declared.manifests);
     walk.undetermined.extend(discovery.undetermined.iter().cloned());
     walk.project.add_hub_endpoints(&discovery.endpoints);
     (attached, discovery)
@@ -188,10 +203,10 @@ fn cases(walk: &Walk, sheets: Vec<FactSheet>, named: &Attached) -> Vec<Case> {
                 sheet.put("exposure", &walk.exposure[&index]);
             }
             if let Some(reference) = named.references.get(&index) {
-                sheet.put(models::GROUP, reference);
+                sheet.put(references::GROUP, reference);
             }
             if let Some(service) = named.services.get(&index) {
-                sheet.put(models::SERVICE_GROUP, service);
+                sheet.put(references::SERVICE_GROUP, service);
             }
             let way = ways.to(index);
             let direct = way.get(1).copied().unwrap_or(index);
@@ -213,20 +228,36 @@ fn project_case(walk: &Walk, policy: &PolicyFacts) -> Case {
     Case { sheet, location, related: Vec::new(), path: Vec::new() }
 }
 
+/// What a report says of the audited thing beside findings.
+struct Audited {
+    prefix: String,
+    subjects: Vec<SubjectEntry>,
+    undetermined: Vec<Undetermined>,
+    sources: Sources,
+}
+
+impl Audited {
+    fn of(walk: Walk) -> Self {
+        Self {
+            prefix: walker::repository::prefix(&walk.root),
+            subjects: subjects(&walk),
+            undetermined: walk.undetermined,
+            sources: walk.sources,
+        }
+    }
+}
+
 fn assemble(
     request: &Request,
-    walk: Walk,
+    audited: Audited,
     gathered: Gathered,
     judgement: Judgement,
     sheets: Vec<FactSheet>,
 ) -> Audit {
     let Judgement { mut findings, undetermined, signals, determined } = judgement;
     findings.truncate(MAX_FINDINGS);
-    let mut undetermined: Vec<Undetermined> = undetermined
-        .into_iter()
-        .chain(walk.undetermined.clone())
-        .chain(gathered.undetermined)
-        .collect();
+    let mut undetermined: Vec<Undetermined> =
+        undetermined.into_iter().chain(audited.undetermined).chain(gathered.undetermined).collect();
     let mut coverage = coverage(&sheets);
     if request.base.is_some() && nothing_to_look_at(&sheets) {
         // Then nothing is missing either.
@@ -246,21 +277,20 @@ fn assemble(
         findings,
         undetermined,
         coverage,
-        subjects: subjects(&walk),
+        subjects: audited.subjects,
         changes: None,
         provenance: gathered.provenance,
         exit,
     };
     bases::add(&mut report.subjects, &sheets);
     let rules = request.ruleset.catalogue(RuleKind::Finding);
-    let prefix = walker::repository::prefix(&walk.root);
     Audit {
         report,
-        sources: walk.sources,
+        sources: audited.sources,
         rules,
         signals,
         determined,
-        prefix,
+        prefix: audited.prefix,
         warnings: gathered.warnings,
         sheets,
     }

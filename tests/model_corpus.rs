@@ -1,13 +1,21 @@
-//! A labelled corpus of model files: what the real libraries write, what an attacker would, and what is
-//! broken. Malicious samples are assembled here from `fixtures/models/gadgets.txt`; their payload would
-//! only `echo`, and nobody loads them. The table is printed with `--nocapture`.
+//! A labelled corpus of model files, judged by the rules: what the real libraries write, what an attacker
+//! would, and what is broken. Malicious samples are assembled here, byte by byte; their payload would only
+//! `echo`, and nobody loads them. The table is printed with `--nocapture`.
+
+#[path = "model_corpus/shapes.rs"]
+mod shapes;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::{Cursor, Read as _, Write as _};
 use std::path::Path;
 
-use cargo_custody::collectors::model_files::{ImportVerdict, ModelFacts, measure};
+use cargo_custody::audit;
+use cargo_custody::collectors::model_files::measure;
+use cargo_custody::domain::{FactSheet, Finding, Level, Location, Origin, Subject, SubjectKind};
+use cargo_custody::heuristics::Ruleset;
+use cargo_custody::heuristics::judge::{Case, judge};
+use rayon::prelude::*;
 
 const GADGETS: &str = include_str!("../fixtures/models/gadgets.txt");
 
@@ -83,80 +91,236 @@ fn wrapped(at: usize, pickle: &[u8]) -> (&'static str, Vec<u8>) {
     }
 }
 
-/// Whether a file has something that a rule would stop it for.
-fn stopped(facts: &ModelFacts) -> bool {
-    facts.denied_imports > 0
-        || facts.files.iter().any(|file| {
-            file.calls
-                .iter()
-                .any(|call| call.kind == "call-on-result" || call.kind == "build-rebind")
-        })
+/// What a sample is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Label {
+    Malicious,
+    Benign,
+    Corrupt,
 }
 
-fn quiet(facts: &ModelFacts) -> bool {
-    facts.unscannable.is_empty() && facts.files.iter().all(|file| file.anomalies.is_empty())
+/// One sample. `expected`: rules of which one has to fire for the right reason; empty where any may.
+struct Sample {
+    label: Label,
+    format: String,
+    name: String,
+    bytes: Vec<u8>,
+    expected: &'static [&'static str],
 }
 
-#[test]
-fn every_gadget_in_every_spelling_and_container_is_told() {
+/// What the rules make of a file: `block` is high and above, `warn` low and medium.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Clean,
+    Warn,
+    Block,
+    Unscannable,
+}
+
+struct Judged {
+    verdict: Verdict,
+    findings: Vec<Finding>,
+}
+
+fn judged(ruleset: &Ruleset, sample: &Sample) -> Judged {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut labels = BTreeMap::new();
+    let name = sample.name.rsplit('/').next().expect("a name");
+    let place = folder.path().join(name);
+    fs::write(&place, &sample.bytes).expect("a file");
+    let facts = measure(&place).expect("it was written");
+    let mut sheet = FactSheet::new(Subject {
+        kind: SubjectKind::Model,
+        name: sample.name.clone(),
+        version: String::new(),
+        origin: Origin::Local,
+    });
+    sheet.put("model", &facts);
+    let location = Location::line(name, 1);
+    let case = Case { sheet, location, related: Vec::new(), path: Vec::new() };
+    let judgement = judge(ruleset, &[case]);
+    assert!(
+        !judgement.undetermined.iter().any(|entry| entry.required),
+        "{}: {:?}",
+        sample.name,
+        judgement.undetermined
+    );
+    let highest = judgement.findings.iter().map(|finding| finding.level).max();
+    let verdict = match highest {
+        Some(Level::High | Level::Critical) => Verdict::Block,
+        Some(Level::Low | Level::Medium) => Verdict::Warn,
+        _ if !facts.unscannable.is_empty() => Verdict::Unscannable,
+        _ => Verdict::Clean,
+    };
+    Judged { verdict, findings: judgement.findings }
+}
+
+/// Every gadget in every spelling, in turns in each container.
+fn gadgets() -> Vec<Sample> {
     let names = GADGETS.lines().filter(|line| !line.starts_with('#'));
-    for (at, (module, name)) in names.filter_map(|line| line.split_once(' ')).enumerate() {
+    let pairs: Vec<_> = names.filter_map(|line| line.split_once(' ')).collect();
+    let mut samples = Vec::new();
+    for (at, (module, name)) in pairs.iter().enumerate() {
         for (index, (spelling, write)) in SPELLINGS.iter().enumerate() {
             let (container, bytes) = wrapped(at + index, &write(module, name));
-            let file = format!("{at:03}-{index}.bin");
-            fs::write(folder.path().join(&file), bytes).expect("a file");
-            labels.insert(file, format!("{module} {name}, {spelling}, {container}"));
+            samples.push(Sample {
+                label: Label::Malicious,
+                format: format!("pickle, {container}"),
+                name: format!("{module} {name}, {spelling}.bin").replace('/', "_"),
+                bytes,
+                expected: &["pickle-calls-denied-name", "pickle-imports-denied-name"],
+            });
         }
     }
-    let facts = measure(folder.path()).expect("the folder is there");
-    let mut missed = Vec::new();
-    for file in &facts.files {
-        if !file.imports.iter().any(|import| import.verdict == ImportVerdict::Denied) {
-            missed.push(&labels[&file.path]);
-        }
-    }
-    println!("malicious: {} samples, {} missed", labels.len(), missed.len());
-    assert!(missed.is_empty(), "{missed:#?}");
-    assert!(labels.len() >= 400 && facts.files_left_out == 0, "{}", labels.len());
+    samples
 }
 
-#[test]
-fn files_of_the_real_libraries_pass() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/models/benign");
-    let facts = measure(&root).expect("the fixtures are there");
-    println!("benign: {} files, formats {:?}", facts.file_count, facts.formats);
-    assert!(!stopped(&facts), "{facts:#?}");
-    assert_eq!(facts.unknown_imports, 0);
-}
-
-#[test]
-fn every_cut_file_of_a_real_library_is_named() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/models/benign");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let (mut samples, mut silent) = (0, Vec::new());
-    for entry in walkdir::WalkDir::new(&root).sort_by_file_name() {
+/// The files of `benign/` and of `benign.tar.xz`: written by the real libraries.
+fn benign() -> Vec<Sample> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/models");
+    let mut samples = Vec::new();
+    for entry in walkdir::WalkDir::new(root.join("benign")).sort_by_file_name() {
         let entry = entry.expect("the fixtures are there");
-        let name = entry.file_name().to_string_lossy().into_owned();
-        // Formats whose parser has its own tests of cuts, and those where a cut is another whole file.
-        let ours =
-            [".pkl", ".npy", ".npz", ".joblib", ".gz", ".zlib", ".bz2", ".xz", ".lzma", ".keras"];
-        if !entry.file_type().is_file() || !ours.iter().any(|ending| name.contains(ending)) {
+        if entry.file_type().is_file() {
+            let below = entry.path().strip_prefix(&root).expect("below the root");
+            let name = below.to_string_lossy().replace('\\', "/");
+            let bytes = fs::read(entry.path()).expect("the fixtures are there");
+            samples.push(real(name.trim_start_matches("benign/").to_owned(), bytes));
+        }
+    }
+    let packed = fs::read(root.join("benign.tar.xz")).expect("the fixtures are there");
+    let mut tar = Vec::new();
+    let mut reader = lzma_rust2::XzReader::new(Cursor::new(packed), true);
+    reader.read_to_end(&mut tar).expect("our own archive");
+    let mut rest = tar.as_slice();
+    while let Some((header, data)) = rest.split_at_checked(512)
+        && header[0] != 0
+    {
+        let text = |range: std::ops::Range<usize>| {
+            let text = String::from_utf8_lossy(&header[range]).into_owned();
+            text.trim_matches(['\0', ' ']).to_owned()
+        };
+        let size = usize::from_str_radix(&text(124..136), 8).expect("a size");
+        let name = match text(345..500) {
+            prefix if prefix.is_empty() => text(0..100),
+            prefix => format!("{prefix}/{}", text(0..100)),
+        };
+        samples.push(real(name, data[..size].to_vec()));
+        rest = &data[size.next_multiple_of(512)..];
+    }
+    samples
+}
+
+fn real(name: String, bytes: Vec<u8>) -> Sample {
+    let format = name.split('/').next().unwrap_or_default().to_owned();
+    Sample { label: Label::Benign, format, name, bytes, expected: &[] }
+}
+
+/// Files of the real libraries, cut: of the formats that tell where they end.
+fn cut() -> Vec<Sample> {
+    let told = [
+        ".pkl",
+        ".npy",
+        ".npz",
+        ".joblib",
+        ".gz",
+        ".zz",
+        ".zlib",
+        ".bz2",
+        ".xz",
+        ".lzma",
+        ".keras",
+        ".safetensors",
+        ".gguf",
+        ".h5",
+        ".skops",
+        ".pt",
+        ".pth",
+        ".zip",
+        ".json",
+    ];
+    let mut samples = Vec::new();
+    for (at, whole) in benign().into_iter().enumerate() {
+        let ending = whole.name.rsplit('/').next().unwrap_or_default();
+        let ours = told.iter().any(|told| ending.contains(told)) && !ending.contains(".tar");
+        if at % 9 != 0 || !ours || whole.bytes.len() < 120 {
             continue;
         }
-        let bytes = fs::read(entry.path()).expect("the fixtures are there");
-        for share in [35, 50, 80, 99] {
-            let cut = &bytes[..bytes.len() * share / 100];
-            let place = folder.path().join(&name);
-            fs::write(&place, cut).expect("a file");
-            let facts = measure(&place).expect("it was written");
-            samples += 1;
-            if quiet(&facts) {
-                silent.push(format!("{name} cut to {share} %: {:?}", facts.formats));
-            }
+        for share in [35, 80, 99] {
+            samples.push(Sample {
+                label: Label::Corrupt,
+                format: whole.format.clone(),
+                name: format!("{share}/{}", whole.name),
+                bytes: whole.bytes[..whole.bytes.len() * share / 100].to_vec(),
+                expected: &[],
+            });
         }
     }
-    println!("corrupt: {samples} samples, {} silent", silent.len());
-    assert!(silent.is_empty(), "{silent:#?}");
+    samples
+}
+
+/// Counts of verdicts by label and format.
+type Table = BTreeMap<(Label, String), BTreeMap<Verdict, usize>>;
+
+fn show(table: &Table) {
+    println!(
+        "{:<10} {:<30} {:>6} {:>6} {:>6} {:>12}",
+        "label", "format", "block", "warn", "clean", "unscannable"
+    );
+    let mut totals: BTreeMap<Label, BTreeMap<Verdict, usize>> = BTreeMap::new();
+    let line = |label: Label, format: &str, counts: &BTreeMap<Verdict, usize>| {
+        let of = |verdict| counts.get(&verdict).copied().unwrap_or(0);
+        println!(
+            "{:<10} {format:<30} {:>6} {:>6} {:>6} {:>12}",
+            format!("{label:?}").to_lowercase(),
+            of(Verdict::Block),
+            of(Verdict::Warn),
+            of(Verdict::Clean),
+            of(Verdict::Unscannable)
+        );
+    };
+    for ((label, format), counts) in table {
+        line(*label, format, counts);
+        for (verdict, count) in counts {
+            *totals.entry(*label).or_default().entry(*verdict).or_insert(0) += count;
+        }
+    }
+    for (label, counts) in &totals {
+        line(*label, "all", counts);
+    }
+}
+
+#[test]
+fn the_rules_tell_malicious_benign_and_corrupt_files_apart() {
+    let ruleset = Ruleset::load(audit::schema(), &[]).expect("the embedded rules load");
+    let samples: Vec<Sample> =
+        [gadgets(), shapes::all(), benign(), cut()].into_iter().flatten().collect();
+    let verdicts: Vec<Judged> = samples.par_iter().map(|sample| judged(&ruleset, sample)).collect();
+    let mut table = Table::new();
+    let mut wrong = Vec::new();
+    let (mut benign, mut warned) = (0_usize, 0_usize);
+    for (sample, Judged { verdict, findings }) in samples.iter().zip(&verdicts) {
+        let key = (sample.label, sample.format.clone());
+        *table.entry(key).or_default().entry(*verdict).or_insert(0) += 1;
+        let ids: Vec<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
+        let right_reason =
+            sample.expected.is_empty() || ids.iter().any(|id| sample.expected.contains(id));
+        let right = match sample.label {
+            Label::Malicious => matches!(verdict, Verdict::Block | Verdict::Warn) && right_reason,
+            Label::Benign => matches!(verdict, Verdict::Clean | Verdict::Warn),
+            Label::Corrupt => *verdict != Verdict::Clean && right_reason,
+        };
+        if sample.label == Label::Benign {
+            benign += 1;
+            warned += usize::from(*verdict == Verdict::Warn);
+        }
+        if !right {
+            wrong.push(format!(
+                "{:?} {} ({}): {verdict:?} {ids:?}",
+                sample.label, sample.name, sample.format
+            ));
+        }
+    }
+    show(&table);
+    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+    assert!(benign >= 1_700 && warned * 20 <= benign, "{warned} of {benign} benign files warned");
 }

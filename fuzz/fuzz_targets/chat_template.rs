@@ -1,6 +1,6 @@
 #![no_main]
 
-use cargo_custody::formats::chat_template;
+use cargo_custody_fuzz::formats::chat_template;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

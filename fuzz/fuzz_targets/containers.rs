@@ -1,10 +1,10 @@
 #![no_main]
 
-use cargo_custody::formats::anomaly::Anomaly;
-use cargo_custody::formats::containers::{Member, Visitor, walk};
-use cargo_custody::formats::model_kind::ModelFileKind;
-use cargo_custody::formats::pickle;
-use cargo_custody::formats::source::Source;
+use cargo_custody_fuzz::formats::anomaly::Anomaly;
+use cargo_custody_fuzz::formats::containers::{Member, Visitor, walk};
+use cargo_custody_fuzz::formats::model_kind::ModelFileKind;
+use cargo_custody_fuzz::formats::pickle;
+use cargo_custody_fuzz::formats::source::Source;
 use libfuzzer_sys::fuzz_target;
 
 struct Scanner;

@@ -1,6 +1,6 @@
 #![no_main]
 
-use cargo_custody::formats::hdf5;
+use cargo_custody_fuzz::formats::hdf5;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

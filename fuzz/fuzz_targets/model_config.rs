@@ -1,6 +1,6 @@
 #![no_main]
 
-use cargo_custody::formats::model_config;
+use cargo_custody_fuzz::formats::model_config;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,6 +1,6 @@
 #![no_main]
 
-use cargo_custody::formats::pickle;
+use cargo_custody_fuzz::formats::pickle;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

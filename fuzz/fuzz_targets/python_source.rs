@@ -1,6 +1,6 @@
 #![no_main]
 
-use cargo_custody::formats::python_source;
+use cargo_custody_fuzz::formats::python_source;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

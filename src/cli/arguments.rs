@@ -160,8 +160,11 @@ pub struct CheckArguments {
 /// Arguments of `inspect`.
 #[derive(Clone, Debug, Args)]
 pub struct InspectArguments {
-    /// NAME@VERSION, a .crate file, a crate's folder, or a model file
+    /// NAME@VERSION, a .crate file, a crate's folder, or a model file or folder
     pub subject: String,
+    /// Hash model files of whatever size, and not only those up to 1 MiB
+    #[arg(long)]
+    pub hash: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

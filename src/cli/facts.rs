@@ -1,12 +1,24 @@
-//! `facts`: everything that is known of one crate, as JSON, for rule authors.
+//! `facts`: everything that is known of one crate or model, as JSON, for rule authors.
+
+use std::path::Path;
 
 use super::Failure;
 use super::arguments::FactsArguments;
 use super::{output, session};
+use crate::audit;
 use crate::collectors;
+use crate::collectors::model_files;
+use crate::domain::FactSheet;
 
-/// Prints the facts sheet of one crate.
+/// Prints the facts sheet of one crate or model.
 pub fn run(arguments: &FactsArguments) -> Result<u8, Failure> {
+    let path = Path::new(&arguments.spec);
+    if path.exists() {
+        let mut sheet = FactSheet::new(audit::model_subject(path));
+        sheet.put(model_files::GROUP, &model_files::measure(path)?);
+        output::stdout(format!("{}\n", serde_json::to_string_pretty(&sheet)?).as_bytes())?;
+        return Ok(0);
+    }
     let (name, version) = crate_spec(&arguments.spec)?;
     let options = session::gather_options(&arguments.common, false)?;
     let graph = collectors::single(name, version, &options)?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::arguments::CheckArguments;
 use super::session::folder_of;
-use crate::audit::BaseSide;
+use crate::audit::{self, BaseSide};
 use crate::config::{self, BASELINE_FILE, Baseline, CONFIG_FILES, Policy};
 use crate::domain::Measured;
 use crate::heuristics::ruleset::read_folder;
@@ -29,11 +29,20 @@ pub struct Gate {
     tree: Option<BaseTree>,
     /// The base's graph.
     base: Option<Base>,
+    /// A model is audited: what lies in its folder is its author's, and no policy for us.
+    model: bool,
 }
 
 impl Gate {
     /// Reads the base that the command line names, if it names one.
     pub fn open(arguments: &CheckArguments, path: &Path) -> Result<Self, Failure> {
+        if audit::is_model(path) {
+            if arguments.since.is_some() || arguments.base_lockfile.is_some() {
+                let why = "a model has no lockfile that could be compared with a base";
+                return Err(Failure::text(why));
+            }
+            return Ok(Self { project: folder_of(path), tree: None, base: None, model: true });
+        }
         let (project, lockfile) = match walker::audited(path) {
             Ok(found) => found,
             // The walk says the same with more words, or finds something else to audit.
@@ -51,10 +60,11 @@ impl Gate {
             let label = format!("{revision} ({})", &tree.commit.to_string()[..12]);
             let base = Base::of_folder(tree.folder(), &lockfile, &label)
                 .map_err(|error| of_base(&error))?;
-            return Ok(Self { project, tree: Some(tree), base: Some(base) });
+            return Ok(Self { project, tree: Some(tree), base: Some(base), model: false });
         }
         let base = arguments.base_lockfile.as_deref().map(Base::of_lockfile).transpose();
-        Ok(Self { project, tree: None, base: base.map_err(|error| of_base(&error))? })
+        let base = base.map_err(|error| of_base(&error))?;
+        Ok(Self { project, tree: None, base, model: false })
     }
 
     /// The folder whose policy counts.
@@ -64,10 +74,15 @@ impl Gate {
 
     /// The policy that counts.
     pub fn policy(&self, arguments: &CheckArguments) -> Result<Policy, Failure> {
-        if arguments.common.no_config {
+        if arguments.common.no_config || (self.model && arguments.common.config.is_none()) {
             return Ok(Policy::default());
         }
         Ok(config::load(self.judge(), arguments.common.config.as_deref())?)
+    }
+
+    /// Whether pins beside the audited thing count.
+    pub fn has_pins(&self) -> bool {
+        !self.model
     }
 
     /// The project's own rule folders, as far as they are there.
@@ -77,7 +92,7 @@ impl Gate {
 
     /// The baseline that counts.
     pub fn baseline(&self, arguments: &CheckArguments) -> Result<Option<Baseline>, Failure> {
-        if arguments.common.no_config {
+        if arguments.common.no_config || self.model {
             return Ok(None);
         }
         let text = plain(self.judge(), BASELINE_FILE)?;

@@ -10,9 +10,13 @@ use super::Failure;
 use super::arguments::InspectArguments;
 use super::facts::crate_spec;
 use super::{output, session};
+use crate::audit;
 use crate::collectors;
 use crate::collectors::close_look::{self, CloseLook};
-use crate::domain::inspection::{INSPECTION, Inspection, WeighedSignal};
+use crate::collectors::model_files::{self, Look};
+use crate::domain::inspection::{
+    INSPECTION, Inspection, MODEL_INSPECTION, ModelInspection, ModelTrace, WeighedSignal,
+};
 use crate::domain::text::shown;
 use crate::domain::{FactSheet, Location, Origin, Subject, SubjectKind};
 use crate::heuristics::judge::{Case, judge};
@@ -30,7 +34,7 @@ const REGISTRY_GROUPS: [&str; 7] =
 pub fn run(arguments: &InspectArguments) -> Result<u8, Failure> {
     let path = Path::new(&arguments.subject);
     let mut inspection = match Form::of(path) {
-        Form::Model => return model(path, arguments.json),
+        Form::Model => return model(path, arguments),
         Form::Archive => archive(path)?,
         Form::Folder => folder(path)?,
         Form::Release => release(arguments)?,
@@ -193,15 +197,33 @@ fn rule(inspection: &mut Inspection, arguments: &InspectArguments) -> Result<(),
     Ok(())
 }
 
-/// What is seen in a model file without loading it.
-fn model(path: &Path, json: bool) -> Result<u8, Failure> {
-    let (facts, lines) = collectors::model_files::trace(path)?;
-    let text = if json {
-        let document =
-            json!({"schema": "custody-model-inspection/1", "model": facts, "trace": lines});
-        format!("{}\n", serde_json::to_string_pretty(&document)?)
+/// What is seen in a model file without loading it, and what the rules say of it.
+fn model(path: &Path, arguments: &InspectArguments) -> Result<u8, Failure> {
+    let how = Look { trace: true, hash: arguments.hash, ..Look::default() };
+    let (facts, traces) = model_files::look(path, &how)?;
+    let subject = audit::model_subject(path);
+    let undetermined = audit::not_scanned(&subject, &facts, false);
+    let mut sheet = FactSheet::new(subject);
+    sheet.put(model_files::GROUP, &facts);
+    let ruleset = session::ruleset(&arguments.common.rules)?;
+    let location = Location::line(".", 1);
+    let case = Case { sheet, location, related: Vec::new(), path: Vec::new() };
+    let judgement = judge(&ruleset, std::slice::from_ref(&case));
+    let inspection = ModelInspection {
+        schema: MODEL_INSPECTION.to_owned(),
+        path: path.display().to_string(),
+        sheet: case.sheet,
+        traces: traces
+            .into_iter()
+            .map(|trace| ModelTrace { path: trace.path, lines: trace.lines })
+            .collect(),
+        findings: judgement.findings,
+        undetermined,
+    };
+    let text = if arguments.json {
+        format!("{}\n", serde_json::to_string_pretty(&inspection)?)
     } else {
-        lines.iter().map(|line| shown(line) + "\n").collect()
+        reporter::model::human(&inspection, output::width())
     };
     output::stdout(text.as_bytes())?;
     Ok(0)

@@ -135,7 +135,7 @@ pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
             },
         },
         gather: collectors::Options {
-            pins: pins(gate.judge())?,
+            pins: if gate.has_pins() { pins(gate.judge())? } else { None },
             cooldown: cooldown(&policy),
             ..gather_options(&arguments.common, policy.offline)?
         },

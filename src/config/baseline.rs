@@ -150,7 +150,9 @@ fn evidence_hash(evidence: &Evidence) -> Option<String> {
         return None;
     }
     let mut hash = Sha256::new();
-    for part in parts {
+    // Only models have members: the hashes of everything else stay what they were.
+    let member = evidence.member.is_some().then_some(&evidence.member);
+    for part in parts.into_iter().chain(member) {
         let part = part.as_deref().unwrap_or("");
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
         hash.update(part.as_bytes());

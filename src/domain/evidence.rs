@@ -10,13 +10,16 @@ use serde::{Deserialize, Serialize};
 pub struct Evidence {
     /// What was seen, with its numbers.
     pub note: String,
-    /// File it was seen in: a member of the archive or model, or a path relative to the audited folder.
+    /// File it was seen in: a member of the crate's archive, or a path relative to the audited folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Member of that file, where it is a container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
     /// Line in that file, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
-    /// Byte offset in that file.
+    /// Byte offset in that file or member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
     /// SHA-256 of that file, lower-case hexadecimal.

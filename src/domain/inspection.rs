@@ -10,6 +10,8 @@ use super::{Axis, Evidence, FactSheet, Finding, Measured, RuleId, Undetermined};
 
 /// Schema name of an [`Inspection`].
 pub const INSPECTION: &str = "custody-inspection/1";
+/// Schema name of a [`ModelInspection`].
+pub const MODEL_INSPECTION: &str = "custody-model-inspection/1";
 /// Schema name of a [`VersionDiff`].
 pub const DIFF: &str = "custody-diff/1";
 
@@ -35,6 +37,33 @@ pub struct Inspection {
     pub undetermined: Vec<Undetermined>,
     /// What was left out of the reading, one sentence each.
     pub limits: Vec<String>,
+}
+
+/// What loading a model would do, and what the rules say of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelInspection {
+    /// [`MODEL_INSPECTION`].
+    pub schema: String,
+    /// The file or folder, as it was named.
+    pub path: String,
+    /// All facts.
+    pub sheet: FactSheet,
+    /// What was seen in each file, in the order of its bytes.
+    pub traces: Vec<ModelTrace>,
+    /// What fired, most important first.
+    pub findings: Vec<Finding>,
+    /// What could not be looked at.
+    pub undetermined: Vec<Undetermined>,
+}
+
+/// What was seen in one file of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelTrace {
+    /// The file.
+    pub path: String,
+    /// Members, opcodes that import and call, what is odd, quoted texts. `!` begins a line about something
+    /// that can do more than build data, `?` one about something that is on no list or odd.
+    pub lines: Vec<String>,
 }
 
 /// A signal that fired, and what it weighs.

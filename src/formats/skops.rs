@@ -20,7 +20,7 @@ const VALUES_LIMIT: usize = 2_000_000;
 const LIST_LIMIT: usize = 200;
 
 /// Node types of skops 0.16 that only hold data.
-const DATA_LOADERS: [&str; 19] = [
+const DATA_LOADERS: [&str; 22] = [
     "ObjectNode",
     "DictNode",
     "DefaultDictNode",
@@ -40,6 +40,9 @@ const DATA_LOADERS: [&str; 19] = [
     "RandomGeneratorNode",
     "SparseMatrixNode",
     "TreeNode",
+    "LossNode",
+    "QuantileForestNode",
+    "DTypeNode",
 ];
 /// Node types that look up something to call.
 const FUNCTION_LOADERS: [&str; 6] =

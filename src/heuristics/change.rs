@@ -36,11 +36,11 @@ pub fn milder(a: Option<Change>, b: Change) -> Change {
 }
 
 fn key(evidence: &Evidence) -> String {
-    let Evidence { file, sha256, url, account, note, .. } = evidence;
+    let Evidence { file, member, sha256, url, account, note, .. } = evidence;
     if file.is_none() && sha256.is_none() && url.is_none() && account.is_none() {
         return note.chars().filter(|c| !c.is_ascii_digit()).collect();
     }
-    format!("{file:?} {sha256:?} {url:?} {account:?}")
+    format!("{file:?} {member:?} {sha256:?} {url:?} {account:?}")
 }
 
 #[cfg(test)]

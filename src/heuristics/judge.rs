@@ -12,7 +12,9 @@ use super::ruleset::Ruleset;
 use super::score::{Score, SignalHit, score};
 use crate::domain::fact::unknown_reason;
 use crate::domain::rule::RuleKind;
-use crate::domain::{Evidence, FactSheet, Finding, Location, PathStep, Subject, Undetermined};
+use crate::domain::{
+    Evidence, FactSheet, Finding, Location, PathStep, Subject, SubjectKind, Undetermined,
+};
 
 /// Most items of evidence that one finding carries.
 const MAX_EVIDENCE: usize = 40;
@@ -213,6 +215,10 @@ impl<'r> Court<'r> {
                 Verdict::Clear => {
                     bound.insert(id, false);
                 }
+                // What asks only for groups that this subject has none of does not apply to it.
+                Verdict::Undetermined if !applies(rule, sheet) => {
+                    bound.insert(id, false);
+                }
                 Verdict::Undetermined | Verdict::Broken(_) => {
                     bound.remove(id);
                     signals.undetermined.push(unseen(self.ruleset, rule));
@@ -288,34 +294,56 @@ fn unseen(ruleset: &Ruleset, rule: &Rule) -> SignalHit {
     }
 }
 
+/// Whether the sheet has one of the groups that a rule asks for.
+fn applies(rule: &Rule, sheet: &FactSheet) -> bool {
+    let mut groups = rule.when.paths().iter().filter_map(|path| path.split('.').next());
+    groups.any(|group| sheet.facts.contains_key(group))
+}
+
 fn hit(ruleset: &Ruleset, rule: &Rule, sheet: &FactSheet, bindings: &mut Bindings) -> SignalHit {
     let decay = match rule.weight.as_ref().map(|weight| weight.evaluate(bindings)) {
         Some(Outcome::Value(Value::Float(x))) => x.clamp(0.0, 1.0),
         Some(Outcome::Value(Value::Int(0))) => 0.0,
         _ => 1.0,
     };
-    SignalHit { decay, evidence: evidence(rule, sheet, bindings), ..unseen(ruleset, rule) }
+    SignalHit { decay, evidence: evidence(rule, sheet, bindings, None), ..unseen(ruleset, rule) }
 }
 
 /// One finding, or one an item of `for-each`.
 fn findings(rule: &Rule, case: &Case, sum: &Score, bindings: &mut Bindings) -> Vec<Finding> {
     let Some(for_each) = &rule.for_each else {
-        return vec![finding(rule, case, sum, bindings)];
+        return vec![finding(rule, case, sum, bindings, None)];
     };
     let mut all = Vec::new();
-    for item in items(for_each, bindings).into_iter().take(MAX_PER_RULE) {
-        bindings.bind_value("it", item);
-        all.push(finding(rule, case, sum, bindings));
+    let items = items(for_each, bindings);
+    let left_out = items.len().saturating_sub(MAX_PER_RULE);
+    for item in items.into_iter().take(MAX_PER_RULE) {
+        all.push(finding(rule, case, sum, bindings, Some(&item)));
+    }
+    if let Some(last) = all.last_mut().filter(|_| left_out > 0) {
+        let note = format!("{left_out} more of this kind are not listed");
+        last.evidence.push(Evidence { note, ..Evidence::default() });
     }
     all
 }
 
-fn finding(rule: &Rule, case: &Case, sum: &Score, bindings: &mut Bindings) -> Finding {
+/// One finding; `about` is its item of `for-each`.
+fn finding(
+    rule: &Rule,
+    case: &Case,
+    sum: &Score,
+    bindings: &mut Bindings,
+    about: Option<&Value>,
+) -> Finding {
     let sheet = &case.sheet;
+    if let Some(item) = about {
+        bindings.bind_value("it", item.clone());
+    }
     let message = rule.message.fill(&sheet.subject.to_string(), bindings);
-    let evidence = evidence(rule, sheet, bindings);
+    let evidence = evidence(rule, sheet, bindings, about);
+    let whole_file = sheet.subject.kind == SubjectKind::Model;
     let at_evidence = (rule.locate == Locate::Evidence)
-        .then(|| evidence.iter().find_map(|e| Some(Location::line(e.file.clone()?, e.line?))))
+        .then(|| evidence.iter().find_map(|one| place_of(one, whole_file)))
         .flatten();
     Finding {
         rule: rule.info.id.clone(),
@@ -334,6 +362,18 @@ fn finding(rule: &Rule, case: &Case, sum: &Score, bindings: &mut Bindings) -> Fi
     }
 }
 
+/// The line of a text, or a place in a file of a model, where evidence names one. `whole_file`: that it
+/// names a file is enough.
+fn place_of(evidence: &Evidence, whole_file: bool) -> Option<Location> {
+    let file = evidence.file.clone()?;
+    let known = evidence.line.is_some() || whole_file;
+    known.then(|| Location {
+        member: evidence.member.clone(),
+        offset: evidence.offset,
+        ..Location::line(file, evidence.line.unwrap_or(1))
+    })
+}
+
 fn items(list: &Condition, bindings: &Bindings) -> Vec<Value> {
     match list.evaluate(bindings) {
         Outcome::Value(Value::List(items)) => items.iter().cloned().collect(),
@@ -341,11 +381,20 @@ fn items(list: &Condition, bindings: &Bindings) -> Vec<Value> {
     }
 }
 
-fn evidence(rule: &Rule, sheet: &FactSheet, bindings: &mut Bindings) -> Vec<Evidence> {
+fn evidence(
+    rule: &Rule,
+    sheet: &FactSheet,
+    bindings: &mut Bindings,
+    about: Option<&Value>,
+) -> Vec<Evidence> {
     let subject = sheet.subject.to_string();
     let mut all = Vec::new();
     let mut left_out = 0;
     for source in &rule.evidence {
+        // The evidence before it has bound its own items.
+        if let Some(item) = about {
+            bindings.bind_value("it", item.clone());
+        }
         let Some(each) = &source.each else {
             all.push(Evidence {
                 note: source.note.fill(&subject, bindings),
@@ -359,7 +408,13 @@ fn evidence(rule: &Rule, sheet: &FactSheet, bindings: &mut Bindings) -> Vec<Evid
                 continue;
             }
             bindings.bind_value("it", item.clone());
-            all.push(evidence_of(&item, source.note.fill(&subject, bindings)));
+            let mut one = evidence_of(&item, source.note.fill(&subject, bindings));
+            if let (None, Some(about)) = (&one.file, about) {
+                // What is listed of a file stands in that file.
+                let whole = evidence_of(about, String::new());
+                one = Evidence { file: whole.file, member: one.member.or(whole.member), ..one };
+            }
+            all.push(one);
         }
     }
     if left_out > 0 {
@@ -386,7 +441,8 @@ fn evidence_of(item: &Value, note: String) -> Evidence {
     };
     Evidence {
         note,
-        file: text(&["path", "file", "member"]),
+        file: text(&["path", "file"]),
+        member: text(&["member"]),
         line: number("line").and_then(|n| u32::try_from(n).ok()),
         offset: number("offset"),
         sha256: text(&["sha256"]),

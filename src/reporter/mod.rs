@@ -21,6 +21,7 @@ mod human;
 pub mod inspect;
 mod json;
 mod markdown;
+pub mod model;
 mod sarif;
 mod snippet;
 pub mod version_diff;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level as Mark, Origin, Snippet};
 
+use super::words::place;
 use crate::domain::text::{is_hidden, shown};
 use crate::domain::{Finding, Level, Location, Sources};
 
@@ -36,11 +37,10 @@ pub(super) fn add_to<'a>(group: Group<'a>, finding: &Finding, sources: &Sources)
             group.element(snippet(finding, &clean(line), sources))
         }
         _ => {
-            let mut file = shown(&location.file);
-            if let Some(member) = &location.member {
-                file = format!("{file}!{}", shown(member));
+            if location.member.is_some() || location.offset.is_some() {
+                return group.element(Origin::path(place(location)));
             }
-            group.element(Origin::path(file).line(usize_of(location.line)))
+            group.element(Origin::path(shown(&location.file)).line(usize_of(location.line)))
         }
     }
 }

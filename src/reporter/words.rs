@@ -106,15 +106,17 @@ pub fn repository_path(prefix: &str, file: &str) -> String {
     parts.join("/")
 }
 
-/// `file:line` of a place, safe to show.
+/// `file:line` of a place, or its member and byte where it is no text; safe to show.
 #[must_use]
 pub fn place(location: &Location) -> String {
-    let mut text = format!("{}:{}", shown(&location.file), location.line);
-    if let Some(member) = &location.member {
-        text = format!("{}!{}", shown(&location.file), shown(member));
-        if let Some(offset) = location.offset {
-            let _ = write!(text, " at byte {offset}");
-        }
+    let file = shown(&location.file);
+    let mut text = match (&location.member, location.offset) {
+        (Some(member), _) => format!("{file}!{}", shown(member)),
+        (None, Some(_)) => file,
+        (None, None) => format!("{file}:{}", location.line),
+    };
+    if let Some(offset) = location.offset {
+        let _ = write!(text, " at byte {offset}");
     }
     text
 }
@@ -124,10 +126,12 @@ pub fn place(location: &Location) -> String {
 pub fn evidence_line(evidence: &Evidence) -> String {
     let mut place = Vec::new();
     if let Some(file) = &evidence.file {
+        let member = evidence.member.iter().map(|member| format!("!{}", shown(member)));
+        let file: String = [shown(file)].into_iter().chain(member).collect();
         place.push(match (evidence.line, evidence.offset) {
-            (Some(line), _) => format!("{}:{line}", shown(file)),
-            (None, Some(offset)) => format!("{} at byte {offset}", shown(file)),
-            (None, None) => shown(file),
+            (Some(line), _) => format!("{file}:{line}"),
+            (None, Some(offset)) => format!("{file} at byte {offset}"),
+            (None, None) => file,
         });
     }
     if let Some(sha256) = &evidence.sha256 {

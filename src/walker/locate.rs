@@ -1,6 +1,7 @@
 //! Which folder is audited, and which of its files is the lockfile.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::WalkError;
@@ -18,6 +19,27 @@ pub(super) struct Located {
     /// Name of the lockfile in it.
     pub lockfile: String,
 }
+
+/// Whether a path is meant as a project: a folder with a manifest or a lockfile, a manifest, or a file
+/// that is a lockfile by its name or its words. What cannot be looked at is left to the walk to refuse.
+#[must_use]
+pub fn is_project(path: &Path) -> bool {
+    let Ok(data) = fs::metadata(path) else { return true };
+    if data.is_dir() {
+        return path.join("Cargo.toml").exists() || path.join(CARGO_LOCK).exists();
+    }
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    if matches!(ending, Some("toml" | "lock")) {
+        return true;
+    }
+    let mut head = Vec::new();
+    data.is_file()
+        && fs::File::open(path).is_ok_and(|file| file.take(PEEK).read_to_end(&mut head).is_ok())
+        && memchr::memmem::find(&head, b"[[package]]").is_some()
+}
+
+/// Bytes of a file that show whether it is a lockfile.
+const PEEK: u64 = 64 * 1024;
 
 /// Finds the lockfile of a project folder, of a member's folder, of a manifest, or takes the
 /// lockfile itself. From a member the search goes up to the folder whose manifest has a

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 pub use declared::Declared;
 pub use exposure::{ExposureFacts, Nature};
 pub use facts::LockFacts;
+pub use locate::is_project;
 use lockfile::{Lockfile, LockfileError, Span};
 pub use metadata::MetadataMode;
 pub use project::ProjectFacts;
@@ -145,7 +146,7 @@ pub enum WalkError {
     },
     /// No lockfile.
     #[error(
-        "nothing to audit in `{}`: no Cargo.lock found (looked for {})\nhelp: run `cargo generate-lockfile` in the project and commit the file, or name a Cargo.lock",
+        "nothing to audit in `{}`: no Cargo.lock found (looked for {}), and no file of a model\nhelp: run `cargo generate-lockfile` in the project and commit the file, or name a Cargo.lock",
         shown(&.path.to_string_lossy()), locate::listed(.tried)
     )]
     NothingToAudit {

@@ -71,6 +71,23 @@ pub struct ModelFacts {
     pub tokenizers: Vec<Part<Tokenizer>>,
     /// Number of parts of whatever format beyond those kept.
     pub parts_left_out: u64,
+    /// What `_target_` in configurations names, for a loader to import and call; at most 500.
+    pub targets: Vec<ConfigTarget>,
+}
+
+/// A name that a configuration asks a loader to import and call (`_target_`, as hydra reads it).
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+pub struct ConfigTarget {
+    /// File, as its `path` says.
+    pub path: String,
+    /// Member inside the file; empty for the file itself.
+    pub member: String,
+    /// The dotted name, as written.
+    pub target: String,
+    /// What the lists for pickles say of it.
+    pub verdict: ImportVerdict,
+    /// Why, one clause.
+    pub reason: String,
 }
 
 /// What a parser says of a file or of a part of one.
@@ -88,7 +105,8 @@ pub struct Part<T> {
 /// One file.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Default)]
 pub struct ModelFile {
-    /// Path relative to the audited folder, with `/`; the file name where a file is audited for itself.
+    /// Path relative to the audited folder, with `/`; the file name where a file is audited for itself. The
+    /// folder is the project's where the model lies in one.
     pub path: String,
     /// Size in bytes.
     pub size: u64,
@@ -96,6 +114,8 @@ pub struct ModelFile {
     pub format: String,
     /// What sort of archive its member names make it: `torch`, `torchscript`, `keras`, `npz`; absent else.
     pub flavour: Option<String>,
+    /// SHA-256, lower-case hexadecimal; of files of at most 1 MiB, and of larger ones where it was asked for.
+    pub sha256: Option<String>,
     /// Whether the path is a link to a file.
     pub link: bool,
     /// Number of members that were looked at, all levels together.
@@ -134,6 +154,8 @@ pub enum ImportVerdict {
 /// A name that a pickle imports.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
 pub struct ModelImport {
+    /// File, as its `path` says.
+    pub path: String,
     /// Module, as written.
     pub module: String,
     /// Name in it, as written.
@@ -147,6 +169,8 @@ pub struct ModelImport {
     pub family: Option<String>,
     /// Advisory or CVE, where one names it.
     pub reference: Option<String>,
+    /// Where that can be read.
+    pub url: Option<String>,
     /// Offset of the opcode, in bytes from the start of the file or member.
     pub offset: u64,
     /// Opcode, such as `STACK_GLOBAL`.
@@ -158,6 +182,8 @@ pub struct ModelImport {
 /// Something that a pickle calls or changes.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
 pub struct ModelCall {
+    /// File, as its `path` says.
+    pub path: String,
     /// `call`, `call-on-result`, `build-on-result`, `build-rebind` or `iterator-drained`.
     pub kind: String,
     /// Who is called or changed, as an expression.
@@ -177,6 +203,8 @@ pub struct ModelCall {
 /// Something odd.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
 pub struct ModelAnomaly {
+    /// File, as its `path` says.
+    pub path: String,
     /// Which parser says it: `pickle`, `container`, `safetensors`, `gguf`, ...
     pub source: String,
     /// A stable kebab-case word; the module docs of the parser list them.

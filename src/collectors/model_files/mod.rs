@@ -8,15 +8,20 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
 
+use crate::formats::pickle;
 use crate::formats::source::Source;
 pub use facts::{
-    ImportVerdict, ModelAnomaly, ModelCall, ModelFacts, ModelFile, ModelImport, Part, Unscannable,
+    ConfigTarget, ImportVerdict, ModelAnomaly, ModelCall, ModelFacts, ModelFile, ModelImport, Part,
+    Unscannable,
 };
 use scan::Scanned;
 
@@ -33,6 +38,9 @@ const DEPTH: usize = 64;
 const KEPT: usize = 2_000;
 const PARTS: usize = 500;
 
+/// Files up to this size get a hash; weights are not read to their end unless somebody asks.
+const HASHED: u64 = 1 << 20;
+
 /// Why a path cannot be audited as a model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -46,29 +54,93 @@ pub enum ModelError {
     },
 }
 
+/// How files are looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// What stands before the paths of the facts: where the model lies in the audited folder, empty or
+    /// ending in `/`.
+    pub prefix: String,
+    /// Whether to tell what was seen as readable lines.
+    pub trace: bool,
+    /// Whether to hash files of whatever size.
+    pub hash: bool,
+}
+
+/// What was seen in one file, line by line. Strings of the file are in it: clean before display.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileTrace {
+    /// The file, as its `path` in the facts.
+    pub path: String,
+    /// Members, opcodes that import and call, anomalies, in the order of the bytes.
+    pub lines: Vec<String>,
+}
+
 /// Measures a model folder or a single model file.
 ///
 /// # Errors
 /// Where the path itself cannot be looked at; everything below it is a fact.
 pub fn measure(path: &Path) -> Result<ModelFacts, ModelError> {
-    let entries = list(path)?;
-    let scanned: Vec<Scanned> = entries.par_iter().map(|entry| entry.scan(false)).collect();
-    Ok(gather(scanned))
+    Ok(look(path, &Look::default())?.0)
 }
 
-/// Measures one file and tells what was seen as readable lines: members, opcodes that import and call,
-/// anomalies. Holds strings of the file: clean before display.
+/// Measures, and tells more where that is asked for.
 ///
 /// # Errors
-/// Where the path itself cannot be looked at.
-pub fn trace(path: &Path) -> Result<(ModelFacts, Vec<String>), ModelError> {
-    let mut scanned: Vec<Scanned> = list(path)?.iter().map(|entry| entry.scan(true)).collect();
-    let mut lines = Vec::new();
-    for one in &mut scanned {
-        lines.push(format!("{} ({} bytes)", one.file.path, one.file.size));
-        lines.extend(one.trace.take().into_iter().flatten());
+/// Where the path itself cannot be looked at; everything below it is a fact.
+pub fn look(path: &Path, how: &Look) -> Result<(ModelFacts, Vec<FileTrace>), ModelError> {
+    let mut entries = list(path)?;
+    for entry in &mut entries {
+        entry.name.insert_str(0, &how.prefix);
     }
-    Ok((gather(scanned), lines))
+    let mut scanned: Vec<Scanned> = entries.par_iter().map(|entry| entry.scan(how)).collect();
+    let traces = scanned.iter_mut().filter_map(|one| {
+        Some(FileTrace { path: one.file.path.clone(), lines: one.trace.take()? })
+    });
+    let traces = traces.collect();
+    Ok((gather(scanned), traces))
+}
+
+/// Whether a folder holds something that a model audit is for, by the names and the first bytes of its
+/// first entries. A folder that cannot be listed holds nothing.
+#[must_use]
+pub fn holds_models(path: &Path) -> bool {
+    let walk = walkdir::WalkDir::new(path).max_depth(PEEK_DEPTH).sort_by_file_name();
+    let files = walk.into_iter().filter_entry(|entry| entry.file_name() != ".git").flatten();
+    files.take(PEEK_ENTRIES).any(|found| {
+        let Ok(data) = fs::metadata(found.path()) else { return false };
+        if !data.is_file() {
+            return false;
+        }
+        found.file_name().to_str().is_some_and(names_a_model)
+            || File::open(found.path()).is_ok_and(|file| is_model_file(file, data.len()))
+    })
+}
+
+/// Whether the bytes are of weights, of an archive, or of a pickle.
+fn is_model_file(mut file: File, size: u64) -> bool {
+    use crate::formats::model_kind::{HEAD, ModelFileKind as Kind, sniff};
+    let mut head = Vec::new();
+    if (&mut file).take(HEAD as u64).read_to_end(&mut head).is_err() {
+        return false;
+    }
+    match sniff(&head, size) {
+        kind @ (Kind::Other | Kind::Text) => pickle::probe(&mut file, 0..size, kind == Kind::Text),
+        kind => !matches!(kind, Kind::Empty | Kind::Xml | Kind::Json | Kind::NativeCode),
+    }
+}
+
+/// How far [`holds_models`] looks.
+const PEEK_DEPTH: usize = 6;
+const PEEK_ENTRIES: usize = 5_000;
+
+/// Names that only the files of models have, where bytes do not tell: text, JSON, raw pickles.
+fn names_a_model(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let known =
+        ["tokenizer.json", "tokenizer_config.json", "model_index.json", "adapter_config.json"];
+    let endings = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "pmml", "jinja"];
+    known.contains(&name.as_str())
+        || name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending))
 }
 
 /// Files that come one by one from elsewhere than the disk, such as a Hub.
@@ -119,9 +191,9 @@ struct Entry {
 }
 
 impl Entry {
-    fn scan(&self, trace: bool) -> Scanned {
+    fn scan(&self, how: &Look) -> Scanned {
         // Decoders of others stand below; a defect of theirs must not end the scan of the next file.
-        let attempt = panic::catch_unwind(|| self.try_scan(trace));
+        let attempt = panic::catch_unwind(|| self.try_scan(how));
         let result = attempt.unwrap_or_else(|_| Err("a parser failed on it".to_owned()));
         match result {
             Ok(mut scanned) => {
@@ -139,7 +211,7 @@ impl Entry {
         }
     }
 
-    fn try_scan(&self, trace: bool) -> Result<Scanned, String> {
+    fn try_scan(&self, how: &Look) -> Result<Scanned, String> {
         if let Some(why) = &self.refused {
             return Err(why.clone());
         }
@@ -149,8 +221,29 @@ impl Entry {
         if !data.is_file() {
             return Err("no regular file".to_owned());
         }
-        Ok(scan::scan(&mut file, data.len(), &self.name, trace))
+        let mut scanned = scan::scan(&mut file, data.len(), &self.name, how.trace);
+        if how.hash || data.len() <= HASHED {
+            scanned.file.sha256 = Some(sha256(file).map_err(|error| error.to_string())?);
+        }
+        Ok(scanned)
     }
+}
+
+/// SHA-256 of a file, lower-case hexadecimal.
+fn sha256(mut file: File) -> std::io::Result<String> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut digest = Sha256::new();
+    let mut piece = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut piece)? {
+            0 => break,
+            got => digest.update(&piece[..got]),
+        }
+    }
+    Ok(digest.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
 }
 
 /// Everything below a path, in order. Links to files are followed, links to folders are not.
@@ -232,7 +325,8 @@ fn gather(all: Vec<Scanned>) -> ModelFacts {
             + join(&mut facts.torchscript, one.torchscript, PARTS)
             + join(&mut facts.pmml, one.pmml, PARTS)
             + join(&mut facts.skops, one.skops, PARTS)
-            + join(&mut facts.tokenizers, one.tokenizers, PARTS);
+            + join(&mut facts.tokenizers, one.tokenizers, PARTS)
+            + join(&mut facts.targets, one.targets, PARTS);
         files.push(one.file);
     }
     if files.len() > KEPT {

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::facts::{ImportVerdict, ModelAnomaly, ModelCall, ModelFile, ModelImport};
+use super::facts::{ConfigTarget, ImportVerdict, ModelAnomaly, ModelCall, ModelFile, ModelImport};
 use crate::formats::pickle::globals::{Globals, Verdict};
 use crate::formats::pickle::{Event, GlobalName, Scan, What};
 
@@ -52,12 +52,32 @@ pub(super) fn add(file: &mut ModelFile, member: &str, scan: &Scan) {
     }
     if scan.omitted > 0 {
         file.anomalies.push(ModelAnomaly {
+            path: file.path.clone(),
             source: "pickle".to_owned(),
             kind: "events-omitted".to_owned(),
             offset: None,
             detail: format!("{} more events like those reported", scan.omitted),
             member: member.to_owned(),
         });
+    }
+}
+
+/// Marks a line of the trace: `!` before what the lists deny and what calls or changes a result, `?`
+/// before what is on no list.
+pub(super) fn mark(event: &Event, scan: &Scan) -> char {
+    let verdict = match &event.what {
+        What::Import(name) | What::Call { callee: name, .. } => verdict_of(name, scan),
+        What::CallOnResult { .. }
+        | What::Rebind { .. }
+        | What::Drain { .. }
+        | What::DynamicGlobal { .. } => ImportVerdict::Denied,
+        What::BuildOnResult { root, .. } => root_verdict(root.as_ref(), scan),
+        _ => ImportVerdict::Unknown,
+    };
+    match verdict {
+        ImportVerdict::Denied => '!',
+        ImportVerdict::Unknown => '?',
+        ImportVerdict::Allowed => ' ',
     }
 }
 
@@ -76,16 +96,45 @@ fn import(file: &mut ModelFile, member: String, event: &Event, name: &GlobalName
     let (verdict, reason) = judged(name, scan);
     let judgement = GLOBALS.judge(&name.module, &name.name);
     file.imports.push(ModelImport {
+        path: file.path.clone(),
         module: cut(&name.module),
         name: cut(&name.name),
         verdict,
         reason,
         family: judgement.family.map(str::to_owned),
         reference: judgement.reference.map(str::to_owned),
+        url: judgement.reference.and_then(address),
         offset: event.offset,
         opcode: event.opcode.to_owned(),
         member,
     });
+}
+
+/// What the lists say of a dotted name in a configuration.
+pub(super) fn target(path: &str, member: &str, target: &str) -> ConfigTarget {
+    let (module, name) = target.rsplit_once('.').unwrap_or(("builtins", target));
+    let judgement = GLOBALS.judge(module, name);
+    let verdict = match judgement.verdict {
+        Verdict::Denied => ImportVerdict::Denied,
+        Verdict::Allowed => ImportVerdict::Allowed,
+        Verdict::Unknown | Verdict::AllowedOfAllowed => ImportVerdict::Unknown,
+    };
+    ConfigTarget {
+        path: path.to_owned(),
+        member: member.to_owned(),
+        target: cut(target),
+        verdict,
+        reason: judgement.reason.to_owned(),
+    }
+}
+
+/// Where an advisory can be read.
+fn address(reference: &str) -> Option<String> {
+    match reference.split('-').next()? {
+        "GHSA" => Some(format!("https://github.com/advisories/{reference}")),
+        "CVE" => Some(format!("https://nvd.nist.gov/vuln/detail/{reference}")),
+        _ => reference.starts_with("https://").then(|| reference.to_owned()),
+    }
 }
 
 /// A verdict with its reason; what is allowed only of something allowed is decided by its calls.
@@ -142,6 +191,7 @@ fn call(
     arguments: &str,
 ) {
     file.calls.push(ModelCall {
+        path: file.path.clone(),
         kind: event.what.kind().to_owned(),
         callee: cut(callee),
         verdict,
@@ -154,6 +204,7 @@ fn call(
 
 fn anomaly(file: &mut ModelFile, member: String, event: &Event) {
     file.anomalies.push(ModelAnomaly {
+        path: file.path.clone(),
         source: "pickle".to_owned(),
         kind: event.what.kind().to_owned(),
         offset: Some(event.offset),

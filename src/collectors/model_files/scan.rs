@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{ModelAnomaly, ModelFile, Part, Unscannable};
+use super::facts::{ConfigTarget, ModelAnomaly, ModelFile, Part, Unscannable};
 use super::pickles;
 use crate::formats::anomaly::{Anomalies, Anomaly};
 use crate::formats::chat_template::{self, ChatTemplate};
@@ -27,6 +27,9 @@ use crate::formats::torchscript::{self, TorchScript};
 const ANOMALIES: usize = 500;
 const OF_ONE_KIND: usize = 32;
 
+/// Lines of a text that the trace quotes.
+const QUOTED: usize = 60;
+
 /// Longest text that is handed to a parser.
 const TEXT: u64 = 32 << 20;
 
@@ -48,6 +51,7 @@ pub(super) struct Scanned {
     pub(super) pmml: Vec<Part<Pmml>>,
     pub(super) skops: Vec<Part<Skops>>,
     pub(super) tokenizers: Vec<Part<Tokenizer>>,
+    pub(super) targets: Vec<ConfigTarget>,
     /// Readable lines, where they were asked for.
     pub(super) trace: Option<Vec<String>>,
     kinds: BTreeMap<(String, String), usize>,
@@ -107,6 +111,18 @@ impl Scanned {
         }
     }
 
+    /// Quotes a text of the file in the trace.
+    fn quote(&mut self, title: &str, text: &str) {
+        self.say(|| title.to_owned());
+        let lines = text.lines().count();
+        for line in text.lines().take(QUOTED) {
+            self.say(|| format!("  | {line}"));
+        }
+        if lines > QUOTED {
+            self.say(|| format!("  … and {} more lines", lines - QUOTED));
+        }
+    }
+
     fn parse(&mut self, member: &Member, source: &mut dyn Source) {
         let size = member.size;
         match member.kind {
@@ -146,14 +162,14 @@ impl Scanned {
 
     fn pickle(&mut self, member: &Member, source: &mut dyn Source) {
         let scan = pickle::scan(source, 0..member.size);
-        for line in scan.trace() {
-            self.say(|| format!("  {line}"));
+        for event in &scan.events {
+            self.say(|| format!("{} {}", pickles::mark(event, &scan), event.line()));
         }
         let before = self.file.anomalies.len();
         pickles::add(&mut self.file, &member.path, &scan);
         let added = self.file.anomalies.split_off(before);
         for ModelAnomaly { kind, offset, detail, member, .. } in added {
-            self.note("pickle", &member, Anomaly { kind: kind.into(), offset, detail });
+            self.keep_anomaly("pickle", &member, Anomaly { kind: kind.into(), offset, detail });
         }
     }
 
@@ -190,9 +206,13 @@ impl Scanned {
 
     fn note(&mut self, parser: &str, member: &str, anomaly: Anomaly) {
         self.say(|| {
-            let at = anomaly.offset.map(|at| format!(" at {at:#x}")).unwrap_or_default();
-            format!("  ! {}{at}: {}", anomaly.kind, anomaly.detail)
+            let at = anomaly.offset.map(|at| format!("{at:#08x} ")).unwrap_or_default();
+            format!("? {at}{}: {}", anomaly.kind, anomaly.detail)
         });
+        self.keep_anomaly(parser, member, anomaly);
+    }
+
+    fn keep_anomaly(&mut self, parser: &str, member: &str, anomaly: Anomaly) {
         let same = self.kinds.entry((parser.to_owned(), anomaly.kind.to_string())).or_insert(0);
         *same += 1;
         if *same > OF_ONE_KIND || self.file.anomalies.len() >= ANOMALIES {
@@ -200,6 +220,7 @@ impl Scanned {
             return;
         }
         self.file.anomalies.push(ModelAnomaly {
+            path: self.file.path.clone(),
             source: parser.to_owned(),
             kind: anomaly.kind.into_owned(),
             offset: anomaly.offset,
@@ -218,6 +239,7 @@ impl Scanned {
 
     fn template(&mut self, place: &str, text: &str) {
         let facts = chat_template::read(text);
+        self.quote(&format!("template {place}"), text);
         self.keep(place, "template", facts, |s| &mut s.templates, |f| &f.anomalies);
     }
 
@@ -284,6 +306,10 @@ impl Scanned {
         for template in &facts.templates {
             self.template(&format!("{}#{}", member.path, template.key), &template.text);
         }
+        for target in &facts.targets {
+            let judged = pickles::target(&self.file.path, &member.path, target);
+            self.targets.push(judged);
+        }
         // Most JSON beside weights says nothing that a loader acts on.
         let silent = ModelConfig {
             complete: facts.complete,
@@ -333,6 +359,14 @@ impl Scanned {
             );
         }
         let facts = python_source::read(bytes);
+        for call in &facts.calls {
+            let wanted = usize::try_from(call.line.saturating_sub(1)).unwrap_or(usize::MAX);
+            self.say(|| {
+                let line = bytes.split(|byte| *byte == b'\n').nth(wanted).unwrap_or_default();
+                let code = String::from_utf8_lossy(&line[..line.len().min(400)]);
+                format!("  line {}, {}: {}", call.line, call.function, code.trim())
+            });
+        }
         self.keep(&member.path, "python", facts, |s| &mut s.python, |f| &f.anomalies);
     }
 }

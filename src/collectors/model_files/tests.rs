@@ -90,8 +90,9 @@ fn measuring_twice_says_the_same() {
 #[test]
 fn a_trace_reads_like_a_listing() {
     let folder = folder(&[("model.bin", EVIL)]);
-    let (_, lines) = trace(&folder.path().join("model.bin")).unwrap();
-    let text = lines.join("\n");
+    let how = Look { trace: true, ..Look::default() };
+    let (_, traces) = look(&folder.path().join("model.bin"), &how).unwrap();
+    let text = traces[0].lines.join("\n");
     assert!(text.contains("GLOBAL           import posix.system"), "{text}");
     assert!(text.contains("REDUCE           call posix.system('echo')"), "{text}");
 }

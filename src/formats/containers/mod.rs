@@ -5,10 +5,11 @@
 //! Opened: zip (see [`zip_reader`](super::zip_reader)), tar, 7z, gzip, bzip2, xz, lzma, zlib, zstd, npy.
 //! Not opened, and said so: lz4, RAR and other archives.
 //!
-//! Limits: 8 levels, 100,000 members and 1 GiB of decompressed bytes a file, 200 to 1 above 16 MiB.
+//! Limits: 8 levels, 100,000 members and 1 GiB of decompressed bytes a file, 200 to 1 above 16 MiB, and 16
+//! readings of the same bytes as archives.
 //!
 //! Anomalies: those of the zip reader, and `nesting-too-deep`, `bomb`, `too-many-members`,
-//! `compression-broken`, `compressed-trailing`, `crc-mismatch`, `flags-lie`, `tar-broken`,
+//! `member-too-long`, `compression-broken`, `compressed-trailing`, `crc-mismatch`, `flags-lie`, `tar-broken`,
 //! `tar-traversal`, `7z-traversal`, `tar-link`, `tar-duplicate-member`, `polyglot`, `npy-header`, `npy-size`,
 //! `npy-objects`.
 
@@ -41,6 +42,12 @@ const MEMBERS: u32 = 100_000;
 
 /// Decompressed bytes of one file, all levels together.
 const TOTAL: u64 = 1 << 30;
+
+/// How often the bytes of a file, decompressed ones included, may be listed as an archive: more than the
+/// levels of an honest one. Members that overlap are members of one another, and their number would
+/// grow with each level.
+const READINGS: u64 = 16;
+const READ_FREELY: u64 = 1 << 20;
 
 /// Ratio of decompressed to compressed bytes, for what grows beyond [`DENSE_FROM`].
 const RATIO: u64 = 200;
@@ -78,7 +85,8 @@ pub trait Visitor {
 pub fn walk(source: &mut dyn Source, size: u64, visitor: &mut dyn Visitor) {
     let shared: Shared<'_> = Rc::new(RefCell::new(source));
     let whole = Section::new(&shared, 0, size);
-    let mut walk = Walk { visitor, members: 0, inflated: 0 };
+    let budget = size.saturating_mul(READINGS).saturating_add(READ_FREELY);
+    let mut walk = Walk { visitor, members: 0, inflated: 0, budget };
     walk.enter("", whole, 0);
 }
 
@@ -86,6 +94,8 @@ struct Walk<'v> {
     visitor: &'v mut dyn Visitor,
     members: u32,
     inflated: u64,
+    /// Bytes of archives that may still be listed.
+    budget: u64,
 }
 
 impl Walk<'_> {
@@ -152,6 +162,9 @@ impl Walk<'_> {
         if !zip_reader::has_end_record(&tail) {
             return Ok(());
         }
+        if !self.afford(&member.path, member.size) {
+            return Ok(());
+        }
         let mut again = section.part(0, member.size);
         let archive = zip_reader::read(&mut again, member.size)?;
         if archive.members.is_empty() {
@@ -165,6 +178,17 @@ impl Walk<'_> {
 
     fn note(&mut self, path: &str, kind: &'static str, offset: Option<u64>, detail: String) {
         self.visitor.anomaly(path, Anomaly { kind: kind.into(), offset, detail });
+    }
+
+    /// Whether an archive of so many bytes may be listed; notes where it may not.
+    fn afford(&mut self, path: &str, length: u64) -> bool {
+        let Some(left) = self.budget.checked_sub(length) else {
+            let detail = format!("its bytes are members of one another; {length} left out");
+            self.note(path, "bomb", None, detail);
+            return false;
+        };
+        self.budget = left;
+        true
     }
 
     /// Notes one more member; false where there are too many.

@@ -95,22 +95,33 @@ fn has_objects(descr: &str) -> bool {
     })
 }
 
-/// Bytes of one element: of a plain type, or of a list of `('name', 'type')`.
+/// Bytes of one element: of a plain type, or of a list of `('name', 'type')` and `('name', 'type', shape)`.
 fn width(descr: &str) -> Option<u64> {
     let Some(fields) = descr.strip_prefix('[') else {
         let code = descr.trim_matches(['\'', '"']).trim_start_matches(['<', '>', '=', '|']);
         let kind = code.chars().next()?;
-        let width: u64 = code.get(kind.len_utf8()..)?.parse().ok()?;
+        // `M8[s]`: the unit of a time says nothing of its size.
+        let digits = code.get(kind.len_utf8()..)?.split('[').next()?;
+        let width: u64 = digits.parse().ok()?;
         return if kind == 'U' { width.checked_mul(4) } else { Some(width) };
     };
     let quoted: Vec<&str> = fields.split(['\'', '"']).collect();
-    // Text between quotes: opening, name, separator, type, and so on; a shape or a nested type is left.
-    let between = quoted.iter().step_by(2);
-    if between.clone().any(|text| text.chars().any(|c| !" ,()]".contains(c))) {
+    // Text between quotes: opening, name, separator, type, and so on; a nested type is left.
+    let plain = |text: &&str| text.chars().all(|c| " ,()]".contains(c) || c.is_ascii_digit());
+    if !quoted.iter().step_by(2).all(plain) {
         return None;
     }
-    let types = quoted.iter().skip(3).step_by(4);
-    types.map(|code| width(code)).try_fold(0_u64, |sum, width| sum.checked_add(width?))
+    quoted
+        .chunks(4)
+        .filter(|field| field.len() == 4)
+        .zip(quoted.iter().skip(4).step_by(4))
+        .try_fold(0_u64, |sum, (field, after)| {
+            let shape = after.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty());
+            let size = shape
+                .map(str::parse::<u64>)
+                .try_fold(width(field[3])?, |product, length| product.checked_mul(length.ok()?));
+            sum.checked_add(size?)
+        })
 }
 
 fn data_size(descr: &str, shape: &str) -> Option<u64> {
@@ -145,7 +156,9 @@ mod tests {
         assert_eq!((floats.objects, floats.data_size), (false, Some(96)));
         assert_eq!(of_type("'<U5'").data_size, Some(240));
         assert_eq!(of_type("[('a', '<f8'), ('b', '<U2')]").data_size, Some(12 * 16));
-        assert_eq!(of_type("[('a', '<f8', (2,)), ('b', '<U2')]").data_size, None);
+        assert_eq!(of_type("[('a', '<f8', (2,)), ('b', '<U2')]").data_size, Some(12 * 24));
+        assert_eq!(of_type("[('a', [('b', '<f8')])]").data_size, None);
+        assert_eq!(of_type("'<M8[25s]'").data_size, Some(96));
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub(super) fn codec(kind: ModelFileKind) -> Option<Codec> {
 
 impl Walk<'_> {
     pub(super) fn zip(&mut self, member: &Member, section: &Section<'_>) -> io::Result<()> {
+        if !self.afford(&member.path, member.size) {
+            return Ok(());
+        }
         let archive = zip_reader::read(&mut section.part(0, member.size), member.size)?;
         if archive.members.is_empty() && archive.directories == 0 {
             let why = "a zip archive without a readable member".to_owned();
@@ -211,6 +214,7 @@ impl Walk<'_> {
         let kind = classify(&head[..HEAD], &mut Cursor::new(&head[..HEAD]), size);
         if kind == ModelFileKind::Zip && size > ARCHIVE {
             let why = format!("an archive of {size} bytes inside a compressed stream");
+            self.note(path, "member-too-long", None, why.clone());
             self.visitor.unscannable(path, why);
             return;
         }
@@ -239,6 +243,7 @@ impl Walk<'_> {
             };
             out.size += got as u64;
             self.inflated = self.inflated.saturating_add(got as u64);
+            self.budget = self.budget.saturating_add(super::READINGS.saturating_mul(got as u64));
             let room = HEAD_KEPT.saturating_sub(out.head.len()).min(got);
             out.head.extend_from_slice(&piece[..room]);
             let dense = out.size > DENSE_FROM && out.size / raw.length().max(1) >= RATIO;
@@ -252,6 +257,9 @@ impl Walk<'_> {
     }
 
     pub(super) fn tar(&mut self, member: &Member, section: &mut Section<'_>) -> io::Result<()> {
+        if !self.afford(&member.path, member.size) {
+            return Ok(());
+        }
         let (entries, why) = tar::list(section, member.size, zip_reader::MEMBERS)?;
         let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
         self.visitor.container(member, &names);

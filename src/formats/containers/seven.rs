@@ -60,6 +60,7 @@ impl Walk<'_> {
         }
         if size > head.len() as u64 {
             let why = format!("{size} bytes in a 7z archive; the first {} were read", head.len());
+            self.note(&path, "member-too-long", None, why.clone());
             self.visitor.unscannable(&path, why);
         }
         let length = head.len() as u64;
@@ -72,6 +73,7 @@ impl Walk<'_> {
     fn drain(&mut self, path: &str, packed: u64, read: u64, data: &mut dyn Read) -> Option<u64> {
         let mut size = read;
         self.inflated = self.inflated.saturating_add(read);
+        self.budget = self.budget.saturating_add(super::READINGS.saturating_mul(read));
         let mut piece = vec![0; 64 * 1024];
         // An error ends the member; the archive's own iteration reports it.
         while let Ok(got @ 1..) = data.read(&mut piece) {

@@ -297,3 +297,71 @@ fn a_large_compressed_pickle_is_read_beyond_what_is_kept() {
     let notes = walked(&zlib(&data));
     assert_eq!((notes.calls, notes.anomalies.len()), (1, 0), "{:?}", notes.anomalies);
 }
+
+/// Local headers without a directory, each of which claims everything behind it.
+#[test]
+fn members_that_hold_one_another_end_by_name_and_soon() {
+    let one = archive(&[entry("a.npy", &npy("<f8", &[0; 8]))]);
+    let local = &one[..one.len() - 22 - 46 - 5];
+    let mut bytes = Vec::new();
+    for at in 0..200_u32 {
+        let mut header = local.to_vec();
+        let rest = (200 - at) * u32::try_from(local.len()).unwrap();
+        header[18..22].copy_from_slice(&rest.to_le_bytes());
+        header[22..26].copy_from_slice(&rest.to_le_bytes());
+        bytes.extend(header);
+    }
+    let notes = walked(&bytes);
+    assert!(notes.anomalies.iter().any(|note| note.starts_with("bomb")), "{:?}", notes.anomalies);
+    assert!(notes.leaves.len() < 20_000, "{}", notes.leaves.len());
+}
+
+/// A 7z archive with one member that is not compressed.
+fn seven(name: &str, data: &[u8]) -> Vec<u8> {
+    let number = |number: usize| {
+        let mut out = vec![0xff];
+        out.extend((number as u64).to_le_bytes());
+        out
+    };
+    let crc = |bytes: &[u8]| {
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        crc.sum().to_le_bytes()
+    };
+    let name: Vec<u8> = format!("{name}\0").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut header = vec![1, 4, 6, 0, 1, 9];
+    header.extend(number(data.len()));
+    header.extend([0, 7, 0x0b, 1, 0, 1, 1, 0, 0x0c]);
+    header.extend(number(data.len()));
+    header.extend([0, 0, 5, 1, 0x11, u8::try_from(name.len() + 1).unwrap(), 0]);
+    header.extend(name);
+    header.extend([0, 0]);
+    let mut start = (data.len() as u64).to_le_bytes().to_vec();
+    start.extend((header.len() as u64).to_le_bytes());
+    start.extend(crc(&header));
+    let mut out = b"7z\xbc\xaf\x27\x1c\0\x04".to_vec();
+    out.extend(crc(&start));
+    out.extend(start);
+    out.extend(data);
+    out.extend(header);
+    out
+}
+
+#[test]
+fn a_long_member_of_a_7z_archive_is_a_named_limit() {
+    assert_eq!(
+        walked(&seven("m.pkl", EVIL)).calls,
+        1,
+        "{:?}",
+        walked(&seven("m.pkl", EVIL)).unscannable
+    );
+    let mut pickle = b"\x80\x04X\x00\x00\x20\x01".to_vec();
+    pickle.resize(19 << 20, b'a');
+    let notes = walked(&seven("m.pkl", &pickle));
+    assert!(
+        notes.anomalies.contains(&"member-too-long in `m.pkl`".to_owned()),
+        "{:?}",
+        notes.anomalies
+    );
+    assert_eq!(notes.unscannable.len(), 1, "{:?}", notes.unscannable);
+}

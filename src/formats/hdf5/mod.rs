@@ -164,8 +164,10 @@ impl<R: Read + Seek> Hdf5File<R> {
         self.sizes(rest[4], rest[5])?;
         self.stream.skip(2 + 2 + 4 + if version == 1 { 4 } else { 0 })?;
         self.base = self.stored(self.offset_size)?;
-        // Free space, end of file and driver come before the root group's entry.
-        self.stream.skip(4 * u64::from(self.offset_size))?;
+        self.stream.skip(u64::from(self.offset_size))?;
+        self.end_of_file()?;
+        // The driver and the name of the root group come before its header.
+        self.stream.skip(2 * u64::from(self.offset_size))?;
         self.address()
     }
 
@@ -173,8 +175,22 @@ impl<R: Read + Seek> Hdf5File<R> {
         let rest = self.stream.array::<3>()?;
         self.sizes(rest[0], rest[1])?;
         self.base = self.stored(self.offset_size)?;
-        self.stream.skip(2 * u64::from(self.offset_size))?;
+        self.stream.skip(u64::from(self.offset_size))?;
+        self.end_of_file()?;
         self.address()
+    }
+
+    /// Where the file ends according to its superblock; most of it is not read, so a cut shows only here.
+    fn end_of_file(&mut self) -> Result<(), Stop> {
+        let at = self.stream.position();
+        let end = self.stored(self.offset_size)?;
+        let undefined = end == u64::MAX >> (64 - 8 * u32::from(self.offset_size));
+        let whole = self.base.saturating_add(end);
+        if !undefined && whole > self.stream.len() {
+            let detail = format!("{whole} bytes announced, {} are there", self.stream.len());
+            self.facts.anomalies.note("truncated", at, detail);
+        }
+        Ok(())
     }
 
     /// A number of the given width.

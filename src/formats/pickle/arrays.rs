@@ -47,6 +47,8 @@ impl Machine<'_, '_> {
             if self.outer.len() >= DEEPEST {
                 return Err(Halt::malformed("object arrays inside one another, too deep"));
             }
+            // joblib ends its frame before it writes the array.
+            self.level.frame_end = u64::MAX;
             let inner = Level::new(self.window.offset());
             self.outer.push(std::mem::replace(&mut self.level, inner));
             return Ok(());

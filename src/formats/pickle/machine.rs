@@ -450,8 +450,9 @@ impl<'s, 'l> Machine<'s, 'l> {
             self.diverge("a frame begins inside another");
         }
         if length > self.window.left() {
-            let left = self.window.left();
-            self.diverge(&format!("a frame of {length} bytes, {left} bytes are left"));
+            // Both unpicklers refuse it here; what follows is read for those that do not.
+            let why = format!("a frame of {length} bytes, {} bytes are left", self.window.left());
+            self.note(What::Broken { why });
             self.level.frame_end = NO_FRAME;
         } else {
             self.level.frame_end = self.window.offset() + length;

@@ -330,6 +330,17 @@ fn an_object_array_of_joblib_is_a_pickle_inside_the_pickle() {
 }
 
 #[test]
+fn a_frame_that_joblib_ends_before_an_object_array_is_no_divergence() {
+    let wrapper = joblib("O8", b"");
+    let framed =
+        bytes(&[b"\x80\x04\x95", &((wrapper.len() - 2) as u64).to_le_bytes(), &wrapper[2..]]);
+    let inner = b"\x80\x02K\x01.";
+    let pickle = bytes(&[&framed, inner, b"\x95\x03\0\0\0\0\0\0\0K\x01\x86."]);
+    let told = seen(&pickle);
+    assert!(!told.iter().any(|event| event.starts_with("frame-divergence")), "{told:?}");
+}
+
+#[test]
 fn storages_of_old_torch_files_are_passed_by_their_declared_size() {
     let object =
         b"\x80\x02(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x04NtQ.";

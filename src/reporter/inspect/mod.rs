@@ -13,12 +13,11 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-pub(super) use page::{Page, size};
+pub(super) use page::{Page, list, size, string, word};
 
 use crate::domain::fact::unknown_reason;
 use crate::domain::inspection::Inspection;
 use crate::domain::text::shown;
-use page::word;
 
 /// Lays out an inspection in lines of `width` columns.
 #[must_use]

@@ -67,7 +67,7 @@ impl Page {
 }
 
 /// A scalar in words; `not determined: ...` where it is unknown, none where it is absent or null.
-pub(super) fn word(value: &Value) -> Option<String> {
+pub(in crate::reporter) fn word(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
@@ -78,11 +78,11 @@ pub(super) fn word(value: &Value) -> Option<String> {
 }
 
 /// A string, empty where there is none.
-pub(super) fn string<'a>(value: &'a Value, key: &str) -> &'a str {
+pub(in crate::reporter) fn string<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or("")
 }
 
-pub(super) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+pub(in crate::reporter) fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map_or(&[], Vec::as_slice)
 }
 

@@ -21,7 +21,7 @@ mod tables;
 mod text;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use facts::{ReferenceFacts, ServiceFacts};
 pub use local::{Layout, LocalModel};
@@ -71,9 +71,11 @@ pub struct Discovery {
     pub undetermined: Vec<Undetermined>,
 }
 
-/// The group of facts of each node that [`attach`] added.
+/// What belongs to each node that [`attach`] added.
 #[derive(Clone, Debug, Default)]
 pub struct Attached {
+    /// Models that lie in the project's folder.
+    pub local: BTreeMap<NodeIndex, LocalModel>,
     /// Facts group `reference`.
     pub references: BTreeMap<NodeIndex, ReferenceFacts>,
     /// Facts group `service`.
@@ -253,10 +255,46 @@ pub fn attach(
             attached.services.insert(node, service_facts(&subject, &tables));
         }
         graph.nodes.push(node_of(subject, &facts));
-        depend(graph, node, &facts, manifests);
+        let paths = facts.references.iter().map(|reference| reference.path.as_str());
+        depend(graph, node, paths, manifests);
         attached.references.insert(node, facts);
     }
+    for model in outermost(&discovery.local).take(NODES_LIMIT) {
+        let node = graph.nodes.len();
+        graph.nodes.push(node_of_local(model));
+        depend(graph, node, [model.path.as_str()].into_iter(), manifests);
+        attached.local.insert(node, model.clone());
+    }
     attached
+}
+
+/// Models on disk that lie in no folder of another one, which is audited as a whole.
+fn outermost(all: &[LocalModel]) -> impl Iterator<Item = &LocalModel> {
+    let folders = all.iter().filter(|model| model.layout != Layout::File);
+    let folders: BTreeSet<&str> = folders.map(|model| model.path.as_str()).collect();
+    all.iter().filter(move |model| {
+        let mut above = model.path.match_indices('/').map(|(at, _)| &model.path[..at]);
+        !above.any(|folder| folders.contains(folder))
+    })
+}
+
+fn node_of_local(model: &LocalModel) -> Node {
+    let first = model.files.first().filter(|_| model.layout != Layout::HubCache);
+    let place = Location::line(first.unwrap_or(&model.path).clone(), 1);
+    Node {
+        subject: Subject {
+            kind: SubjectKind::Model,
+            name: model.path.clone(),
+            version: String::new(),
+            origin: Origin::Local,
+        },
+        checksum: None,
+        location: place.clone(),
+        name_location: place,
+        declared: Vec::new(),
+        dependencies: Vec::new(),
+        member: false,
+    }
 }
 
 fn subject(reference: &Reference) -> Subject {
@@ -304,19 +342,19 @@ fn node_of(subject: Subject, facts: &ReferenceFacts) -> Node {
 }
 
 /// Makes the crates whose folders name a node depend on it; where no folder fits, the first root does.
-fn depend(
+fn depend<'p>(
     graph: &mut Graph,
     node: NodeIndex,
-    facts: &ReferenceFacts,
+    paths: impl Iterator<Item = &'p str>,
     manifests: &BTreeMap<NodeIndex, String>,
 ) {
     let mut parents: Vec<NodeIndex> = Vec::new();
-    for reference in &facts.references {
+    for path in paths {
         let owner = manifests
             .iter()
             .filter_map(|(&at, manifest)| {
                 let folder = manifest.strip_suffix("Cargo.toml")?;
-                reference.path.starts_with(folder).then_some((folder.len(), at))
+                path.starts_with(folder).then_some((folder.len(), at))
             })
             .max_by_key(|(length, _)| *length)
             .map(|(_, at)| at)

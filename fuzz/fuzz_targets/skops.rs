@@ -1,0 +1,8 @@
+#![no_main]
+
+use cargo_custody_fuzz::formats::skops;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let _facts = skops::read(bytes);
+});

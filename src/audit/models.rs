@@ -1,0 +1,120 @@
+//! Models on disk: audited for themselves, or as part of the project whose folder they lie in.
+
+use std::path::Path;
+
+use super::{Audit, AuditError, Audited, Request, assemble, hold_against};
+use crate::collectors::Gathered;
+use crate::collectors::model_files::{self, Look, ModelFacts};
+use crate::domain::report::SubjectEntry;
+use crate::domain::{FactSheet, Location, Origin, Sources, Subject, SubjectKind, Undetermined};
+use crate::heuristics::judge::{Case, judge};
+use crate::heuristics::waivers;
+use crate::walker::models::{Attached, Layout};
+use crate::walker::{Walk, repository};
+
+/// The subject that stands for a model on disk: it is called by the last part of its path, whatever way
+/// leads to it.
+#[must_use]
+pub fn subject_of(path: &Path) -> Subject {
+    let whole = path.canonicalize();
+    let path = whole.as_deref().unwrap_or(path);
+    Subject {
+        kind: SubjectKind::Model,
+        name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        version: String::new(),
+        origin: Origin::Local,
+    }
+}
+
+/// Audits one model folder or file.
+pub(super) fn run(request: &Request) -> Result<Audit, AuditError> {
+    let facts = model_files::measure(&request.path)?;
+    let subject = subject_of(&request.path);
+    let mut sheet = FactSheet::new(subject.clone());
+    sheet.put(model_files::GROUP, &facts);
+    let first = facts.files.first().map_or(".", |file| file.path.as_str());
+    let location = Location::line(first, 1);
+    let case = Case { sheet, location: location.clone(), related: Vec::new(), path: Vec::new() };
+    let mut judgement = judge(&request.ruleset, std::slice::from_ref(&case));
+    let as_of = request.gather.as_of.to_string();
+    waivers::apply(&mut judgement.findings, &request.policy.waivers, &as_of);
+    if let Some(baseline) = &request.baseline {
+        hold_against(baseline, &mut judgement.findings);
+    }
+    let folder = if request.path.is_dir() { Some(&*request.path) } else { request.path.parent() };
+    let audited = Audited {
+        prefix: folder.map(repository::prefix).unwrap_or_default(),
+        // Who names a model wants to know about all of it.
+        undetermined: not_scanned(&subject, &facts, true),
+        subjects: vec![SubjectEntry {
+            purl: None,
+            sha256: match facts.files.as_slice() {
+                [only] => only.sha256.clone(),
+                _ => None,
+            },
+            location,
+            depends_on: Vec::new(),
+            subject,
+        }],
+        sources: Sources::default(),
+    };
+    Ok(assemble(request, audited, Gathered::default(), judgement, vec![case.sheet]))
+}
+
+/// Measures the models in the project's folder into their cases; the answer is what of them could not be
+/// looked at.
+pub(super) fn measure_local(
+    walk: &Walk,
+    named: &Attached,
+    cases: &mut [Case],
+) -> Vec<Undetermined> {
+    let mut undetermined = Vec::new();
+    for (&node, model) in &named.local {
+        let (below, prefix) = match model.layout {
+            Layout::HubCache => ("/snapshots", format!("{}/snapshots/", model.path)),
+            Layout::Folder => ("", format!("{}/", model.path)),
+            Layout::File => ("", folder_of(&model.path)),
+        };
+        let place = walk.root.join(format!("{}{below}", model.path));
+        let sheet = &mut cases[node].sheet;
+        match model_files::look(&place, &Look { prefix, ..Look::default() }) {
+            Ok((facts, _)) => {
+                sheet.put(model_files::GROUP, &facts);
+                undetermined.extend(not_scanned(&sheet.subject, &facts, false));
+            }
+            Err(error) => sheet.put_unknown(model_files::GROUP, error.to_string()),
+        }
+    }
+    undetermined
+}
+
+/// The folder of a path with the `/` behind it; empty where there is none.
+fn folder_of(path: &str) -> String {
+    path.rfind('/').map_or(String::new(), |at| path[..=at].to_owned())
+}
+
+/// Files and members that could not be looked at.
+#[must_use]
+pub fn not_scanned(subject: &Subject, facts: &ModelFacts, required: bool) -> Vec<Undetermined> {
+    let entry = |file: Option<String>, reason: String| Undetermined {
+        subject: subject.clone(),
+        what: model_files::GROUP.to_owned(),
+        file,
+        reason,
+        required,
+    };
+    let mut entries: Vec<Undetermined> = facts
+        .unscannable
+        .iter()
+        .map(|one| {
+            let member = if one.member.is_empty() { "" } else { "!" };
+            let file = format!("{}{member}{}", one.path, one.member);
+            entry(Some(file), one.reason.clone())
+        })
+        .collect();
+    if facts.unscannable_left_out > 0 {
+        let reason = format!("{} more files or members", facts.unscannable_left_out);
+        entries.push(entry(None, reason));
+    }
+    entries
+}
