@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::time::Duration;
 
 use cargo_custody::audit::{self, Audit, Request};
 use cargo_custody::collectors;
@@ -291,20 +290,12 @@ fn audited() -> Audit {
         path: folder.path().to_owned(),
         walk: walker::Options::default(),
         gather: collectors::Options {
-            as_of: "2026-11-23".parse().expect("a date"),
-            offline: false,
-            cargo_home: home::cargo_home().expect("a home"),
-            cache_dir: folder.path().join("cache"),
             urls,
-            advisory_db: None,
-            dump: None,
-            api_budget: Duration::ZERO,
-            changed: BTreeSet::new(),
-            pins: None,
-            cooldown: None,
-            hub_token: None,
-            jobs: None,
-            progress: false,
+            ..collectors::Options::new(
+                "2026-11-23".parse().expect("a date"),
+                home::cargo_home().expect("a home"),
+                folder.path().join("cache"),
+            )
         },
         policy: Policy::default(),
         fail_on: None,

@@ -125,6 +125,8 @@ pub struct Release {
     pub unpacked_bytes: u64,
     /// Build scripts, `proc macro` where it is one.
     pub runs_at_build: Vec<String>,
+    /// Upstream projects whose sources it vendors, with their versions.
+    pub upstreams: Vec<String>,
 }
 
 /// A file that differs.

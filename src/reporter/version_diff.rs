@@ -59,6 +59,7 @@ fn about(page: &mut Page, name: &str, release: &Release) {
     let unpacked = size(release.unpacked_bytes);
     page.row("size", Some(format!("{unpacked} unpacked, {} files", release.files)));
     page.row("at build", Some(release.runs_at_build.join(", ")));
+    page.row("vendors", Some(release.upstreams.join(", ")));
 }
 
 fn files(page: &mut Page, title: &str, sign: char, list: &[DiffFile]) {
@@ -72,7 +73,7 @@ fn files(page: &mut Page, title: &str, sign: char, list: &[DiffFile]) {
             (_, Some(one)) | (Some(one), None) => size(one),
             (None, None) => String::new(),
         };
-        page.push(&format!("  {sign} {}  {}, {sizes}", shown(&file.path), shown(&file.class)));
+        page.text(2, &format!("{sign} {} {}, {sizes}", file.path, file.class));
         if !file.head.is_empty() {
             page.push(&format!("      {}", shown(&file.head)));
         }
@@ -124,6 +125,7 @@ mod tests {
             files: 1,
             unpacked_bytes: 1,
             runs_at_build: vec![HOSTILE.to_owned()],
+            upstreams: vec![HOSTILE.to_owned()],
         };
         let file = DiffFile {
             path: HOSTILE.to_owned(),

@@ -9,14 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use cargo_custody::audit::{self, Request};
 use cargo_custody::collectors;
 use cargo_custody::config::Policy;
 use cargo_custody::domain::{Finding, Level, Location, Report, Waiver};
 use cargo_custody::heuristics::Ruleset;
-use cargo_custody::net::BaseUrls;
 use cargo_custody::walker;
 use make::Made;
 use serde::Deserialize;
@@ -123,20 +121,12 @@ fn audited<'r>(replicas: impl Iterator<Item = &'r Replica>, policy: Policy) -> R
         path: project,
         walk: walker::Options { metadata: walker::MetadataMode::Never },
         gather: collectors::Options {
-            as_of: "2026-11-23".parse().expect("a date"),
             offline: true,
-            cargo_home: home,
-            cache_dir: folder.path().join("cache"),
-            urls: BaseUrls::default(),
-            advisory_db: None,
-            dump: None,
-            api_budget: Duration::ZERO,
-            changed: BTreeSet::new(),
-            pins: None,
-            cooldown: None,
-            hub_token: None,
-            jobs: None,
-            progress: false,
+            ..collectors::Options::new(
+                "2026-11-23".parse().expect("a date"),
+                home,
+                folder.path().join("cache"),
+            )
         },
         policy,
         fail_on: None,

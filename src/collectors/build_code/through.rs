@@ -39,6 +39,7 @@ impl BuildRecord {
         let mut fetchers: Vec<String> = Vec::new();
         let mut unread: Vec<String> = Vec::new();
         let mut through = Vec::new();
+        let own = self.build.downloads.as_ref().map(|d| d.by.clone()).unwrap_or_default();
         for package in self.helpers() {
             let record = match find(package) {
                 Helper::Read(record) => record,
@@ -55,10 +56,13 @@ impl BuildRecord {
                     continue;
                 }
                 let hit = CapabilityHit { through: package.to_owned(), ..hit.clone() };
-                if matches!(hit.capability, Capability::Download) {
-                    fetchers.push(format!("{} through {package}", hit.api));
-                }
                 through.push(hit);
+            }
+            let fetch = record.library.iter().find(|hit| hit.capability == Capability::Download);
+            // A client that the code itself is seen to call needs no second mention.
+            let called = own.iter().any(|api| is(api.split("::").next().unwrap_or(""), package));
+            if let Some(hit) = fetch.filter(|_| !called) {
+                fetchers.push(format!("{} through {package}", hit.api));
             }
         }
         self.build.through = through;
@@ -71,7 +75,6 @@ impl BuildRecord {
             return;
         }
         fetchers.sort();
-        fetchers.dedup();
         fetchers.truncate(FEW);
         match &mut self.build.downloads {
             Some(downloads) => downloads.by.extend(fetchers),

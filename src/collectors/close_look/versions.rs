@@ -98,6 +98,12 @@ fn release(version: &str, look: &CloseLook) -> Release {
         files: facts.files,
         unpacked_bytes: facts.unpacked_bytes,
         runs_at_build: runs,
+        upstreams: look
+            .native
+            .upstreams
+            .iter()
+            .map(|u| format!("{} {}", u.name, u.version))
+            .collect(),
     }
 }
 

@@ -67,6 +67,31 @@ pub struct Options {
     pub progress: bool,
 }
 
+impl Options {
+    /// Facts from these two folders and the default registry as far as that is needed, known on a day;
+    /// nobody is asked beyond it.
+    #[must_use]
+    pub fn new(as_of: Date, cargo_home: PathBuf, cache_dir: PathBuf) -> Self {
+        Self {
+            as_of,
+            offline: false,
+            cargo_home,
+            cache_dir,
+            urls: BaseUrls::default(),
+            advisory_db: None,
+            dump: None,
+            api_budget: Duration::ZERO,
+            changed: BTreeSet::new(),
+            pins: None,
+            cooldown: None,
+            hub_token: None,
+            hub_cache: None,
+            jobs: None,
+            progress: false,
+        }
+    }
+}
+
 /// What was gathered.
 #[derive(Clone, Debug, Default)]
 pub struct Gathered {

@@ -1,28 +1,13 @@
 //! Calls: into the crate's own functions, and of methods.
 
 use proc_macro2::Span;
-use syn::{Expr, Lit};
+use syn::Expr;
 
 use super::names::{path_span, segments};
+use super::passing::{constant_method, constructed, kept};
 use super::table::Role;
-use super::value::{Taint, Text, Value};
+use super::value::{Taint, Value};
 use super::walk::{Summary, Walk};
-
-/// Functions that give back what they were given.
-const KEEPING: [&str; 12] = [
-    "new",
-    "from",
-    "Some",
-    "Ok",
-    "Err",
-    "Box",
-    "into",
-    "try_from",
-    "from_utf8",
-    "from_utf8_lossy",
-    "from_str",
-    "from_utf8_unchecked",
-];
 
 /// Methods that give back what they were called on.
 const TRANSPARENT: [&str; 60] = [
@@ -422,82 +407,4 @@ pub(super) fn union(values: &[Value], more: &Taint) -> Taint {
         taint.merge(&value.taint);
     }
     taint
-}
-
-/// A call of a function that nothing is known about: data passes, texts pass through conversions.
-fn kept(path: &[String], arguments: &[Value]) -> Value {
-    let taint = union(arguments, &Taint::default());
-    let keeps = path.last().is_some_and(|name| KEEPING.contains(&name.as_str()));
-    match arguments.first() {
-        Some(first) if keeps => Value { taint, ..first.clone() },
-        _ => Value::of_taint(taint),
-    }
-}
-
-/// `a::B::new` constructs an `a::B`.
-fn constructed(path: &[String]) -> Option<String> {
-    let at = path.len().checked_sub(2)?;
-    let name = path.get(at)?;
-    name.starts_with(char::is_uppercase).then(|| path[..=at].join("::"))
-}
-
-/// The constant text of a literal expression.
-pub(super) fn literal_text(expression: &Expr) -> Option<String> {
-    match expression {
-        Expr::Lit(inner) => match &inner.lit {
-            Lit::Str(text) => Some(text.value()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Methods whose result is constant where their receiver is.
-fn constant_method(name: &str, receiver: &Value, arguments: &[Value]) -> Option<Value> {
-    let taint = union(arguments, &receiver.taint);
-    let text = match (name, &receiver.text, &receiver.list) {
-        ("join" | "push", Some(text), _) => text.join(&arguments.first()?.shown()),
-        ("join" | "concat", None, Some(list)) => {
-            let between = arguments.first().map(Value::shown).unwrap_or_default();
-            let mut joined = Text::whole("");
-            for (index, part) in list.iter().enumerate() {
-                if index > 0 && name == "join" {
-                    joined.push(&between);
-                }
-                joined.push(part);
-            }
-            joined
-        }
-        ("join", None, None) => Text::hole().join(&arguments.first()?.shown()),
-        ("rev", Some(text), _) if text.whole => {
-            Text::whole(text.text.chars().rev().collect::<String>())
-        }
-        ("parent", Some(text), _) => {
-            let cut = text.text.rfind('/').unwrap_or(0);
-            Text { text: text.text[..cut].to_owned(), whole: text.whole }
-        }
-        ("with_file_name", Some(text), _) => {
-            let cut = text.text.rfind('/').unwrap_or(0);
-            let folder = Text { text: text.text[..cut].to_owned(), whole: text.whole };
-            folder.join(&arguments.first()?.shown())
-        }
-        ("with_extension", Some(text), _) => {
-            let cut = text.text.rfind('.').unwrap_or(text.text.len());
-            let mut named = Text { text: text.text[..cut].to_owned(), whole: text.whole };
-            named.push(&Text::whole("."));
-            named.push(&arguments.first()?.shown());
-            named
-        }
-        ("replace", Some(text), _) => {
-            let (from, to) = (arguments.first()?.shown(), arguments.get(1)?.shown());
-            let from = from.constant().filter(|from| !from.is_empty())?;
-            let mut replaced = text.clone();
-            if replaced.text.len() * (to.text.len() + 1) <= super::value::TEXT_BYTES {
-                replaced.text = replaced.text.replace(from, &to.text);
-            }
-            replaced
-        }
-        _ => return None,
-    };
-    Some(Value { text: Some(text), taint, ty: receiver.ty.clone(), ..Value::default() })
 }

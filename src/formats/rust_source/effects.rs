@@ -3,21 +3,15 @@
 use proc_macro2::Span;
 
 use super::calls::union;
-use super::facts::{Flow, LISTED, Place, Read, ReadKind, StepKind, WebAddress};
+use super::facts::{LISTED, Place, ReadKind, StepKind, WebAddress};
+use super::literal;
 use super::open::{OpenUse, Use, opened};
 use super::table::{Capability, Role};
 use super::value::{Taint, Text, Value};
 use super::walk::Walk;
-use super::{literal, paths};
 
-/// Where data can come from; what says more is named first.
-const SOURCES: [StepKind; 4] =
-    [StepKind::Secret, StepKind::Fetch, StepKind::Literal, StepKind::Read];
-/// Most paths whose data is remembered.
-const PATHS: usize = 2_000;
 /// Shortest constant that is a source of data where it is decoded, in characters.
 const SHORT: usize = 8;
-const DECODERS: [StepKind; 3] = [StepKind::Decode, StepKind::Decompress, StepKind::Decrypt];
 
 impl Walk<'_> {
     /// A path as it is written: an API of the table, a constant of the crate, or neither.
@@ -221,105 +215,6 @@ impl Walk<'_> {
         value
     }
 
-    /// The data of a path or program: what it carries, and what was written to it.
-    pub(super) fn with_written(&self, value: &Value) -> Taint {
-        let mut taint = value.taint.clone();
-        let listed = value.list.iter().flat_map(|list| list.iter());
-        for text in value.text.iter().chain(listed).filter(|text| is_specific(&text.text)) {
-            if let Some(written) = self.written.get(&text.text) {
-                taint.merge(written);
-            }
-        }
-        taint
-    }
-
-    fn read(&mut self, kind: ReadKind, api: &str, path: &Value, span: Span) -> Value {
-        let text = path.shown();
-        self.reached_value(kind, path, span);
-        let secret = self.place(&text.text, span);
-        let step_kind = if secret { StepKind::Secret } else { StepKind::Read };
-        let step = self.step(step_kind, api, &text.text, span);
-        let mut taint = self.with_written(path);
-        taint.merge(&Taint::step(step));
-        Value::of_taint(taint)
-    }
-
-    /// Records that a path is reached; one that a parameter gives, where the function is called.
-    fn reached_value(&mut self, kind: ReadKind, path: &Value, span: Span) {
-        let text = path.shown();
-        if let Some(parameters) = opened(path) {
-            let (what, text) = (Use::Read(kind), text.clone());
-            self.leave_open(OpenUse { what, text, parameters });
-        }
-        self.reached(kind, &text, span);
-    }
-
-    /// Records that a path is reached.
-    pub(super) fn reached(&mut self, kind: ReadKind, text: &Text, span: Span) {
-        let path = paths::from_root(&text.text);
-        if path.is_empty() || path == "{}" {
-            return;
-        }
-        let read = Read {
-            beyond: paths::is_beyond(&path),
-            path: super::cut(&path),
-            kind,
-            whole: text.whole,
-            at_build: self.at_build,
-            file: self.file().to_owned(),
-            line: Self::line(span),
-        };
-        if self.facts.reads.len() < LISTED {
-            self.facts.reads.push(read);
-        } else {
-            self.facts.left_out += 1;
-        }
-    }
-
-    /// Data ends in a file.
-    pub(super) fn write(
-        &mut self,
-        path: &Text,
-        variable: Option<&str>,
-        taint: &Taint,
-        api: &str,
-        span: Span,
-    ) {
-        self.outside(path, api, span);
-        if taint.is_clean() {
-            return;
-        }
-        let step = self.step(StepKind::Write, api, &path.text, span);
-        self.emit(taint, step);
-        let mut after = taint.clone();
-        after.merge(&Taint::step(step));
-        if let Some(variable) = variable {
-            self.add(variable, &after);
-        }
-        self.holds(&path.text, &after);
-    }
-
-    /// Remembers what data the file of a path holds.
-    pub(super) fn holds(&mut self, path: &str, data: &Taint) {
-        if is_specific(path) && (self.written.len() < PATHS || self.written.contains_key(path)) {
-            self.written.entry(path.to_owned()).or_default().merge(data);
-        }
-    }
-
-    /// A write to a place that is known not to be `OUT_DIR`.
-    fn outside(&mut self, path: &Text, api: &str, span: Span) {
-        let text = path.text.as_str();
-        let unknown = text.is_empty() || text.starts_with("{}") || text.starts_with("$OUT_DIR");
-        let given = text.starts_with('$')
-            && !text.starts_with("$CARGO_MANIFEST_DIR")
-            && !text.starts_with("$HOME")
-            && !text.starts_with("$USERPROFILE")
-            && !text.starts_with("$CARGO_HOME");
-        if self.at_build && !unknown && !given {
-            self.hit(Capability::WriteOutsideOutDir, api, span, text);
-        }
-    }
-
     pub(super) fn variable(&mut self, api: &str, name: &Value, span: Span) -> Value {
         let text = name.shown();
         let mut value = Value::of_text(Text { text: format!("${}", text.text), whole: text.whole });
@@ -401,58 +296,6 @@ impl Walk<'_> {
             push_place(&mut self.compared, place);
         }
     }
-
-    /// Data ends: a flow, where it comes from a source and was transformed, fetched or run; and what
-    /// parameters lead to it, for callers.
-    pub(super) fn emit(&mut self, taint: &Taint, sink: u32) {
-        if taint.parameters != 0 && self.sinks.len() < 256 {
-            let mut steps: Vec<u32> = taint.steps.iter().copied().collect();
-            steps.push(sink);
-            self.sinks.push((taint.parameters, steps));
-        }
-        let Some(end) = self.steps.get(sink as usize).cloned() else { return };
-        let mut steps: Vec<(u32, super::facts::Step)> = taint
-            .steps
-            .iter()
-            .filter_map(|index| Some((*index, self.steps.get(*index as usize)?.clone())))
-            .filter(|(_, step)| step.kind != StepKind::Digest)
-            .collect();
-        if end.kind == StepKind::Send {
-            steps.retain(|(_, step)| step.kind != StepKind::Fetch);
-        }
-        steps.sort_by_key(|(index, step)| (rank(step.kind), *index));
-        // Of a chain of calls into one crate, the first says it.
-        let mut seen: Vec<(StepKind, String, String)> = Vec::new();
-        steps.retain(|(_, step)| {
-            let first = step.api.split("::").next().unwrap_or("").to_owned();
-            let key = (step.kind, first, step.file.clone());
-            let new = step.kind != StepKind::Fetch || !seen.contains(&key);
-            seen.push(key);
-            new
-        });
-        let has = |kind: StepKind| steps.iter().any(|(_, step)| step.kind == kind);
-        let Some(source) = SOURCES.into_iter().find(|kind| has(*kind)) else { return };
-        let decoded = steps.iter().any(|(_, step)| DECODERS.contains(&step.kind));
-        let executed = matches!(end.kind, StepKind::Spawn | StepKind::Link | StepKind::Load);
-        let fetched = steps.iter().any(|(_, step)| step.kind == StepKind::Fetch);
-        let written = steps.iter().any(|(_, step)| step.kind == StepKind::Write);
-        let wanted = match end.kind {
-            StepKind::Send => true,
-            StepKind::Write => decoded || fetched,
-            _ => decoded || fetched || (written && executed && source == StepKind::Literal),
-        };
-        if !wanted {
-            return;
-        }
-        let mut steps: Vec<_> = steps.into_iter().map(|(_, step)| step).take(11).collect();
-        steps.push(end.clone());
-        let flow = Flow { source, decoded, executed, sink: end.kind, steps };
-        if self.facts.flows.len() >= LISTED {
-            self.facts.left_out += 1;
-        } else if !self.facts.flows.iter().any(|known| is_same(known, &flow)) {
-            self.facts.flows.push(flow);
-        }
-    }
 }
 
 /// Whether the first segment of a path names another crate, not a type.
@@ -464,34 +307,10 @@ fn is_crate_name(first: &str) -> bool {
     !first.starts_with(char::is_uppercase) && !TYPES.contains(&first)
 }
 
-/// Whether two flows begin and end at the same places.
-fn is_same(one: &Flow, other: &Flow) -> bool {
-    one.source == other.source
-        && one.decoded == other.decoded
-        && one.steps.first() == other.steps.first()
-        && one.steps.last() == other.steps.last()
-}
-
-/// Order of steps in a flow: sources, then what transforms, then what writes.
-fn rank(kind: StepKind) -> u8 {
-    match kind {
-        StepKind::Read | StepKind::Literal | StepKind::Fetch | StepKind::Secret => 0,
-        StepKind::Decode | StepKind::Decompress | StepKind::Decrypt | StepKind::Digest => 1,
-        StepKind::Write => 2,
-        StepKind::Permission => 3,
-        _ => 4,
-    }
-}
-
 fn push_place(list: &mut Vec<Place>, place: Place) {
     if list.len() < 32 && !list.contains(&place) {
         list.push(place);
     }
-}
-
-/// A path that says enough to be the same elsewhere.
-fn is_specific(text: &str) -> bool {
-    !text.ends_with("{}") && text.contains(|c: char| c.is_alphanumeric()) && text.len() > 2
 }
 
 /// The texts of a value: of a list, or the one.

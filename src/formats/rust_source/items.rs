@@ -82,7 +82,7 @@ impl Walk<'_> {
         for attribute in &item.attrs {
             if let Meta::NameValue(pair) = &attribute.meta
                 && pair.path.is_ident("path")
-                && let Some(text) = super::calls::literal_text(&pair.value)
+                && let Some(text) = super::passing::literal_text(&pair.value)
             {
                 let path = paths::join(&paths::parent(self.file()), &text);
                 self.reached(ReadKind::Source, &Text::whole(path), attribute.pound_token.span);
@@ -104,7 +104,7 @@ impl Walk<'_> {
             let text = match &attribute.meta {
                 Meta::List(list) => list.tokens.to_string(),
                 Meta::NameValue(pair) => {
-                    super::calls::literal_text(&pair.value).unwrap_or_default()
+                    super::passing::literal_text(&pair.value).unwrap_or_default()
                 }
                 Meta::Path(_) => String::new(),
             };

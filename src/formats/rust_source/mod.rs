@@ -10,9 +10,13 @@
 //! other crates are not followed. It judges nothing.
 
 mod calls;
+mod constants;
 mod downloads;
 mod effects;
+mod expressions;
 mod facts;
+mod files;
+mod flows;
 mod items;
 pub(crate) mod lexer;
 mod limits;
@@ -21,6 +25,7 @@ mod macros;
 mod modules;
 mod names;
 mod open;
+mod passing;
 mod paths;
 mod programs;
 mod shell_line;

@@ -2,9 +2,12 @@
 
 use serde_json::Value;
 
-use super::page::{Page, SHOWN, STEPS, at, known, list, size, string, word};
+use super::page::{COLUMN, Page, SHOWN, STEPS, at, known, list, size, string, word};
 use crate::domain::inspection::Inspection;
 use crate::domain::text::shown;
+
+/// Addresses that are shown.
+const FEW: usize = 3;
 
 pub(super) fn build(page: &mut Page, inspection: &Inspection, build: &Value) {
     if !known(page, "Runs at build time", build) {
@@ -34,33 +37,38 @@ pub(super) fn build(page: &mut Page, inspection: &Inspection, build: &Value) {
         let entropy = literal["entropy"].as_f64().unwrap_or(0.0);
         let form = string(literal, "form");
         let text = format!(
-            "literal    {}  {form} of {}, entropy {entropy:.2} {}",
+            "{} {form} of {}, entropy {entropy:.2} {}",
             at(literal),
             size(bytes),
             string(literal, "magic")
         );
-        page.text(2, &text);
+        page.row("literal", Some(text));
     }
     for file in list(build, "unparsed").iter().take(SHOWN) {
-        page.text(2, &format!("not parsed {}  {}", at(file), string(file, "reason")));
+        page.row("not parsed", Some(format!("{} {}", at(file), string(file, "reason"))));
     }
 }
 
 fn uses(page: &mut Page, inspection: &Inspection, hits: &[Value]) {
-    for hit in hits.iter().take(SHOWN) {
+    let key =
+        |hit: &Value| (at(hit), string(hit, "api").to_owned(), string(hit, "detail").to_owned());
+    // One use can have several capabilities; they follow one another.
+    let uses: Vec<&[Value]> = hits.chunk_by(|one, next| key(one) == key(next)).collect();
+    for same in uses.iter().take(SHOWN) {
+        let hit = &same[0];
+        let what: Vec<&str> = same.iter().map(|hit| string(hit, "capability")).collect();
         let detail = match string(hit, "detail") {
             "" => String::new(),
-            detail => format!("  {detail:?}"),
+            detail => format!(" {detail:?}"),
         };
-        let generated = if hit["generated"] == true { "  (in generated code)" } else { "" };
+        let generated = if hit["generated"] == true { " (in generated code)" } else { "" };
         let (place, api) = (at(hit), string(hit, "api"));
-        let what = string(hit, "capability");
-        page.text(2, &format!("{what}  {place}  {api}{detail}{generated}"));
+        page.row(&what.join(", "), Some(format!("{place} {api}{detail}{generated}")));
         if let Some(code) = inspection.code.get(&place) {
-            page.code(6, code);
+            page.code(COLUMN, code);
         }
     }
-    page.more(hits.len(), "uses");
+    page.more(uses.len(), "uses");
 }
 
 fn started(page: &mut Page, build: &Value) {
@@ -69,7 +77,7 @@ fn started(page: &mut Page, build: &Value) {
         let arguments: Vec<&str> =
             list(one, "arguments").iter().filter_map(Value::as_str).collect();
         let command = format!("{} {}", string(one, "program"), arguments.join(" "));
-        page.text(2, &format!("starts     {}  {command}", at(one)));
+        page.row("starts", Some(format!("{} {command}", at(one))));
     }
     page.more(spawned.len(), "programs");
 }
@@ -86,9 +94,11 @@ fn downloads(page: &mut Page, downloads: &Value) {
     };
     page.row("downloads", Some(verified.to_owned()));
     page.row("  by", word(&downloads["by"]));
-    for url in list(downloads, "urls").iter().take(SHOWN) {
+    let urls = list(downloads, "urls");
+    for url in urls.iter().take(FEW) {
         page.row("  from", word(url));
     }
+    page.rest(urls.len(), FEW, "addresses");
     for place in list(downloads, "evidence").iter().take(SHOWN) {
         page.row("  seen", Some(format!("{}  {}", at(place), string(place, "note"))));
     }
@@ -96,14 +106,14 @@ fn downloads(page: &mut Page, downloads: &Value) {
 
 fn flows(page: &mut Page, inspection: &Inspection, flows: &[Value]) {
     for flow in flows.iter().take(SHOWN) {
-        page.text(2, &format!("flow       {} to {}", string(flow, "source"), string(flow, "sink")));
+        page.row("flow", Some(format!("{} to {}", string(flow, "source"), string(flow, "sink"))));
         for (number, step) in list(flow, "steps").iter().take(STEPS).enumerate() {
             let detail = string(step, "detail");
             let place = at(step);
             let what = format!("{} {}", string(step, "kind"), string(step, "api"));
-            page.text(6, &format!("{}. {place}  {what} {detail}", number + 1));
+            page.row(&format!("{:>9}.", number + 1), Some(format!("{place} {what} {detail}")));
             if let Some(code) = inspection.code.get(&place) {
-                page.code(9, code);
+                page.code(COLUMN, code);
             }
         }
     }
@@ -111,12 +121,19 @@ fn flows(page: &mut Page, inspection: &Inspection, flows: &[Value]) {
 }
 
 fn reads(page: &mut Page, build: &Value) {
-    let reads: Vec<&Value> =
-        list(build, "reads").iter().filter(|read| string(read, "kind") != "watched").collect();
+    // What the script wrote itself, and paths of which nothing is known, tell a person nothing.
+    let says_something = |read: &&Value| {
+        let path = string(read, "path");
+        let known = path.replace("{}", "");
+        string(read, "kind") != "watched"
+            && !path.starts_with("$OUT_DIR")
+            && known.contains(char::is_alphanumeric)
+    };
+    let reads: Vec<&Value> = list(build, "reads").iter().filter(says_something).collect();
     for read in reads.iter().take(SHOWN) {
-        let beyond = if read["beyond"] == true { "  (outside of the crate)" } else { "" };
-        let kind = string(read, "kind");
-        page.text(2, &format!("reaches    {}  {kind} {}{beyond}", at(read), string(read, "path")));
+        let beyond = if read["beyond"] == true { " (outside of the crate)" } else { "" };
+        let (kind, path) = (string(read, "kind"), string(read, "path"));
+        page.row("reaches", Some(format!("{path}{beyond}, as {kind}, from {}", at(read))));
     }
     page.more(reads.len(), "paths");
 }

@@ -13,23 +13,28 @@ pub(super) fn section(page: &mut Page, group: &Value) {
         return;
     }
     let rows: Vec<(&str, Lines)> = vec![
-        ("behind the end", lines(group, "trailing", trailing)),
+        ("trailing", lines(group, "trailing", trailing)),
         ("hidden text", lines(group, "hidden_text", hidden)),
-        ("look-alikes", lines(group, "look_alikes", look_alike)),
-        ("encoded lines", lines(group, "encoded", encoded)),
+        ("look-alike", lines(group, "look_alikes", look_alike)),
+        ("encoded", lines(group, "encoded", encoded)),
         ("cargo runs", lines(group, "cargo_programs", cargo_program)),
-        ("ignored inputs", lines(group, "ignored_inputs", ignored)),
-        ("manifests differ", lines(group, "manifest_differences", difference)),
+        ("manifests", lines(group, "manifest_differences", difference)),
     ];
-    if rows.iter().all(|(_, lines)| lines.is_empty()) {
+    let ignored = list(group, "ignored_inputs").len();
+    if rows.iter().all(|(_, lines)| lines.is_empty()) && ignored == 0 {
         return;
     }
     page.heading(TITLE, "");
     for (name, lines) in rows {
         for line in lines.iter().take(SHOWN) {
-            page.text(2, &format!("{name:<16} {line}"));
+            page.row(name, Some(line.clone()));
         }
         page.more(lines.len(), "places");
+    }
+    // Everyday in autotools projects, by the dozen; what is new of it stands in the comparisons.
+    if ignored > 0 {
+        let note = "patterns of version control match build inputs (--json lists them)";
+        page.row("ignored", Some(format!("{ignored} {note}")));
     }
 }
 
@@ -65,11 +70,6 @@ fn encoded(entry: &Value) -> String {
 
 fn cargo_program(entry: &Value) -> String {
     format!("{}  {} = {}", place(entry), string(entry, "key"), string(entry, "program"))
-}
-
-fn ignored(entry: &Value) -> String {
-    let (pattern, matches) = (string(entry, "pattern"), string(entry, "matches"));
-    format!("{}  `{pattern}` matches {matches}", place(entry))
 }
 
 fn difference(entry: &Value) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::page::{Page, SHOWN, STEPS, known, list, string};
+use super::page::{COLUMN, Page, SHOWN, STEPS, known, list, string};
 
 pub(super) fn section(page: &mut Page, native: &Value) {
     if !known(page, "Vendored native sources", native) {
@@ -28,7 +28,7 @@ pub(super) fn section(page: &mut Page, native: &Value) {
     for chain in list(native, "chains").iter().take(SHOWN) {
         page.row("hidden run", Some(place(chain)));
         for step in list(chain, "steps").iter().take(STEPS) {
-            page.code(15, string(step, "text"));
+            page.code(COLUMN, string(step, "text"));
         }
     }
     for probe in list(native, "broken_probes").iter().take(SHOWN) {
@@ -39,7 +39,7 @@ pub(super) fn section(page: &mut Page, native: &Value) {
     let early = list(native, "early");
     for one in early.iter().take(SHOWN) {
         page.row("runs early", Some(format!("{}  {}", string(one, "kind"), place(one))));
-        page.code(15, string(one, "text").trim());
+        page.code(COLUMN, string(one, "text").trim());
     }
     page.more(early.len(), "places");
 }

@@ -7,6 +7,8 @@ use crate::domain::text::shown;
 use crate::reporter::words::told;
 use crate::reporter::wrap::hanging;
 
+/// Where the values of rows begin.
+pub(super) const COLUMN: usize = 15;
 /// Entries of one list; `--json` has all of them.
 pub(super) const SHOWN: usize = 12;
 /// Steps of a flow, and lines about one entry.
@@ -42,9 +44,16 @@ impl Page {
     /// A name and its value in two columns; nothing where there is no value.
     pub(in crate::reporter) fn row(&mut self, name: &str, value: Option<String>) {
         let Some(value) = value.filter(|value| !value.is_empty()) else { return };
-        let room = self.width.saturating_sub(15);
-        let body = hanging(&told(&value), room, 0).replace('\n', &format!("\n{}", " ".repeat(15)));
-        self.push(&format!("  {name:<12} {body}"));
+        let room = self.width.saturating_sub(COLUMN);
+        let gap = " ".repeat(COLUMN);
+        let body = hanging(&told(&value), room, 0).replace('\n', &format!("\n{gap}"));
+        // A long name has a line of its own.
+        if name.len() > COLUMN - 3 {
+            self.push(&format!("  {name}"));
+            self.push(&format!("{gap}{body}"));
+        } else {
+            self.push(&format!("  {name:<12} {body}"));
+        }
     }
 
     /// A quoted line of code, cut to the width.
@@ -60,8 +69,13 @@ impl Page {
 
     /// Says how many entries were not shown.
     pub(in crate::reporter) fn more(&mut self, total: usize, what: &str) {
-        if total > SHOWN {
-            self.push(&format!("  … and {} more {what} (--json lists all)", total - SHOWN));
+        self.rest(total, SHOWN, what);
+    }
+
+    /// Says how many entries were not shown where `shown` were.
+    pub(super) fn rest(&mut self, total: usize, shown: usize, what: &str) {
+        if total > shown {
+            self.push(&format!("  … and {} more {what} (--json lists all)", total - shown));
         }
     }
 }

@@ -53,8 +53,8 @@ pub(super) fn section(page: &mut Page, title: &str, group: &Value) {
             let bytes = file["size"].as_u64().map(size).unwrap_or_default();
             let before = file["size_before"].as_u64().map(|before| format!("{} -> ", size(before)));
             let bytes = format!("{}{bytes}", before.unwrap_or_default());
-            let path = shown(string(file, "path"));
-            page.push(&format!("  {sign} {path}  {}, {bytes}", shown(string(file, "magic"))));
+            let (path, magic) = (string(file, "path"), string(file, "magic"));
+            page.text(2, &format!("{sign} {path} {magic}, {bytes}"));
         }
         page.more(files.len(), "files");
     }

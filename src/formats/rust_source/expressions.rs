@@ -1,0 +1,278 @@
+//! Expressions: what each kind of them stands for, and what it does to the variables it names.
+
+use proc_macro2::Span;
+use syn::visit::{self, Visit};
+use syn::{BinOp, Expr, Pat};
+
+use super::facts::StepKind;
+use super::modules::is_test;
+use super::names::{path_span, segments};
+use super::value::{Taint, Text, Value};
+use super::walk::Walk;
+
+impl Walk<'_> {
+    pub(super) fn value_of(&mut self, expression: &Expr) -> Value {
+        match expression {
+            Expr::Lit(inner) => self.literal(&inner.lit),
+            Expr::Path(inner) => self.path(&inner.path),
+            Expr::Paren(inner) => self.value(&inner.expr),
+            Expr::Group(inner) => self.value(&inner.expr),
+            Expr::Try(inner) => self.value(&inner.expr),
+            Expr::Await(inner) => self.value(&inner.base),
+            Expr::Reference(inner) => self.value(&inner.expr),
+            Expr::Unary(inner) => self.value(&inner.expr),
+            Expr::Cast(inner) => self.value(&inner.expr),
+            Expr::Block(inner) => self.block(&inner.block),
+            Expr::Unsafe(inner) => self.block(&inner.block),
+            Expr::Async(inner) => self.block(&inner.block),
+            Expr::Const(inner) => self.block(&inner.block),
+            Expr::Macro(inner) => self.call_macro(&inner.mac),
+            Expr::Call(inner) => self.call(inner),
+            Expr::MethodCall(inner) => self.method_call(inner),
+            Expr::Field(inner) => self.field(inner),
+            Expr::Index(inner) => {
+                let value = self.value(&inner.expr);
+                self.value(&inner.index);
+                value
+            }
+            Expr::Array(inner) => self.array(inner.elems.iter(), inner.bracket_token.span.open()),
+            Expr::Tuple(inner) => {
+                let mut taint = Taint::default();
+                inner.elems.iter().for_each(|part| taint.merge(&self.value(part).taint));
+                Value::of_taint(taint)
+            }
+            Expr::Binary(inner) => self.binary(inner),
+            Expr::Assign(inner) => {
+                let right = self.value(&inner.right);
+                self.assign(&inner.left, &right);
+                Value::default()
+            }
+            Expr::Let(inner) => {
+                let value = self.value(&inner.expr);
+                self.bind(&inner.pat, &value);
+                Value::of_taint(value.taint)
+            }
+            Expr::If(inner) => {
+                self.value(&inner.cond);
+                let then = self.block(&inner.then_branch);
+                match &inner.else_branch {
+                    Some((_, otherwise)) => then.either(self.value(otherwise)),
+                    None => then,
+                }
+            }
+            Expr::Match(inner) => self.matched(inner),
+            Expr::Closure(inner) => self.closure(inner),
+            Expr::ForLoop(inner) => self.for_loop(inner),
+            Expr::Return(inner) => {
+                if let Some(expression) = &inner.expr {
+                    let value = self.value(expression);
+                    let before = self.returned.take().unwrap_or_default();
+                    self.returned = Some(before.either(value));
+                }
+                Value::default()
+            }
+            Expr::Struct(inner) => {
+                self.use_path(&inner.path);
+                self.children(expression)
+            }
+            other => self.children(other),
+        }
+    }
+
+    /// An expression without a rule of its own: all its parts, in order.
+    fn children(&mut self, expression: &Expr) -> Value {
+        let outer = std::mem::take(&mut self.met);
+        visit::visit_expr(self, expression);
+        Value::of_taint(std::mem::replace(&mut self.met, outer))
+    }
+
+    fn matched(&mut self, inner: &syn::ExprMatch) -> Value {
+        let value = self.value(&inner.expr);
+        let mut result = Value::default();
+        for arm in &inner.arms {
+            if is_test(&arm.attrs) {
+                continue;
+            }
+            self.bind(&arm.pat, &value);
+            if let Pat::Guard(guard) = &arm.pat {
+                self.bind(&guard.pat, &value);
+                self.value(&guard.guard);
+            }
+            let arm = self.value(&arm.body);
+            result = result.either(arm);
+        }
+        result
+    }
+
+    fn closure(&mut self, inner: &syn::ExprClosure) -> Value {
+        let input = Value::of_taint(self.closure_input.clone());
+        for pattern in &inner.inputs {
+            self.bind(pattern, &input);
+        }
+        let value = self.value(&inner.body);
+        match self.returned.take() {
+            Some(early) => value.either(early),
+            None => value,
+        }
+    }
+
+    fn for_loop(&mut self, inner: &syn::ExprForLoop) -> Value {
+        let over = self.value(&inner.expr);
+        let item = Value { root: over.root.clone(), ..Value::of_taint(over.taint) };
+        self.bind(&inner.pat, &item);
+        self.block(&inner.body);
+        // `for b in data.iter_mut() { *b ^= k }`: what the body did to `b` it did to `data`.
+        if let (Some(root), Some(name)) = (&over.root, bound_name(&inner.pat))
+            && let Some(after) = self.locals.get(&name).map(|value| value.taint.clone())
+        {
+            self.add(root, &after);
+        }
+        Value::default()
+    }
+
+    fn field(&mut self, inner: &syn::ExprField) -> Value {
+        let base = self.value(&inner.base);
+        let syn::Member::Named(name) = &inner.member else {
+            return Value { root: base.root, ..Value::of_taint(base.taint) };
+        };
+        let name = name.to_string();
+        let key = base.root.as_ref().map(|root| format!("{root}.{name}"));
+        let mut value =
+            key.as_ref().and_then(|key| self.locals.get(key)).cloned().unwrap_or_default();
+        value.taint.merge(&base.taint);
+        if value.ty.is_none()
+            && let Some(Some(path)) = self.names.fields.get(&name)
+        {
+            value.ty = Some(self.resolved(path).join("::"));
+        }
+        value.root = key;
+        value
+    }
+
+    fn binary(&mut self, inner: &syn::ExprBinary) -> Value {
+        let left = self.value(&inner.left);
+        let right = self.value(&inner.right);
+        let span = operator_span(&inner.op);
+        let mut taint = left.taint.clone();
+        taint.merge(&right.taint);
+        match inner.op {
+            BinOp::Add(_) => {
+                let text = left.text.map(|mut text| {
+                    text.push(&right.text.unwrap_or_else(Text::hole));
+                    text
+                });
+                Value { text, ..Value::of_taint(taint) }
+            }
+            BinOp::Eq(_) | BinOp::Ne(_) => {
+                self.comparison(&left, &right, span);
+                Value::default()
+            }
+            BinOp::BitXor(_) if !taint.is_clean() => {
+                let step = self.step(StepKind::Decode, "^", "", span);
+                taint.merge(&Taint::step(step));
+                Value::of_taint(taint)
+            }
+            BinOp::BitXorAssign(_) if !taint.is_clean() && !is_plain(&inner.left) => {
+                let step = self.step(StepKind::Decode, "^=", "", span);
+                if let Some(root) = &left.root {
+                    taint.merge(&Taint::step(step));
+                    self.add(root, &taint);
+                }
+                if let Some(name) = dereferenced(&inner.left) {
+                    self.add(&name, &taint);
+                }
+                Value::default()
+            }
+            BinOp::AddAssign(_) => {
+                if let Some(root) = &left.root {
+                    self.append(root, &right);
+                }
+                Value::default()
+            }
+            _ => Value::of_taint(taint),
+        }
+    }
+
+    fn assign(&mut self, target: &Expr, value: &Value) {
+        let left = self.value(target);
+        if let Some(root) = left.root {
+            let known = self.locals.entry(root).or_default();
+            known.taint.merge(&value.taint);
+            if value.text.is_some() {
+                known.text.clone_from(&value.text);
+            }
+            known.ty = value.ty.clone().or_else(|| known.ty.take());
+            known.writes = value.writes.clone().or_else(|| known.writes.take());
+        }
+    }
+
+    fn path(&mut self, path: &syn::Path) -> Value {
+        if let Some(name) = path.get_ident().map(ToString::to_string)
+            && let Some(known) = self.locals.get(&name)
+        {
+            let root = known.root.clone().filter(|root| root.contains('.')).unwrap_or(name);
+            return Value { root: Some(root), ..known.clone() };
+        }
+        self.use_path(path)
+    }
+}
+
+/// The one name that a pattern binds.
+fn bound_name(pattern: &Pat) -> Option<String> {
+    match pattern {
+        Pat::Ident(name) => Some(name.ident.to_string()),
+        Pat::Reference(inner) => bound_name(&inner.pat),
+        Pat::Tuple(inner) => inner.elems.last().and_then(bound_name),
+        _ => None,
+    }
+}
+
+/// `*b` to `b`.
+fn dereferenced(expression: &Expr) -> Option<String> {
+    match expression {
+        Expr::Unary(inner) => match &*inner.expr {
+            Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A plain variable: an accumulator (a checksum, a hash), not data that is changed in place.
+fn is_plain(expression: &Expr) -> bool {
+    matches!(expression, Expr::Path(_))
+}
+
+/// Where the operators stand that have a rule of their own.
+fn operator_span(operator: &BinOp) -> Span {
+    match operator {
+        BinOp::Eq(token) => token.spans[0],
+        BinOp::Ne(token) => token.spans[0],
+        BinOp::BitXor(token) => token.spans[0],
+        BinOp::BitXorAssign(token) => token.spans[0],
+        _ => Span::call_site(),
+    }
+}
+
+impl<'ast> Visit<'ast> for Walk<'_> {
+    fn visit_expr(&mut self, expression: &'ast Expr) {
+        let value = self.value(expression);
+        self.met.merge(&value.taint);
+    }
+    fn visit_block(&mut self, block: &'ast syn::Block) {
+        let value = self.block(block);
+        self.met.merge(&value.taint);
+    }
+    fn visit_item(&mut self, _: &'ast syn::Item) {}
+    fn visit_pat(&mut self, _: &'ast Pat) {}
+    fn visit_type(&mut self, _: &'ast syn::Type) {}
+    fn visit_path(&mut self, _: &'ast syn::Path) {}
+    fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
+}
+
+impl Walk<'_> {
+    /// A path in an expression: a constant of the crate, or an API.
+    pub(super) fn use_path(&mut self, path: &syn::Path) -> Value {
+        self.use_segments(&segments(path), path_span(path))
+    }
+}

@@ -1,0 +1,119 @@
+//! Files that code reads and writes, and which data they hold afterwards.
+
+use proc_macro2::Span;
+
+use super::facts::{LISTED, Read, ReadKind, StepKind};
+use super::open::{OpenUse, Use, opened};
+use super::paths;
+use super::table::Capability;
+use super::value::{Taint, Text, Value};
+use super::walk::Walk;
+
+/// Most paths whose data is remembered.
+const PATHS: usize = 2_000;
+
+impl Walk<'_> {
+    /// The data of a path or program: what it carries, and what was written to it.
+    pub(super) fn with_written(&self, value: &Value) -> Taint {
+        let mut taint = value.taint.clone();
+        let listed = value.list.iter().flat_map(|list| list.iter());
+        for text in value.text.iter().chain(listed).filter(|text| is_specific(&text.text)) {
+            if let Some(written) = self.written.get(&text.text) {
+                taint.merge(written);
+            }
+        }
+        taint
+    }
+
+    pub(super) fn read(&mut self, kind: ReadKind, api: &str, path: &Value, span: Span) -> Value {
+        let text = path.shown();
+        self.reached_value(kind, path, span);
+        let secret = self.place(&text.text, span);
+        let step_kind = if secret { StepKind::Secret } else { StepKind::Read };
+        let step = self.step(step_kind, api, &text.text, span);
+        let mut taint = self.with_written(path);
+        taint.merge(&Taint::step(step));
+        Value::of_taint(taint)
+    }
+
+    /// Records that a path is reached; one that a parameter gives, where the function is called.
+    pub(super) fn reached_value(&mut self, kind: ReadKind, path: &Value, span: Span) {
+        let text = path.shown();
+        if let Some(parameters) = opened(path) {
+            let (what, text) = (Use::Read(kind), text.clone());
+            self.leave_open(OpenUse { what, text, parameters });
+        }
+        self.reached(kind, &text, span);
+    }
+
+    /// Records that a path is reached.
+    pub(super) fn reached(&mut self, kind: ReadKind, text: &Text, span: Span) {
+        let path = paths::from_root(&text.text);
+        if path.is_empty() || path == "{}" {
+            return;
+        }
+        let read = Read {
+            beyond: paths::is_beyond(&path),
+            path: super::cut(&path),
+            kind,
+            whole: text.whole,
+            at_build: self.at_build,
+            file: self.file().to_owned(),
+            line: Self::line(span),
+        };
+        if self.facts.reads.len() < LISTED {
+            self.facts.reads.push(read);
+        } else {
+            self.facts.left_out += 1;
+        }
+    }
+
+    /// Data ends in a file.
+    pub(super) fn write(
+        &mut self,
+        path: &Text,
+        variable: Option<&str>,
+        taint: &Taint,
+        api: &str,
+        span: Span,
+    ) {
+        self.outside(path, api, span);
+        if taint.is_clean() {
+            return;
+        }
+        let step = self.step(StepKind::Write, api, &path.text, span);
+        self.emit(taint, step);
+        let mut after = taint.clone();
+        after.merge(&Taint::step(step));
+        if let Some(variable) = variable {
+            self.add(variable, &after);
+        }
+        self.holds(&path.text, &after);
+    }
+
+    /// Remembers what data the file of a path holds.
+    pub(super) fn holds(&mut self, path: &str, data: &Taint) {
+        if is_specific(path) && (self.written.len() < PATHS || self.written.contains_key(path)) {
+            self.written.entry(path.to_owned()).or_default().merge(data);
+        }
+    }
+
+    /// A write to a place that is known not to be `OUT_DIR`.
+    pub(super) fn outside(&mut self, path: &Text, api: &str, span: Span) {
+        let text = path.text.as_str();
+        let unknown = text.is_empty() || text.starts_with("{}") || text.starts_with("$OUT_DIR");
+        let given = text.starts_with('$')
+            && !text.starts_with("$CARGO_MANIFEST_DIR")
+            && !text.starts_with("$HOME")
+            && !text.starts_with("$USERPROFILE")
+            && !text.starts_with("$CARGO_HOME");
+        if self.at_build && !unknown && !given {
+            self.hit(Capability::WriteOutsideOutDir, api, span, text);
+        }
+    }
+}
+
+/// A path that says enough to be the same elsewhere.
+fn is_specific(text: &str) -> bool {
+    !text.ends_with("{}") && text.contains(|c: char| c.is_alphanumeric()) && text.len() > 2
+}
