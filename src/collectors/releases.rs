@@ -37,7 +37,7 @@ const NOTED: Kind = Kind::small("releases");
 /// Table of the older releases that a release was compared with on a day.
 const NOTED_OLDER: Kind = Kind::small("older");
 /// Has to be raised whenever the same index files give another answer than before.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// Something that was read from index files, and the state that they were in.
 #[derive(Debug, Serialize, Deserialize)]

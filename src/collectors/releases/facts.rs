@@ -55,6 +55,13 @@ pub struct ReleaseFacts {
     /// How many releases directly before the locked one, without a gap, are yanked on `index_date`;
     /// from the index.
     pub yanked_run_before: Measured<u64>,
+    /// How many of all its versions known by that day are yanked on `index_date`; from the index.
+    pub yanked_versions: Measured<u64>,
+    /// How many of them are not.
+    pub unyanked_versions: Measured<u64>,
+    /// Age in whole days of the oldest version that is not yanked on `index_date`: what a yank of all
+    /// others leads to. Unknown where every version is yanked. From `pubtime`.
+    pub oldest_unyanked_age_days: Measured<i64>,
     /// Releases of the crate within the 24 hours that end with the locked one, itself included; from
     /// `pubtime`.
     pub burst_24h: Measured<u64>,
@@ -107,6 +114,9 @@ impl ReleaseFacts {
             older_yanked: Measured::unknown(reason),
             all_older_yanked: Measured::unknown(reason),
             yanked_run_before: Measured::unknown(reason),
+            yanked_versions: Measured::unknown(reason),
+            unyanked_versions: Measured::unknown(reason),
+            oldest_unyanked_age_days: Measured::unknown(reason),
             burst_24h: Measured::unknown(reason),
             newest_version: Measured::unknown(reason),
             releases_behind: Measured::unknown(reason),
@@ -195,6 +205,24 @@ fn of_the_crate(facts: &mut ReleaseFacts, history: &History<'_>, as_of: Date) {
         in_order(history).and_then(|()| dated(first.published)).map(|t| days_until(t, as_of));
     facts.days_since_newest_release =
         in_order(history).and_then(|()| dated(last.published)).map(|t| days_until(t, as_of));
+    of_all_yanks(facts, history, as_of);
+}
+
+fn of_all_yanks(facts: &mut ReleaseFacts, history: &History<'_>, as_of: Date) {
+    if history.releases.iter().any(|release| release.line.yanked.is_none()) {
+        let reason = "some index lines do not say whether they are yanked";
+        facts.yanked_versions = Measured::unknown(reason);
+        facts.unyanked_versions = Measured::unknown(reason);
+        facts.oldest_unyanked_age_days = Measured::unknown(reason);
+        return;
+    }
+    let left = || history.releases.iter().filter(|release| release.line.yanked == Some(false));
+    facts.yanked_versions = count(history.releases.len() - left().count());
+    facts.unyanked_versions = count(left().count());
+    facts.oldest_unyanked_age_days = in_order(history).and_then(|()| match left().next() {
+        Some(oldest) => dated(oldest.published).map(|time| days_until(time, as_of)),
+        None => Measured::unknown("every version is yanked"),
+    });
 }
 
 fn of_the_release(

@@ -50,6 +50,8 @@ fn a_long_quiet_crate_gains_a_dependency_on_a_newborn_one() {
     assert!(known(&facts.first_dependencies_ever));
     assert!(known(&facts.all_older_yanked));
     assert_eq!(known(&facts.yanked_run_before), 2);
+    assert_eq!((known(&facts.yanked_versions), known(&facts.unyanked_versions)), (2, 1));
+    assert_eq!(known(&facts.oldest_unyanked_age_days), 0);
     let new = &known(&facts.new_dependencies)[0];
     assert_eq!((new.name.as_str(), new.sibling, new.seen_before), ("newborn", false, false));
     assert_eq!(known(&new.first_published_age_days), 0);
