@@ -8,9 +8,10 @@ use super::arguments::{DbArguments, DbCommand};
 use super::environment::today;
 use super::{output, session};
 use crate::collectors::advisories::{self, AdvisoryDb};
-use crate::collectors::custody_store::Store;
+use crate::collectors::custody_store::{self, Store, open_store};
 use crate::collectors::{self, Options};
 use crate::domain::{Measured, Origin};
+use crate::net::index::{IndexConfig, SparseIndex};
 
 /// Runs one of the subcommands.
 pub fn run(arguments: &DbArguments) -> Result<u8, Failure> {
@@ -57,8 +58,21 @@ fn status(options: &Options) -> Result<u8, Failure> {
         Ok(None) => "none; run `cargo custody db update`".to_owned(),
         Err(error) => format!("unusable: {error}"),
     };
+    let imported = options.dump.clone().unwrap_or_else(|| store_path(options));
+    let custody = match custody_store::open(&imported, &options.cache_dir) {
+        Ok(source) => {
+            let stamp = source.stamp();
+            let days = stamp.date().duration_until(today()?).as_hours() / 24;
+            format!("{} of {}, {days} days old", stamp.source.as_str(), stamp.date())
+        }
+        Err(_) if options.dump.is_none() && !imported.exists() => {
+            "none; run `cargo custody db import`, or let audits ask the registry's API".to_owned()
+        }
+        Err(error) => format!("unusable: {error}"),
+    };
     let folder = options.cache_dir.display();
-    output::stdout(format!("cache       {folder}\nadvisories  {advisories}\n").as_bytes())?;
+    let text = format!("cache       {folder}\nadvisories  {advisories}\ncustody     {custody}\n");
+    output::stdout(text.as_bytes())?;
     Ok(0)
 }
 
@@ -98,26 +112,36 @@ fn import(options: &Options, file: Option<&Path>, download: bool) -> Result<u8, 
 
 /// Streams the registry's dump into a temporary file of the cache folder.
 fn download_dump(options: &Options) -> Result<tempfile::NamedTempFile, Failure> {
-    let Some(base) = &options.urls.static_files else {
-        return Err(Failure::text("where the registry keeps its dump is not known").help(
-            "set CARGO_CUSTODY_STATIC to the base address of its static files; the registry's page on \
-             data access names it",
-        ));
+    let runtime = crate::net::runtime()?;
+    let client = collectors::client(options);
+    let base = match &options.urls.static_files {
+        Some(base) => base.clone(),
+        None => {
+            static_files(&runtime.block_on(SparseIndex::new(&client, &options.urls).config())?)?
+        }
     };
     std::fs::create_dir_all(&options.cache_dir)
         .map_err(|e| Failure::text(format!("cannot make {}: {e}", options.cache_dir.display())))?;
     let mut file = tempfile::NamedTempFile::new_in(&options.cache_dir)
         .map_err(|e| Failure::text(format!("cannot write to the cache folder: {e}")))?;
-    let runtime = crate::net::runtime()?;
-    let client = collectors::client(options);
-    runtime.block_on(crate::net::archives::download_dump(&client, base, file.as_file_mut()))?;
+    runtime.block_on(crate::net::archives::download_dump(&client, &base, file.as_file_mut()))?;
     Ok(file)
+}
+
+/// The base of the registry's static files, from where its index says that archives are.
+fn static_files(config: &IndexConfig) -> Result<String, Failure> {
+    config.dl.trim_end_matches('/').strip_suffix("crates").map(str::to_owned).ok_or_else(|| {
+        Failure::text("where the registry keeps its dump is not known").help(
+            "set CARGO_CUSTODY_STATIC to the base address of its static files; the registry's page on \
+             data access names it",
+        )
+    })
 }
 
 fn slim(options: &Options, lockfile: &Path, to: &Path) -> Result<u8, Failure> {
     let walk = crate::walker::walk(lockfile, &crate::walker::Options::default())?;
     let store = match &options.dump {
-        Some(dump) => Store::open(dump)?,
+        Some(dump) => open_store(dump, &options.cache_dir)?,
         None => Store::open(&store_path(options)).map_err(|error| {
             Failure::new(&error)
                 .help("import a registry dump first: `cargo custody db import FILE`")

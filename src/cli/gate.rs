@@ -90,6 +90,13 @@ impl Gate {
         policy.rules_dirs.iter().map(|folder| self.judge().join(folder)).collect()
     }
 
+    /// The dump or slim file that the policy names. A change could bring a file of its own, so with
+    /// `--since` only the command line can name one.
+    pub fn dump(&self, policy: &Policy) -> Option<PathBuf> {
+        let named = policy.dump.as_ref().filter(|_| self.tree.is_none())?;
+        Some(self.project.join(named))
+    }
+
     /// The baseline that counts.
     pub fn baseline(&self, arguments: &CheckArguments) -> Result<Option<Baseline>, Failure> {
         if arguments.common.no_config || self.model {

@@ -1,13 +1,14 @@
 //! `report`: who holds the keys of this graph.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::Failure;
 use super::arguments::{CheckArguments, ReportArguments};
 use super::{output, session};
 use crate::collectors::custody::{ReportCrate, custody_report};
-use crate::domain::CustodyReport;
 use crate::domain::text::shown;
+use crate::domain::{CustodyReport, Graph, NodeIndex};
 use crate::{collectors, walker};
 
 /// Most rows of each table on a terminal; JSON has all of them.
@@ -26,6 +27,7 @@ pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
     for warning in &gathered.warnings {
         output::warning(warning);
     }
+    let dependents = dependents(&walk.graph);
     let crates: Vec<ReportCrate<'_>> = gathered
         .custody
         .iter()
@@ -35,6 +37,7 @@ pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
                 .manifests
                 .get(node)
                 .is_some_and(|manifest| manifest.proc_macro || !manifest.build_scripts.is_empty()),
+            dependents: dependents[*node],
             facts,
         })
         .collect();
@@ -43,6 +46,22 @@ pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
         if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { table(&report) };
     output::stdout(text.as_bytes())?;
     Ok(0)
+}
+
+/// How many nodes depend on each, directly or not; the project's own members are not counted.
+fn dependents(graph: &Graph) -> Vec<u32> {
+    let mut counts = vec![0; graph.nodes.len()];
+    for (from, node) in graph.nodes.iter().enumerate().filter(|(_, node)| !node.member) {
+        let mut seen = BTreeSet::from([from]);
+        let mut open: Vec<NodeIndex> = node.dependencies.clone();
+        while let Some(at) = open.pop() {
+            if seen.insert(at) {
+                counts[at] += 1;
+                open.extend(&graph.nodes[at].dependencies);
+            }
+        }
+    }
+    counts
 }
 
 fn table(report: &CustodyReport) -> String {
@@ -62,6 +81,7 @@ fn table(report: &CustodyReport) -> String {
     }
     accounts(report, &mut out);
     sole_publishers(report, &mut out);
+    watch(report, &mut out);
     events(report, &mut out);
     out
 }
@@ -89,6 +109,19 @@ fn sole_publishers(report: &CustodyReport, out: &mut String) {
         let _ = writeln!(out, "  {name:<34} {login:<28} +{} more", one.other_crates);
     }
     more(sole.len(), out);
+}
+
+fn watch(report: &CustodyReport, out: &mut String) {
+    if report.watch.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\nWorth an eye: much needed, and new hands hold it alone");
+    for one in report.watch.iter().take(ROWS) {
+        let (name, login) = (short(&one.name, 30), short(&one.login, 24));
+        let count = one.dependents;
+        let _ = writeln!(out, "  {name:<30} {login:<24} since {}, {count} need it", one.since);
+    }
+    more(report.watch.len(), out);
 }
 
 fn events(report: &CustodyReport, out: &mut String) {

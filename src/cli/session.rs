@@ -125,6 +125,7 @@ pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
         Some(word) => word.parse().map_err(|e| Failure::text(format!("--fail-on {e}")))?,
         None => policy.fail_on.unwrap_or_default(),
     };
+    let gathering = gather_options(&arguments.common, policy.offline)?;
     Ok(Request {
         path,
         walk: walker::Options {
@@ -137,7 +138,8 @@ pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
         gather: collectors::Options {
             pins: if gate.has_pins() { pins(gate.judge())? } else { None },
             cooldown: cooldown(&policy),
-            ..gather_options(&arguments.common, policy.offline)?
+            dump: gathering.dump.clone().or_else(|| gate.dump(&policy)),
+            ..gathering
         },
         fail_on: FailOn::level(fail_on),
         base: gate.side(&policy)?,

@@ -107,26 +107,55 @@ pub fn history(sources: &[Box<dyn CustodySource>], name: &str) -> History {
 /// # Errors
 /// See [`CustodyStoreError`].
 pub fn open(path: &Path, cache: &Path) -> Result<Box<dyn CustodySource>, CustodyStoreError> {
-    let mut file = File::open(path).map_err(|error| CustodyStoreError::io(path, error))?;
-    let mut magic = [0; 2];
-    file.read_exact(&mut magic).map_err(|error| CustodyStoreError::io(path, error))?;
-    if magic != [0x1f, 0x8b] {
-        return Ok(Box::new(Store::open(path)?));
+    match kind(path)? {
+        FileKind::Slim => Ok(Box::new(Slim::open(path)?)),
+        FileKind::Dump | FileKind::Store => Ok(Box::new(open_store(path, cache)?)),
     }
-    let file = File::open(path).map_err(|error| CustodyStoreError::io(path, error))?;
-    let mut start = [0; 1];
-    MultiGzDecoder::new(file)
-        .read_exact(&mut start)
-        .map_err(|error| CustodyStoreError::io(path, error))?;
-    if start == *b"{" {
-        return Ok(Box::new(Slim::open(path)?));
+}
+
+/// Opens a dump or a store, which know every crate; see [`open`].
+///
+/// # Errors
+/// See [`CustodyStoreError`]; a slim file is one.
+pub fn open_store(path: &Path, cache: &Path) -> Result<Store, CustodyStoreError> {
+    match kind(path)? {
+        FileKind::Slim => Err(CustodyStoreError::format(
+            path,
+            "it is a slim file, which knows the crates of one graph only; name a dump",
+        )),
+        FileKind::Store => Store::open(path),
+        FileKind::Dump => {
+            let store = imported_path(path, cache)?;
+            if !store.exists() {
+                let dump = File::open(path).map_err(|error| CustodyStoreError::io(path, error))?;
+                Store::import(std::io::BufReader::with_capacity(1 << 20, dump), &store)?;
+            }
+            Store::open(&store)
+        }
     }
-    let store = imported_path(path, cache)?;
-    if !store.exists() {
-        let dump = File::open(path).map_err(|error| CustodyStoreError::io(path, error))?;
-        Store::import(std::io::BufReader::with_capacity(1 << 20, dump), &store)?;
-    }
-    Ok(Box::new(Store::open(&store)?))
+}
+
+/// What a file with custody data can be.
+enum FileKind {
+    Dump,
+    Slim,
+    Store,
+}
+
+/// Tells by the first bytes; anything else than the other two counts as a store, which says more of
+/// what is wrong with it.
+fn kind(path: &Path) -> Result<FileKind, CustodyStoreError> {
+    let read = || -> std::io::Result<FileKind> {
+        let mut magic = [0; 2];
+        File::open(path)?.read_exact(&mut magic)?;
+        if magic != [0x1f, 0x8b] {
+            return Ok(FileKind::Store);
+        }
+        let mut start = [0; 1];
+        MultiGzDecoder::new(File::open(path)?).read_exact(&mut start)?;
+        Ok(if start == *b"{" { FileKind::Slim } else { FileKind::Dump })
+    };
+    read().map_err(|error| CustodyStoreError::io(path, error))
 }
 
 /// Where the store of a dump is kept: named by the dump's length and its first and last bytes, the last
