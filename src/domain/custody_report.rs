@@ -19,6 +19,10 @@ pub struct CustodyReport {
     pub accounts: Vec<KeyHolder>,
     /// Crates that run at build time and that one account alone can publish, by name.
     pub sole_build_publishers: Vec<SolePublisher>,
+    /// Crates worth an eye, by name: the people who publish changed within 24 months, one account alone
+    /// can publish now, and a tenth of the graph's crates at most are needed by as many others. Nothing
+    /// is known against them; this is where xz stood a year before its payload.
+    pub watch: Vec<WatchedCrate>,
     /// Custody events of the last 24 months, newest first, at most 500.
     pub events: Vec<ReportEvent>,
     /// Events that are not in the list.
@@ -53,6 +57,21 @@ pub struct SolePublisher {
     pub login: String,
     /// How many other crates of the graph the account can publish.
     pub other_crates: u32,
+}
+
+/// A crate that many need and that hangs on one newcomer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WatchedCrate {
+    /// The crate.
+    pub name: String,
+    /// The account. A string of strangers.
+    pub login: String,
+    /// Day of the succession, `YYYY-MM-DD`.
+    pub since: String,
+    /// How many crates of the graph depend on it, directly or not.
+    pub dependents: u32,
+    /// The crate runs at build time.
+    pub build_executed: bool,
 }
 
 /// A change of custody in the graph.

@@ -1,8 +1,9 @@
 //! Changes of custody, dated, from the answers of one crate.
 //!
 //! An event is remembered with a weight that halves every twelve months, stays at a quarter from the
-//! second to the end of the third year, and is gone after that. In the xz history the last sign of the
-//! handover was 343 days old on the day of the payload; a rule that looks back half a year saw nothing.
+//! second to the end of the third year, and fades to nothing within the fourth. In the xz history the last
+//! sign of the handover was 343 days old on the day of the payload; a rule that looks back half a year saw
+//! nothing.
 
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -14,8 +15,10 @@ use super::history::{SourceKind, days_between};
 
 /// Days in a mean month.
 const MONTH: f64 = 365.25 / 12.0;
-/// Days until an event is forgotten: 36 months.
-const MEMORY_DAYS: i64 = 1096;
+/// Months until an event is remembered less than a quarter.
+const QUARTER_UNTIL: f64 = 36.0;
+/// Months until an event is forgotten.
+const MEMORY: f64 = 48.0;
 
 /// What changed.
 #[derive(
@@ -99,7 +102,7 @@ pub struct CustodyEvent {
     pub before: String,
     /// The state after, in words.
     pub after: String,
-    /// Memory of it, from 1 down to 0.25 within 24 months, 0 after 36 months.
+    /// Memory of it, from 1 down to 0.25 within 24 months, 0 after 48 months.
     pub weight: f64,
     /// How it is known: `stated`, `compared`, `inferred`.
     pub basis: EventBasis,
@@ -119,12 +122,11 @@ pub struct CustodyEvent {
 /// Memory of an event of that age.
 #[must_use]
 pub(super) fn weight(age_days: i64) -> f64 {
-    if age_days > MEMORY_DAYS {
-        return 0.0;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "an age below 1,097 days")]
+    #[expect(clippy::cast_precision_loss, reason = "days between two dates of the calendar")]
     let months = age_days.max(0) as f64 / MONTH;
-    (-months / 12.0).exp2().max(0.25)
+    let halving = (-months / 12.0).exp2().max(0.25);
+    let last_year = (MEMORY - months) / (MEMORY - QUARTER_UNTIL) / 4.0;
+    halving.min(last_year.max(0.0))
 }
 
 /// An event with everything empty that its kind does not need.

@@ -11,9 +11,10 @@ use crate::domain::Measured;
 
 use super::event::{CustodyEvent, EventKind};
 use super::history::{AccountId, AccountKind, Dated, History, Who, date, days_between};
-use super::identity::{Way, differs, identity_events, trusted_events, way};
+use super::identity::{Way, identity_events, trusted_events, way};
 use super::owners::owner_events;
 use super::publishers::publish_events;
+use super::version::of_version;
 
 /// Most entries of any list that rules see.
 const LIST_LIMIT: usize = 2_000;
@@ -87,6 +88,11 @@ pub struct CustodyFacts {
     pub trusted_publishing_share: Measured<f64>,
     /// The registry takes only trusted publishing for this crate.
     pub trusted_publishing_only: Measured<bool>,
+    /// Source of who published the audited version: dump, slim file, registry API or pin.
+    pub publisher_source: Measured<String>,
+    /// Age of that answer in days on the day of the audit; negative where it was given later, which
+    /// changes nothing: who published a version never changes.
+    pub publisher_data_age_days: Measured<i64>,
     /// Login that published the audited version; empty where a trusted workflow did.
     pub published_by: Measured<String>,
     /// The audited version was published by a trusted workflow.
@@ -95,6 +101,9 @@ pub struct CustodyFacts {
     pub publisher_account_age_days: Measured<i64>,
     /// The audited version is that account's first of this crate, and others published before.
     pub publisher_is_new: Measured<bool>,
+    /// An account published the audited version, and a trusted workflow the release before it of which
+    /// that is known.
+    pub trusted_publishing_dropped: Measured<bool>,
     /// The workflow that published the audited version ran in another repository than the declared one.
     pub trusted_repository_differs: Measured<bool>,
     /// Logins among owners and publishers whose name at the registry differs from that at the forge.
@@ -232,10 +241,13 @@ fn of_owners(history: &History, as_of: Date) -> CustodyFacts {
         trusted_publishing_only: history
             .freshest(as_of, |answer| answer.trusted_only.clone())
             .map(|(only, _)| only),
+        publisher_source: Measured::Unknown(unset()),
+        publisher_data_age_days: Measured::Unknown(unset()),
         published_by: Measured::Unknown(unset()),
         published_by_workflow: Measured::Unknown(unset()),
         publisher_account_age_days: Measured::Unknown(unset()),
         publisher_is_new: Measured::Unknown(unset()),
+        trusted_publishing_dropped: Measured::Unknown(unset()),
         trusted_repository_differs: Measured::Unknown(unset()),
         relinked_accounts: relinked(history, as_of),
         owner_events: Measured::Unknown(unset()),
@@ -383,73 +395,6 @@ fn trusted_share(recent: &[&Dated<'_>]) -> Measured<f64> {
         0 => Measured::unknown("no release within 24 months"),
         all => Measured::Known(f64::from(trusted) / f64::from(all)),
     }
-}
-
-/// What is known of the audited version's own publish.
-fn of_version(
-    facts: &mut CustodyFacts,
-    history: &History,
-    releases: &Measured<Vec<Dated<'_>>>,
-    version: &str,
-    as_of: Date,
-) {
-    let position = releases.as_ref().and_then(|list| {
-        list.iter().position(|release| release.release.number == version).map_or_else(
-            || Measured::Unknown(format!("no source of {as_of} or before knows version {version}")),
-            Measured::Known,
-        )
-    });
-    let list = releases.known().map_or(&[][..], Vec::as_slice);
-    let at = match position {
-        Measured::Known(at) => at,
-        Measured::Unknown(why) => {
-            facts.published_by = Measured::Unknown(why.clone());
-            facts.published_by_workflow = Measured::Unknown(why.clone());
-            facts.publisher_account_age_days = Measured::Unknown(why.clone());
-            facts.publisher_is_new = Measured::Unknown(why.clone());
-            facts.trusted_repository_differs = Measured::Unknown(why);
-            return;
-        }
-    };
-    let release = &list[at];
-    let silent = "the source names no publisher of this version";
-    (facts.published_by, facts.published_by_workflow) = match way(release) {
-        Way::Person(login) => (Measured::Known(login.to_owned()), Measured::Known(false)),
-        Way::Trusted(_) => (Measured::Known(String::new()), Measured::Known(true)),
-        Way::Inferred | Way::Silent => (Measured::unknown(silent), Measured::unknown(silent)),
-    };
-    let Who::Account(account) = release.publisher else {
-        let why = "no account published this version";
-        facts.publisher_account_age_days = Measured::unknown(why);
-        facts.publisher_is_new = facts.published_by_workflow.clone().map(|_| false);
-        facts.trusted_repository_differs = match (way(release), release.repository) {
-            (Way::Trusted(Some(workflow)), Some(declared)) => differs(declared, workflow)
-                .map_or_else(
-                    || Measured::unknown("the declared repository has no owner"),
-                    Measured::Known,
-                ),
-            _ => Measured::unknown("the workflow's or the declared repository is not known"),
-        };
-        return;
-    };
-    facts.trusted_repository_differs = Measured::Known(false);
-    facts.publisher_account_age_days = match history.account_created(account.key()) {
-        Some(at) => Measured::Known(days_between(date(at), date(release.release.published))),
-        None => Measured::unknown("the source does not say when the account was made"),
-    };
-    facts.publisher_is_new = is_new(&list[..at], account.key());
-}
-
-/// Whether others published before and this account did not.
-fn is_new(earlier: &[Dated<'_>], key: AccountId) -> Measured<bool> {
-    let own = |who: &Who<'_>| matches!(who, Who::Account(account) if account.key() == key);
-    if earlier.is_empty() || earlier.iter().any(|release| own(&release.publisher)) {
-        return Measured::Known(false);
-    }
-    if earlier.iter().any(|release| way(release) == Way::Silent) {
-        return Measured::unknown("earlier releases name no publisher");
-    }
-    Measured::Known(true)
 }
 
 fn count<T>(list: impl AsRef<[T]>) -> u32 {

@@ -16,6 +16,7 @@ mod owners;
 mod publishers;
 mod report;
 mod ring;
+mod version;
 
 /// Name of the group.
 pub const GROUP: &str = "custody";

@@ -7,9 +7,10 @@ use jiff::civil::Date;
 
 use crate::domain::Measured;
 use crate::domain::custody_report::{
-    CustodyReport, KeyHolder, ReportEvent, SolePublisher, UnknownCrate,
+    CustodyReport, KeyHolder, ReportEvent, SolePublisher, UnknownCrate, WatchedCrate,
 };
 
+use super::event::EventKind;
 use super::facts::CustodyFacts;
 use super::history::AccountKind;
 
@@ -27,6 +28,8 @@ pub struct ReportCrate<'a> {
     pub name: &'a str,
     /// It runs at build time: a build script, a proc-macro, or a dependency of one.
     pub build_executed: bool,
+    /// How many crates of the graph depend on it, directly or not.
+    pub dependents: u32,
     /// What is known of it.
     pub facts: &'a CustodyFacts,
 }
@@ -42,8 +45,10 @@ pub fn custody_report(crates: &[ReportCrate<'_>], as_of: Date) -> CustodyReport 
         accounts: key_holders(&crates),
         ..CustodyReport::default()
     };
+    let many = top_decile(&crates);
     let mut events = Vec::new();
     for one in crates.values() {
+        report.watch.extend(watched(one).filter(|found| found.dependents >= many));
         report.owners_known += u32::from(one.facts.coverage.owners);
         report.publishers_known += u32::from(one.facts.coverage.publishers);
         if let Measured::Unknown(reason) = &one.facts.owners {
@@ -66,6 +71,31 @@ pub fn custody_report(crates: &[ReportCrate<'_>], as_of: Date) -> CustodyReport 
     events.truncate(EVENTS_LIMIT);
     report.events = events;
     report
+}
+
+/// A crate whose publishers changed lately and that one account alone can publish now.
+fn watched(one: &ReportCrate<'_>) -> Option<WatchedCrate> {
+    let login = sole_login(one.facts)?;
+    let events = one.facts.publish_events.known()?;
+    let recent = |event: &&super::CustodyEvent| {
+        event.kind == EventKind::Succession && event.age_days <= RECENT_DAYS
+    };
+    let succession = events.iter().find(recent)?;
+    Some(WatchedCrate {
+        name: one.name.to_owned(),
+        login: login.to_owned(),
+        since: succession.date.clone(),
+        dependents: one.dependents,
+        build_executed: one.build_executed,
+    })
+}
+
+/// So many dependents has the last crate of the most needed tenth; at least one.
+fn top_decile(crates: &BTreeMap<&str, &ReportCrate<'_>>) -> u32 {
+    let mut dependents: Vec<u32> = crates.values().map(|one| one.dependents).collect();
+    dependents.sort_unstable_by(|a, b| b.cmp(a));
+    let tenth = dependents.len().div_ceil(10);
+    dependents.get(tenth.saturating_sub(1)).copied().unwrap_or(1).max(1)
 }
 
 /// Owners with what they can publish.

@@ -93,13 +93,14 @@ fn no_event_is_forgotten_within_24_months_and_none_falls_off_a_cliff() {
             }
         }
     }
-    for age in 0..1096 {
+    for age in 0..2_000 {
         let (now, tomorrow) = (event::weight(age), event::weight(age + 1));
-        assert!(now >= 0.25 && now - tomorrow >= 0.0 && now - tomorrow < 0.002, "{age}");
+        assert!(now - tomorrow >= 0.0 && now - tomorrow < 0.002, "{age}");
+        assert!(now >= 0.249 || age > 1_095, "{age}");
     }
     assert!((event::weight(0) - 1.0).abs() < 1e-9);
     assert!((event::weight(365) - 0.5).abs() < 0.001);
-    assert!(event::weight(1097).abs() < 1e-9);
+    assert!(event::weight(1461).abs() < 1e-9 && event::weight(1460) > 0.0);
 }
 
 #[test]
@@ -157,6 +158,9 @@ fn trusted_publishing_is_not_an_unknown_publisher() {
     let lost = of(&after, EventKind::TrustedPublishingLost);
     assert_eq!(lost.before, "8 releases by trusted publishing since 2025-12-05");
     assert_eq!(lost.basis, EventBasis::Stated);
+    assert_eq!(before.trusted_publishing_dropped, Measured::Known(false));
+    assert_eq!(after.trusted_publishing_dropped, Measured::Known(true));
+    assert_eq!(after.publisher_source, Measured::Known("registry API".to_owned()));
     let fork = one("trusted-elsewhere", day(2027, 6, 1));
     assert_eq!(fork.trusted_repository_differs, Measured::Known(true));
 }
@@ -323,6 +327,7 @@ fn the_report_says_who_holds_the_keys_and_of_what_nothing_is_known() {
         .map(|(name, facts)| ReportCrate {
             name,
             build_executed: ["gem-1", "lone"].contains(&name.as_str()),
+            dependents: 0,
             facts,
         })
         .collect();
@@ -339,6 +344,29 @@ fn the_report_says_who_holds_the_keys_and_of_what_nothing_is_known() {
     assert_eq!(sole, [("lone", "dora")]);
     assert_eq!(report.unknown[0].name, "dark");
     assert!(report.events.iter().any(|event| event.kind == "ring-of-crates"));
+}
+
+#[test]
+fn a_needed_crate_with_a_successor_who_is_alone_is_watched_and_its_twin_is_not() {
+    // The founder of the xz dates leaves once the newcomer publishes.
+    let mut facts = one("xz-handover", day(2024, 4, 1));
+    facts.sole_publisher = Measured::Known(true);
+    let Measured::Known(owners) = &mut facts.owners else { panic!("known") };
+    owners.retain(|owner| owner.login == "newcomer");
+    let twin = one("healthy-succession", day(2024, 4, 1));
+    let lone = one("lone-maintainer", day(2026, 11, 22));
+    let of =
+        |name, dependents, facts| ReportCrate { name, build_executed: false, dependents, facts };
+    let crates = [of("xz-shaped", 40, &facts), of("twin", 40, &twin), of("lone", 40, &lone)];
+    let report = custody_report(&crates, day(2024, 4, 1));
+    let watched: Vec<(&str, &str, &str)> = report
+        .watch
+        .iter()
+        .map(|one| (one.name.as_str(), one.login.as_str(), one.since.as_str()))
+        .collect();
+    assert_eq!(watched, [("xz-shaped", "newcomer", "2023-05-04")]);
+    let little = [of("xz-shaped", 1, &facts), of("twin", 40, &twin), of("lone", 40, &lone)];
+    assert!(custody_report(&little, day(2024, 4, 1)).watch.is_empty(), "few need it");
 }
 
 /// Facts sheets for the rules' own tests: a timeline, its crate, a day.
