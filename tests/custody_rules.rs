@@ -4,15 +4,20 @@ use cargo_custody::audit;
 use cargo_custody::heuristics::ruleset::embedded_facts;
 use cargo_custody::heuristics::{Ruleset, selftest};
 
-const OURS: [&str; 17] = [
+const OURS: [&str; 22] = [
     "archive-changed-since-pin",
     "deleted-by-registry",
     "first-publish",
     "keys-changed-since-pin",
     "look-alike-name",
+    "mass-yank",
     "new-hands-new-payload",
+    "newborn-dependency-runs-or-imitates",
     "newborn-look-alike",
+    "newborn-look-alike-runs-at-build",
     "owner-added",
+    "quiet-crate-gains-newborn-dependency",
+    "quiet-crate-splits",
     "repository-moved",
     "ring-of-crates",
     "sole-publisher",

@@ -5,6 +5,7 @@
 
 pub mod advisories;
 pub mod archive;
+pub mod arrivals;
 pub mod build_code;
 pub mod cargo_home;
 pub mod close_look;
@@ -53,6 +54,7 @@ pub fn groups() -> Vec<(String, serde_json::Value)> {
         group(update::GAINS, schemars::schema_for!(update::GainFacts)),
         group(custody::GROUP, schemars::schema_for!(custody::CustodyFacts)),
         group(names::GROUP, schemars::schema_for!(names::NameFacts)),
+        group(arrivals::GROUP, schemars::schema_for!(arrivals::ArrivalFacts)),
         group(pins::GROUP, schemars::schema_for!(pins::PinFacts)),
         group(model_files::GROUP, schemars::schema_for!(model_files::ModelFacts)),
         group(cooldown::GROUP, schemars::schema_for!(cooldown::CooldownFacts)),

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use rayon::prelude::*;
 
 use super::Gathering;
+use crate::collectors::arrivals::{self, ArrivalFacts, Arrived};
 use crate::collectors::cooldown::{self, cooldown_facts};
 use crate::collectors::custody::{self, CustodyFacts, add_rings, custody_facts};
 use crate::collectors::custody_api::{ApiAnswers, ApiCrate, ask_all};
@@ -24,6 +25,9 @@ const NOBODY_ASKED: &str = "there is no registry dump, slim file or pin, and the
 
 /// The store that `db import` fills, in the cache folder.
 pub const IMPORTED: &str = "custody.redb";
+
+/// Owners of a crate, by login.
+type Logins = Measured<BTreeSet<String>>;
 
 impl Gathering<'_> {
     /// Who can publish each crate, since when, and how that compares with the pins.
@@ -50,7 +54,9 @@ impl Gathering<'_> {
         for (node, facts) in &by_node {
             self.gathered.sheets[*node].put(custody::GROUP, facts);
         }
-        self.names(&by_node);
+        let names = self.name_checks();
+        self.names(&names, &by_node);
+        self.arrivals(&names, &by_node);
         self.pins(&by_node);
         self.cooldown();
         self.gathered.custody = by_node;
@@ -141,28 +147,32 @@ impl Gathering<'_> {
         }
     }
 
-    fn names(&mut self, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
-        // All crates of the registry, those outside the scope included.
+    /// The checks of names, against the table and all crates of the registry, those outside the scope
+    /// included.
+    fn name_checks(&self) -> NameChecks {
         let subjects = self.gathered.sheets.iter().map(|sheet| &sheet.subject);
         let crates = subjects.filter(|subject| {
             subject.kind == SubjectKind::Crate && subject.origin == Origin::Registry
         });
-        let names = crates.map(|subject| subject.name.as_str());
-        let checks = NameChecks::new(PopularNames::embedded(), names);
-        let mut owners: BTreeMap<&str, Measured<BTreeSet<String>>> = BTreeMap::new();
+        NameChecks::new(PopularNames::embedded(), crates.map(|subject| subject.name.as_str()))
+    }
+
+    /// The logins of every crate's owners, by crate name.
+    fn owners(&self, by_node: &BTreeMap<NodeIndex, CustodyFacts>) -> BTreeMap<&str, Logins> {
+        let mut owners = BTreeMap::new();
         for (node, locked) in &self.locked {
             if let Some(facts) = by_node.get(node) {
                 let logins =
                     facts.owners.clone().map(|all| all.into_iter().map(|o| o.login).collect());
-                owners.insert(&locked.name, logins);
+                owners.insert(locked.name.as_str(), logins);
             }
         }
-        let owners_of = |name: &str| {
-            owners
-                .get(name)
-                .cloned()
-                .unwrap_or_else(|| Measured::unknown("its owners are not known"))
-        };
+        owners
+    }
+
+    fn names(&mut self, checks: &NameChecks, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
+        let owners = self.owners(by_node);
+        let owners_of = |name: &str| known_owners(&owners, name);
         let measured: Vec<(NodeIndex, NameFacts)> = self
             .locked
             .par_iter()
@@ -172,6 +182,47 @@ impl Gathering<'_> {
         for (node, facts) in measured {
             self.gathered.sheets[node].put(names::GROUP, &facts);
         }
+    }
+
+    /// What is known of the crates that each release newly depends on.
+    fn arrivals(&mut self, checks: &NameChecks, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
+        let owners = self.owners(by_node);
+        let mut measured = Vec::new();
+        for (node, locked) in &self.locked {
+            if locked.origin != Origin::Registry {
+                continue;
+            }
+            if self.gains_nothing(*node) {
+                measured.push((*node, ArrivalFacts { list: Measured::Known(Vec::new()) }));
+                continue;
+            }
+            let releases = self
+                .read::<ReleaseFacts>(*node, releases::GROUP)
+                .unwrap_or_else(|| ReleaseFacts::unknown("its releases were not measured"));
+            let find = |name: &str| {
+                let names = checks.measure(name, &|name| known_owners(&owners, name));
+                let mut edges = self.edges[*node].iter();
+                let to = edges.find(|to| self.gathered.sheets[**to].subject.name == name);
+                let arrived = to.map(|to| Arrived {
+                    version: &self.gathered.sheets[*to].subject.version,
+                    custody: by_node.get(to),
+                    manifest: self.gathered.manifests.get(to),
+                });
+                (arrived, names)
+            };
+            measured.push((*node, arrivals::arrivals(&releases, by_node.get(node), &find)));
+        }
+        for (node, facts) in measured {
+            self.gathered.sheets[node].put(arrivals::GROUP, &facts);
+        }
+    }
+
+    /// Whether a release depends on nothing new, told without reading all that is known of it: nearly all
+    /// do not.
+    fn gains_nothing(&self, node: NodeIndex) -> bool {
+        let releases = self.gathered.sheets[node].facts.get(releases::GROUP);
+        let new = releases.and_then(|releases| releases.get("new_dependencies")?.as_array());
+        new.is_some_and(Vec::is_empty)
     }
 
     fn pins(&mut self, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
@@ -207,6 +258,10 @@ impl Gathering<'_> {
         let value = self.gathered.sheets[node].facts.get(group)?;
         serde_json::from_value(value.clone()).ok()
     }
+}
+
+fn known_owners(owners: &BTreeMap<&str, Logins>, name: &str) -> Logins {
+    owners.get(name).cloned().unwrap_or_else(|| Measured::unknown("its owners are not known"))
 }
 
 /// The last second of a day (UTC): what happened on the day of the audit counts.

@@ -1,0 +1,237 @@
+//! What a registry, a dump or a lockfile of pins can do to a run: a clear word, never an invented owner,
+//! and nothing lost of what was known before.
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use super::registry::{Crate, Registry, World, answer};
+use super::run::{Project, date, files_below};
+
+const DAY: &str = "2026-06-02";
+
+fn world() -> World {
+    let releases = [("1.0.0", "2024-01-01"), ("1.1.0", "2025-01-01")];
+    World { crates: vec![Crate::of("acme", "ada", &releases)] }
+}
+
+/// An audit whose registry's API answers as `reply` says; index and archives are honest.
+fn under(reply: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> (Registry, Project) {
+    let fault = move |path: &str| path.starts_with("/api/").then(|| reply(path));
+    let registry = Registry::with_faults(world(), DAY, fault);
+    let mut project = Project::new(&registry, DAY);
+    project.request.gather.api_budget = Duration::from_secs(5);
+    project.lock(&world().lock(&[("acme", "1.1.0")]));
+    (registry, project)
+}
+
+fn owners(project: &Project) -> serde_json::Value {
+    let audit = project.audit();
+    let sheet = audit.sheets.iter().find(|sheet| sheet.subject.name == "acme").expect("a sheet");
+    let custody = sheet.facts["custody"].clone();
+    if custody["$unknown"].is_null() { custody["owner_users"].clone() } else { custody }
+}
+
+#[test]
+fn an_api_in_trouble_is_unknown_owners_and_the_audit_goes_on() {
+    let json = "application/json";
+    let html = b"<html>maintenance</html>".to_vec();
+    let large = vec![b' '; 10 * 1024 * 1024];
+    let faults: Vec<(&str, Vec<u8>)> = vec![
+        ("down", answer("500 Internal Server Error", "text/plain", "", b"")),
+        ("limited", answer("429 Too Many Requests", json, "retry-after: 3600\r\n", b"{}")),
+        ("forbidden", answer("403 Forbidden", "text/plain", "", b"data access")),
+        ("a page with 200", answer("200 OK", "text/html", "", &html)),
+        ("a page called JSON", answer("200 OK", json, "", &html)),
+        ("other types", answer("200 OK", json, "", br#"{"users":{"a":1},"versions":7}"#)),
+        ("ten megabytes", answer("200 OK", json, "", &large)),
+        ("elsewhere", answer("302 Found", json, "location: http://localhost:9/\r\n", b"")),
+        ("cut", answer("200 OK", json, "", b"{\"users\":[{\"id\":1,")),
+        ("nothing", Vec::new()),
+    ];
+    std::thread::scope(|scope| {
+        for (name, reply) in faults {
+            scope.spawn(move || {
+                let (registry, project) = under(move |_| reply.clone());
+                let owners = owners(&project);
+                assert!(owners["$unknown"].is_string(), "{name}: {owners}");
+                assert!(registry.api_requests() >= 1, "{name}");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_slow_api_takes_its_budget_and_no_more() {
+    let (_registry, mut project) = under(|_| {
+        std::thread::sleep(Duration::from_secs(20));
+        Vec::new()
+    });
+    project.request.gather.api_budget = Duration::from_millis(300);
+    let started = std::time::Instant::now();
+    let owners = owners(&project);
+    assert!(owners["$unknown"].is_string(), "{owners}");
+    assert!(started.elapsed() < Duration::from_secs(15), "the budget is 0.3 s");
+}
+
+#[test]
+fn hostile_logins_are_data_and_become_no_path() {
+    let logins =
+        ["../../../etc/passwd", "\u{1b}[31mred\u{1b}[0m", "a\u{202e}b", &"x".repeat(10_000)];
+    std::thread::scope(|scope| {
+        for login in logins {
+            scope.spawn(move || {
+                let users =
+                    serde_json::json!({"users": [{"id": 1, "login": login, "kind": "user"}]});
+                let (_registry, project) = under(move |path| {
+                    let owners = path.ends_with("owners");
+                    let body = if owners { users.to_string() } else { String::from("{}") };
+                    answer("200 OK", "application/json", "", body.as_bytes())
+                });
+                let audit = project.audit();
+                let sheet = audit.sheets.iter().find(|sheet| sheet.subject.name == "acme");
+                let custody = &sheet.expect("a sheet").facts["custody"];
+                let kept = custody["owners"][0]["login"].as_str() == Some(login);
+                assert_eq!(kept, login.len() < 1_000, "data, or refused for its length: {custody}");
+                let cache = files_below(&project.request.gather.cache_dir);
+                assert!(cache.iter().all(|path| !path.contains("passwd") && !path.contains("..")));
+            });
+        }
+    });
+}
+
+#[test]
+fn an_api_in_trouble_loses_nothing_of_what_was_known() {
+    let broken = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let now = std::sync::Arc::clone(&broken);
+    let fault = move |path: &str| {
+        let down = path.starts_with("/api/") && now.load(std::sync::atomic::Ordering::SeqCst);
+        down.then(|| answer("500 Internal Server Error", "text/plain", "", b""))
+    };
+    let registry = Registry::with_faults(world(), DAY, fault);
+    let mut project = Project::new(&registry, DAY);
+    project.request.gather.api_budget = Duration::from_secs(20);
+    project.lock(&world().lock(&[("acme", "1.0.0")]));
+    assert_eq!(owners(&project), 1);
+    broken.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(owners(&project), 1, "kept under the newest version");
+    project.request.gather.offline = true;
+    project.request.gather.api_budget = Duration::ZERO;
+    assert!(owners(&project)["$unknown"].is_string(), "a run that may not ask says so");
+}
+
+/// The program itself, without a registry.
+fn cli(project: &Project, arguments: &[&str]) -> Output {
+    // Flags of `db` stand before its own subcommands.
+    let (command, rest) = arguments.split_first().expect("a subcommand");
+    Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+        .arg(command)
+        .args(["--offline", "--as-of", DAY, "--cache-dir"])
+        .arg(project.at("cache"))
+        .args(rest)
+        .env_clear()
+        .env("HOME", project.at("home"))
+        .env("CARGO_HOME", project.at("cargo"))
+        .output()
+        .expect("it starts")
+}
+
+#[test]
+fn a_damaged_dump_is_a_word_and_not_an_empty_registry() {
+    let registry = Registry::start(world(), DAY);
+    let project = Project::new(&registry, DAY);
+    project.lock(&world().lock(&[("acme", "1.1.0")]));
+    let whole = world().dump(DAY);
+    let shuffled = project.at("shuffled.tar.gz");
+    std::fs::write(&shuffled, &whole).unwrap();
+    for (name, bytes) in [("half.tar.gz", &whole[..whole.len() / 2]), ("nothing", b"".as_slice())] {
+        let path = project.at(name);
+        std::fs::write(&path, bytes).unwrap();
+        let path = path.display().to_string();
+        let imported = cli(&project, &["db", "import", &path]);
+        assert_eq!(imported.status.code(), Some(2), "{name}");
+        let said = String::from_utf8_lossy(&imported.stderr).into_owned();
+        assert!(said.starts_with("error: "), "{said}");
+        let report = cli(
+            &project,
+            &["report", &project.request.path.display().to_string(), "--dump", &path],
+        );
+        let told = String::from_utf8_lossy(&report.stdout).into_owned();
+        assert!(told.contains("Nothing is known yet"), "{told}");
+        assert!(!report.stderr.is_empty(), "and why");
+    }
+    let whole = shuffled.display().to_string();
+    assert_eq!(cli(&project, &["db", "import", &whole]).status.code(), Some(0));
+    let report = cli(&project, &["report", &project.request.path.display().to_string()]);
+    let told = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(told.contains("owners known of 1") && told.contains("ada"), "{told}");
+}
+
+#[test]
+fn a_conflicted_or_edited_lock_of_pins_stops_the_run_with_its_line() {
+    let registry = Registry::start(world(), DAY);
+    let project = Project::new(&registry, DAY);
+    project.lock(&world().lock(&[("acme", "1.1.0")]));
+    let at = project.request.path.display().to_string();
+    for (text, line) in [
+        ("version = 1\n<<<<<<< ours\n", "custody.lock:2"),
+        ("version = 1\n\n[[crate]]\nname = \"acme\"\nowner = [\"ada\"]\n", "custody.lock:5"),
+        ("version = 9\n", "custody.lock:1"),
+    ] {
+        std::fs::write(project.request.path.join("custody.lock"), text).unwrap();
+        let output = cli(&project, &["check", &at]);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(line), "{said}");
+    }
+}
+
+#[test]
+fn a_clock_before_the_data_counts_nobody() {
+    let registry = Registry::start(world(), DAY);
+    let mut project = Project::new(&registry, DAY).with_dump(&world(), DAY);
+    project.lock(&world().lock(&[("acme", "1.1.0")]));
+    project.request.gather.as_of = date("2020-01-01");
+    let owners = owners(&project);
+    assert_eq!(
+        owners["$unknown"],
+        "the owner list is of 2026-06-02, after the day that is asked about"
+    );
+}
+
+#[test]
+fn pins_alone_show_offline_what_changed_hands() {
+    let before = world();
+    let mut after = world();
+    after.crates[0].accounts.insert("eve".to_owned(), "2026-01-01".to_owned());
+    let added = "2026-05-20T08:00:00Z".to_owned();
+    after.crates[0].owners.push(("eve".to_owned(), added, "ada".to_owned()));
+    let registry = Registry::start(world(), DAY);
+    let project = Project::new(&registry, DAY);
+    project.lock(&world().lock(&[("acme", "1.1.0")]));
+    let dump = |name: &str, world: &World, day: &str| {
+        let path = project.at(name);
+        std::fs::write(&path, world.dump(day)).unwrap();
+        path.display().to_string()
+    };
+    let (old, new) = (dump("old", &before, "2026-05-01"), dump("new", &after, "2026-06-01"));
+    let at = project.request.path.display().to_string();
+    assert_eq!(cli(&project, &["pin", &at, "--dump", &old]).status.code(), Some(0));
+    let checked = cli(&project, &["check", &at, "--dump", &new, "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&checked.stdout).expect("a report");
+    let found = report["findings"].as_array().unwrap().iter();
+    let found = found.filter(|finding| finding["rule"] == "keys-changed-since-pin");
+    let notes: Vec<&str> = found
+        .flat_map(|finding| finding["evidence"].as_array().unwrap())
+        .map(|evidence| evidence["note"].as_str().unwrap())
+        .collect();
+    assert_eq!(notes, ["owner now, none on 2026-05-01: eve"], "{report:#}");
+    let accepted =
+        ["pin", &at, "--dump", &new, "--update", "acme", "--reason", "eve is a colleague"];
+    assert_eq!(cli(&project, &accepted).status.code(), Some(0));
+    let text = std::fs::read_to_string(project.request.path.join("custody.lock")).unwrap();
+    assert!(text.contains("eve is a colleague"), "{text}");
+    let checked = cli(&project, &["check", &at, "--dump", &new, "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&checked.stdout).expect("a report");
+    let found = report["findings"].as_array().unwrap();
+    assert!(found.iter().all(|finding| finding["rule"] != "keys-changed-since-pin"));
+}

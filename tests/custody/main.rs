@@ -1,0 +1,10 @@
+//! Custody end to end on registries of 127.0.0.1 and dumps that the tests write: timelines replayed day
+//! by day, what a run asks the registry for, and what a registry can do to a run.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on may stop")]
+
+mod arrayref;
+mod faults;
+mod registry;
+mod replay;
+mod requests;
+mod run;
