@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::archive::{self, ArchiveFacts};
 use super::build_code::{self, BuildFacts};
 use super::custody::{self, CustodyFacts};
 use crate::domain::fact::unknown_reason;
@@ -41,6 +42,11 @@ pub struct GainFacts {
     pub publisher_changed: Measured<bool>,
     /// The base's version was published by a trusted workflow and this one by an account.
     pub trusted_publishing_lost: Measured<bool>,
+    /// `package.repository` of the base's version, without scheme, `.git` and a slash at the end, in
+    /// lower case; empty where it declares none. Source: the manifest in its archive.
+    pub repository_before: Measured<String>,
+    /// The same of this version.
+    pub repository: Measured<String>,
 }
 
 /// Compares the sheets of the base's version and of this one.
@@ -63,6 +69,8 @@ pub fn gains(before: &FactSheet, now: &FactSheet) -> GainFacts {
         }),
         publisher_changed: both_known.clone().map(|(old, new)| old != new),
         trusted_publishing_lost: both_known.map(|(old, new)| old.workflow && !new.workflow),
+        repository_before: repository(before),
+        repository: repository(now),
         publisher_before: old.map(|publisher| publisher.name),
         publisher: new.map(|publisher| publisher.name),
     }
@@ -94,6 +102,15 @@ fn publisher(sheet: &FactSheet) -> Measured<Publisher> {
                 Publisher { name, workflow }
             })
         })
+    })
+}
+
+/// The repository that the manifest in an archive declares, in a form that can be compared.
+fn repository(sheet: &FactSheet) -> Measured<String> {
+    read::<ArchiveFacts>(sheet, archive::GROUP).and_then(|facts| facts.manifest).map(|manifest| {
+        let declared = manifest.repository.unwrap_or_default().to_lowercase();
+        let bare = declared.split_once("://").map_or(declared.as_str(), |(_, rest)| rest);
+        bare.trim_end_matches('/').trim_end_matches(".git").to_owned()
     })
 }
 
@@ -134,6 +151,27 @@ mod tests {
             Measured::unknown("`build` of codec 1.0.0 was not measured")
         );
         assert!(facts.publisher_changed.known().is_none());
+    }
+
+    #[test]
+    fn a_repository_is_compared_without_its_trimmings() {
+        let of = |declared: &str| {
+            let mut sheet = sheet("1.0.0");
+            let mut facts: ArchiveFacts = serde_json::from_str::<serde_json::Value>(include_str!(
+                "../../fixtures/facts/itoa-1.0.19.json"
+            ))
+            .and_then(|sheet| serde_json::from_value(sheet["facts"][archive::GROUP].clone()))
+            .unwrap();
+            if let Measured::Known(manifest) = &mut facts.manifest {
+                manifest.repository = Some(declared.to_owned());
+            }
+            sheet.put(archive::GROUP, &facts);
+            repository(&sheet)
+        };
+        let plain = Measured::Known("example.invalid/a/b".to_owned());
+        assert_eq!(of("https://Example.invalid/a/b.git"), plain);
+        assert_eq!(of("git://example.invalid/a/b/"), plain);
+        assert!(repository(&sheet("1.0.0")).known().is_none());
     }
 
     #[test]
