@@ -395,6 +395,65 @@ fn an_endpoint_set_in_the_tree_is_a_finding_and_is_not_obeyed() {
     assert!(!project.server.requests().is_empty(), "the user's own endpoint was asked");
 }
 
+#[test]
+fn code_that_only_the_tokenizer_names_is_remote_code_of_a_second_repository() {
+    let project = Project::of(&[("org/tokens", &commit(1))]);
+    let found = project.check(&[]).findings("org/tokens");
+    for finding in ["remote-code: low", "remote-code-from-other-repository: medium"] {
+        assert!(found.contains(&finding.to_owned()), "{found:?}");
+    }
+}
+
+#[test]
+fn the_inventory_tells_chains_of_kept_answers_and_local_adapters_without_a_socket() {
+    let project = Project::of(&[("org/adapter", &commit(1)), ("org/quiet", "")]);
+    project.write("models/lora/adapter_config.json", "{\"base_model_name_or_path\": \"o/base\"}");
+    project.write("models/lora/adapter_model.safetensors", "x");
+    project.check(&[]);
+    let asked = project.server.requests().len();
+    let inventory = project.run("inventory", &["--json"]);
+    assert_eq!(project.server.requests().len(), asked);
+    let json: Value = serde_json::from_str(&inventory.stdout).unwrap();
+    let models = json["models"].as_array().unwrap();
+    let model = |id: &str| models.iter().find(|model| model["id"] == id).unwrap();
+    let ids = |base: &Value| {
+        let ids =
+            base.as_array().unwrap().iter().map(|base| base["id"].as_str().unwrap().to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    let chain = ["org/base", "org/gone", "org/gated", "former/quiet"];
+    assert_eq!(ids(&model("org/adapter")["base"]), chain);
+    assert_eq!(model("org/adapter")["places"][0]["line"], 2);
+    assert!(ids(&model("org/quiet")["base"]).is_empty());
+    assert_eq!(ids(&json["local"][0]["base"]), ["o/base"]);
+    let text = project.run("inventory", &[]).stdout;
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told =
+        "built on org/base (as adapter), then org/gone (missing-or-private) and org/gated (gated)";
+    assert!(flat.contains(told), "{text}");
+}
+
+#[test]
+fn the_inventory_of_the_ai_application_is_that_of_the_readme() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let home = tempfile::tempdir().unwrap();
+    let inventory = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-custody"));
+        command.args(["inventory", "fixtures/projects/ai-app"]).args(arguments);
+        run(command.current_dir(root).env_clear().env("HOME", home.path()))
+    };
+    let text = inventory(&[]).stdout;
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    assert!(readme.contains(&text), "the README shows another output than\n{text}");
+    let json: Value = serde_json::from_str(&inventory(&["--json"]).stdout).unwrap();
+    let count = |kind: &str| json[kind].as_array().unwrap().len();
+    assert_eq!((count("crates"), count("models"), count("services")), (9, 3, 1));
+    let places = json["models"].as_array().unwrap().iter().map(|model| &model["places"][0]);
+    assert!(places.into_iter().all(|place| place["file"] == "src/main.rs"));
+}
+
 /// The tokens that the server was sent, by host.
 fn tokens(project: &Project) -> Vec<(bool, bool)> {
     let requests = project.server.requests();

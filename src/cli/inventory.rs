@@ -1,8 +1,10 @@
 //! `inventory`: which crates carry AI, which models, data sets and hosted services a project names,
 //! and where. Opens no socket.
 
+mod bases;
 mod human;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
@@ -12,11 +14,13 @@ use super::arguments::InventoryArguments;
 use super::{output, session};
 use crate::audit;
 use crate::config;
-use crate::domain::{Graph, SubjectKind};
+use crate::domain::{Graph, NodeIndex, SubjectKind};
 use crate::walker::models::{
     self, Attached, Discovery, Layout, ReferenceFacts, RevisionKind, Tables,
 };
+use crate::walker::tree::Tree;
 use crate::walker::{self, Walk};
+use bases::BaseEntry;
 
 /// Name of the JSON schema.
 const SCHEMA: &str = "custody-inventory/1";
@@ -56,9 +60,9 @@ struct NamedEntry {
     pinned: Option<bool>,
     trust_remote_code: bool,
     only_in_tests: bool,
-    /// The base models behind an adapter or quantisation, nearest first, as far as files of the
-    /// project tell.
-    base: Vec<String>,
+    /// What an adapter, quantisation or merge is built on, nearest first, as far as answers tell that
+    /// an earlier `check` kept.
+    base: Vec<BaseEntry>,
     places: Vec<Place>,
     /// Places beyond those listed.
     more: u32,
@@ -89,6 +93,8 @@ struct LocalEntry {
     layout: &'static str,
     repository: Option<String>,
     files: usize,
+    /// What its own configuration says that it is built on.
+    base: Vec<BaseEntry>,
 }
 
 /// A name that may be a model.
@@ -123,13 +129,14 @@ fn take(path: &Path, arguments: &InventoryArguments) -> Result<Inventory, Failur
     let mut walk = walker::walk(path, &walker::Options::default())?;
     let crates = crates(&walk);
     let (attached, discovery) = audit::name_models(&mut walk, &policy);
+    let chains = bases::kept(&walk.graph, &session::gather_options(&arguments.common, true)?)?;
     Ok(Inventory {
         schema: SCHEMA,
         crates,
-        models: named(&walk.graph, &attached, SubjectKind::Model),
-        datasets: named(&walk.graph, &attached, SubjectKind::Dataset),
+        models: named(&walk.graph, &attached, SubjectKind::Model, &chains),
+        datasets: named(&walk.graph, &attached, SubjectKind::Dataset, &chains),
         services: services(&walk.graph, &attached),
-        local: local(&discovery),
+        local: local(&walk, &discovery),
         possible: possible(&discovery),
         unread: discovery.undetermined.iter().map(unread).collect(),
     })
@@ -178,7 +185,12 @@ fn places(facts: &ReferenceFacts) -> Vec<Place> {
     facts.references.iter().map(place).collect()
 }
 
-fn named(graph: &Graph, attached: &Attached, kind: SubjectKind) -> Vec<NamedEntry> {
+fn named(
+    graph: &Graph,
+    attached: &Attached,
+    kind: SubjectKind,
+    chains: &BTreeMap<NodeIndex, Vec<BaseEntry>>,
+) -> Vec<NamedEntry> {
     let of_kind =
         attached.references.iter().filter(|(node, _)| graph.nodes[**node].subject.kind == kind);
     of_kind
@@ -189,7 +201,7 @@ fn named(graph: &Graph, attached: &Attached, kind: SubjectKind) -> Vec<NamedEntr
             pinned: facts.pinned.known().copied(),
             trust_remote_code: facts.trust_remote_code,
             only_in_tests: facts.only_in_tests,
-            base: Vec::new(),
+            base: chains.get(&node).cloned().unwrap_or_default(),
             places: places(facts),
             more: facts.left_out,
         })
@@ -207,7 +219,13 @@ fn services(graph: &Graph, attached: &Attached) -> Vec<ServiceEntry> {
     entries.collect()
 }
 
-fn local(discovery: &Discovery) -> Vec<LocalEntry> {
+fn local(walk: &Walk, discovery: &Discovery) -> Vec<LocalEntry> {
+    // The walk has read the folder; where that fails now, the places are told without their bases.
+    let tree = Tree::open(&walk.root).ok();
+    let base = |model: &models::LocalModel| match (&tree, model.layout) {
+        (Some(tree), Layout::Folder) => bases::local(tree, &model.path),
+        _ => Vec::new(),
+    };
     let entry = |model: &models::LocalModel| LocalEntry {
         path: model.path.clone(),
         layout: match model.layout {
@@ -217,6 +235,7 @@ fn local(discovery: &Discovery) -> Vec<LocalEntry> {
         },
         repository: model.repository.clone(),
         files: model.files.len(),
+        base: base(model),
     };
     discovery.local.iter().map(entry).collect()
 }

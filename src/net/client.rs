@@ -205,6 +205,14 @@ impl Client {
         self.cache.as_ref()?.get(&key(request), request.limit)
     }
 
+    /// Keeps what the caller made of an answer that is none, under the request's tag.
+    pub fn remember(&self, request: &Request, bytes: &[u8]) {
+        if let (Some(cache), Caching::Tagged(tag)) = (&self.cache, &request.caching) {
+            let (headers, tag) = (BTreeMap::new(), Some(tag.clone()));
+            let _ = cache.put(&key(request), &Kept { headers, tag, body: bytes.to_vec() });
+        }
+    }
+
     /// Keeps an answer. A disk that is full costs the next run a request and this one nothing.
     fn keep(&self, request: &Request, answer: &Answer) {
         let tag = match &request.caching {
@@ -401,6 +409,9 @@ impl Online {
             }
             200 | 206 => {
                 let mut answer = plain_answer(url, &response);
+                if let Some(pause) = used_up(&answer.headers) {
+                    self.pace(url).hold(pause.min(self.options.longest_pause));
+                }
                 if request.method == Method::Get {
                     refuse_page(request.expect, url, &answer)?;
                     answer.bytes = read_body(response, url, request.limit).await?;
@@ -472,6 +483,13 @@ fn retry_after(headers: &BTreeMap<String, String>) -> Option<Duration> {
     }
     let now = http_date(headers.get("date")?)?;
     Some(http_date(text)?.duration_since(now).try_into().unwrap_or(Duration::ZERO))
+}
+
+/// The pause after an answer that was the last one of its window: `RateLimit: "api";r=0;t=55`.
+fn used_up(headers: &BTreeMap<String, String>) -> Option<Duration> {
+    let header = headers.get("ratelimit")?;
+    let left = header.split(';').find_map(|part| part.trim().strip_prefix("r="))?;
+    if left.parse() == Ok(0_u64) { window_end(header) } else { None }
 }
 
 /// The end of a fixed window, in `RateLimit: "api";r=0;t=55`

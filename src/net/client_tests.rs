@@ -101,6 +101,14 @@ fn a_pause_told_as_a_date_counts_from_the_servers_own_clock() {
 }
 
 #[test]
+fn the_last_answer_of_a_window_asks_for_a_pause_and_others_do_not() {
+    let headers = |text: &str| BTreeMap::from([("ratelimit".to_owned(), text.to_owned())]);
+    assert_eq!(used_up(&headers("\"api\";r=0;t=9")), Some(Duration::from_secs(10)));
+    assert_eq!(used_up(&headers("\"api\";r=499;t=300")), None);
+    assert_eq!(used_up(&headers("nonsense")), None);
+}
+
+#[test]
 fn a_stalled_server_is_a_timeout() {
     let server = Loopback::start(|_, _| Reply::Stall);
     let error = ask(Options { retries: 0, ..quick() }, &json(&server.base)).unwrap_err();

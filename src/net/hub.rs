@@ -58,6 +58,19 @@ impl HubError {
             Self::Net(_) | Self::BadName(_) => None,
         }
     }
+
+    /// The refusal of a word of [`HubError::status`].
+    fn of(word: &[u8]) -> Option<Self> {
+        [
+            Self::MissingOrPrivate,
+            Self::RevisionNotFound,
+            Self::EntryNotFound,
+            Self::Gated,
+            Self::Disabled,
+        ]
+        .into_iter()
+        .find(|error| error.status().is_some_and(|known| known.as_bytes() == word))
+    }
 }
 
 /// What `HEAD` of a file tells.
@@ -100,7 +113,26 @@ impl Hub {
     /// repository was renamed: see [`Hub::renamed`].
     pub async fn info(&self, id: &str, revision: &str, kept: &str) -> Result<Answer, HubError> {
         let url = format!("{}/revision/{}?blobs=true", self.api(id)?, segment(revision)?);
-        self.ask(&url, kept).await
+        // A refusal of today holds for the day as an answer does; one about a commit may be lifted.
+        let refusal = Request::get(format!("{url}#refused"), Expect::Anything, 100)
+            .cached(Caching::Tagged(kept.to_owned()));
+        if let Some(error) = self.client.current(&refusal).and_then(|a| HubError::of(&a.bytes)) {
+            return Err(error);
+        }
+        let answer = self.ask(&url, kept).await;
+        match &answer {
+            Err(HubError::Net(NetError::Offline)) => {
+                let kept = self.client.kept(&refusal).and_then(|kept| HubError::of(&kept.bytes));
+                kept.map_or(answer, Err)
+            }
+            Err(error) => {
+                if let Some(word) = error.status().filter(|_| kept.len() != 40) {
+                    self.client.remember(&refusal, word.as_bytes());
+                }
+                answer
+            }
+            Ok(_) => answer,
+        }
     }
 
     /// First page of `GET /api/models/{id}/tree/{revision}?recursive=true&expand=true`.
@@ -340,6 +372,34 @@ mod tests {
         }
         let server = Loopback::start(|_, _| Reply::status("500 Oops", "text/html", "", b""));
         assert_eq!(run(hub(&server, None).info("o/n", "main", "t")).unwrap_err().status(), None);
+    }
+
+    #[test]
+    fn a_refusal_holds_for_its_day_and_for_no_commit() {
+        let server = Loopback::start(|_, _| {
+            Reply::status("403 Forbidden", "x/y", "x-error-code: GatedRepo\r\n", b"")
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Some(folder.path().to_owned());
+        let client =
+            Client::online(crate::net::Options { cache, retries: 0, ..Default::default() });
+        let urls = BaseUrls { hub: Some(server.base.clone()), ..BaseUrls::default() };
+        let online = Hub::new(&client, &urls, None);
+        let offline = Client::offline_with_cache(folder.path().to_owned());
+        let offline = Hub::new(&offline, &urls, None);
+        let commit = "1".repeat(40);
+        for (hub, kept, asked) in [
+            (&online, "2026-11-23", 1),
+            (&online, "2026-11-23", 1),
+            (&offline, "2026-11-23", 1),
+            (&online, "2026-11-24", 2),
+            (&online, &*commit, 3),
+            (&online, &*commit, 4),
+        ] {
+            let error = run(hub.info("o/n", "main", kept)).unwrap_err();
+            assert_eq!(error.status(), Some("gated"));
+            assert_eq!(server.requests().len(), asked);
+        }
     }
 
     #[test]

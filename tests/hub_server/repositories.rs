@@ -86,6 +86,19 @@ pub struct Repository {
 const START: (&str, &str) = ("system", "2023-01-01");
 const ANN: (&str, &str) = ("ann", "2023-12-01");
 
+/// Repositories with one commit and nothing to say in their cards.
+const ONE_COMMIT: [&str; 9] = [
+    "org/altered",
+    "org/bomb",
+    "org/calling",
+    "org/empty",
+    "org/hostile",
+    "org/huge",
+    "org/long-card",
+    "org/signed",
+    "org/tokens",
+];
+
 pub fn repository(id: &str) -> Option<Repository> {
     let free = json!({"license": "apache-2.0"});
     let bert = json!({"model_type": "bert"});
@@ -93,6 +106,9 @@ pub fn repository(id: &str) -> Option<Repository> {
         let commits = commits.to_vec();
         Repository { id, commits, card: free.clone(), config: bert.clone(), tags: Vec::new() }
     };
+    if let Some(id) = ONE_COMMIT.into_iter().find(|known| *known == id) {
+        return Some(plain(id, &[("ann", "2025-01-01")]));
+    }
     let coded = json!({"auto_map": {"AutoModel": "modeling_x.X"}});
     Some(match id {
         "org/taken-over" => Repository {
@@ -111,22 +127,6 @@ pub fn repository(id: &str) -> Option<Repository> {
             Repository { config: coded, ..plain("org/coded", &[START, ANN, ("ann", "2026-10-08")]) }
         }
         "org/moving" => plain("org/moving", &[START, ANN, ("ann", "2026-10-08")]),
-        "org/altered" | "org/empty" | "org/signed" | "org/huge" | "org/hostile" | "org/bomb"
-        | "org/long-card" | "org/calling" => {
-            let id = [
-                "org/calling",
-                "org/altered",
-                "org/empty",
-                "org/signed",
-                "org/huge",
-                "org/hostile",
-                "org/bomb",
-                "org/long-card",
-            ]
-            .into_iter()
-            .find(|known| *known == id)?;
-            plain(id, &[("ann", "2025-01-01")])
-        }
         "org/borrowed-code" => Repository {
             config: json!({"auto_map": {"AutoModel": "other/second--modeling_y.Y"}}),
             ..plain("org/borrowed-code", &[("ann", "2025-01-01")])
@@ -183,6 +183,10 @@ pub fn files(id: &str, at: u8) -> Vec<File> {
                 base(1, TENSORS),
                 vec![large("pytorch_model.bin", CALLING_PICKLE, 1), large("rest.bin", &members, 1)],
             )
+        }
+        ("org/tokens", _) => {
+            let config = "{\"auto_map\":{\"AutoTokenizer\":[\"other/second--tokens.T\",null]}}";
+            with(base(1, TENSORS), vec![small("tokenizer_config.json", config, 1)])
         }
         ("org/empty", _) => Vec::new(),
         ("org/huge", _) => {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use super::bases::{self, BaseEntry};
 use super::{Inventory, NamedEntry, Place, ServiceEntry};
 use crate::domain::text::shown;
 use crate::walker::models::RevisionKind;
@@ -93,12 +94,29 @@ impl Page {
         for entry in entries.iter().take(ENTRIES) {
             self.row(&shown(&entry.id), width, &revision(entry));
             self.places(&entry.places, entry.more);
-            if !entry.base.is_empty() {
-                let chain = entry.base.iter().map(|id| shown(id)).collect::<Vec<_>>();
-                let _ = writeln!(self.out, "      built on {}", chain.join(", then "));
-            }
+            self.base(&entry.base);
         }
         self.left_out(entries.len());
+    }
+
+    fn base(&mut self, base: &[BaseEntry]) {
+        if base.is_empty() {
+            return;
+        }
+        let text = format!("built on {}", bases::words(base));
+        let mut line = String::new();
+        for word in text.split(' ') {
+            if line.chars().count() + word.chars().count() + 7 > self.width && !line.is_empty() {
+                let _ = writeln!(self.out, "      {line}");
+                // What goes on stands further in.
+                "  ".clone_into(&mut line);
+            }
+            if !line.trim().is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        let _ = writeln!(self.out, "      {}", cut(&line, self.width.saturating_sub(6)));
     }
 
     fn places(&mut self, places: &[Place], more: u32) {
@@ -148,6 +166,7 @@ impl Page {
                 None => format!("{}, {} weight files", entry.layout, entry.files),
             };
             self.row(&shown(&entry.path), width, &what);
+            self.base(&entry.base);
         }
         self.left_out(inventory.local.len());
     }
@@ -221,7 +240,15 @@ mod tests {
                 pinned: Some(false),
                 trust_remote_code: true,
                 only_in_tests: true,
-                base: Vec::new(),
+                base: (1..6)
+                    .map(|depth| BaseEntry {
+                        id: format!("organisation-{depth}/a-base-model-with-a-name"),
+                        relation: "finetune".to_owned(),
+                        named_by: "x".to_owned(),
+                        depth,
+                        status: (depth == 5).then(|| "missing-or-private".to_owned()),
+                    })
+                    .collect(),
                 places: vec![Place {
                     file: "a/very/long/path/".repeat(8),
                     line: 7,
@@ -244,6 +271,8 @@ mod tests {
             assert!(line.chars().count() <= 80, "{line}");
         }
         assert!(plain.contains("not merged: refs/pr/7"));
+        assert!(plain.contains("built on organisation-1/a-base-model-with-a-name (as finetune),"));
+        assert!(plain.contains("organisation-5/a-base-model-with-a-name (missing-or-private)"));
         assert!(!plain.contains('\u{1b}'));
     }
 

@@ -3,7 +3,8 @@
 use super::{Gathering, Scope, client};
 use crate::collectors::hub::{self, FilesRead, HubFacts, ModelRecord, Question};
 use crate::collectors::hub_cache::{self, Cached, CachedFile, HubCacheFacts};
-use crate::collectors::{model_custody, model_files, pins};
+use crate::collectors::model_files::{self, ModelFacts};
+use crate::collectors::{model_custody, pins};
 use crate::domain::{Measured, ModelPin, NodeIndex, Origin, SubjectKind, Undetermined};
 use crate::net::hub::Hub;
 
@@ -68,13 +69,18 @@ impl Gathering<'_> {
         let cached = self.cached(node, id, revision);
         if let (Some(record), Some(hub)) = (&mut record, hub) {
             let commit = record.hub.commit.known();
-            match cached.as_ref().filter(|c| commit.is_none_or(|now| *now == c.facts.commit)) {
-                Some(cached) => hashes_of_copy(record, &cached.facts),
+            match cached.as_ref().filter(|(c, _)| commit.is_none_or(|now| *now == c.facts.commit)) {
+                Some((cached, model)) => {
+                    hashes_of_copy(record, &cached.facts);
+                    if let Measured::Known(model) = model {
+                        record.hub.add_remote_code(model);
+                    }
+                }
                 // The branch has moved on since the copy was made.
                 None => self.files(node, hub::read_files(hub, self.runtime, id, &mut record.hub)),
             }
         }
-        let mut pin_now = cached.map(|cached| cached.pin(id, as_of));
+        let mut pin_now = cached.map(|(cached, _)| cached.pin(id, as_of));
         if let Some(record) = &record {
             self.record(node, record);
             pin_now = record.pin(id, as_of).or(pin_now);
@@ -118,17 +124,23 @@ impl Gathering<'_> {
         self.gathered.undetermined.extend(entries);
     }
 
-    /// Looks at the copy in this machine's cache, which is what a program would load.
-    fn cached(&mut self, node: NodeIndex, id: &str, revision: &str) -> Option<Cached> {
+    /// Looks at the copy in this machine's cache, which is what a program would load, and at its files.
+    fn cached(
+        &mut self,
+        node: NodeIndex,
+        id: &str,
+        revision: &str,
+    ) -> Option<(Cached, Measured<ModelFacts>)> {
         let pins = self.options.pins.as_ref().map_or(&[][..], |pins| &pins.models);
         let cached = hub_cache::find(self.options.hub_cache.as_ref()?, id, revision, pins)?;
         let sheet = &mut self.gathered.sheets[node];
         sheet.put(hub_cache::GROUP, &cached.facts);
-        match model_files::measure(&cached.folder) {
-            Ok(facts) => sheet.put(model_files::GROUP, &facts),
-            Err(error) => sheet.put_unknown(model_files::GROUP, error.to_string()),
+        let model = Measured::from(model_files::measure(&cached.folder));
+        match &model {
+            Measured::Known(facts) => sheet.put(model_files::GROUP, facts),
+            Measured::Unknown(reason) => sheet.put_unknown(model_files::GROUP, reason.clone()),
         }
-        Some(cached)
+        Some((cached, model))
     }
 }
 

@@ -90,7 +90,27 @@ pub fn read_files(
         return Measured::Unknown(reason.clone());
     }
     facts.files_altered = Measured::Known(different);
-    Measured::Known(FilesRead { model: reading.facts(), left_out })
+    let model = reading.facts();
+    facts.add_remote_code(&model);
+    Measured::Known(FilesRead { model, left_out })
+}
+
+impl HubFacts {
+    /// Adds code that the configurations themselves name: the Hub's digest holds that of `config.json`
+    /// only. What was not read leaves what is known as it is.
+    pub fn add_remote_code(&mut self, model: &ModelFacts) {
+        let code = || model.configs.iter().flat_map(|part| &part.facts.code);
+        let named = |key: &str| key.split('.').any(|part| part.starts_with("auto_map"));
+        if code().any(|reference| named(&reference.key)) {
+            self.remote_code = Measured::Known(true);
+        }
+        let others = code().filter_map(|reference| reference.repository.clone());
+        if let Measured::Known(known) = &mut self.remote_code_repositories {
+            known.extend(others);
+            known.sort();
+            known.dedup();
+        }
+    }
 }
 
 /// Looks at one file; says whether its bytes are others than the Hub's own id of them.

@@ -182,11 +182,11 @@ fn command(scan: &mut Scan<'_>, words: &[Word<'_>], at: usize) {
     let revision = near_flag(words, at, "revision");
     let computed = revision.as_deref().is_some_and(|r| r.starts_with('$'));
     let revision = revision.filter(|_| !computed);
-    let trust = words[at..words.len().min(at + REACH)]
-        .iter()
-        .take_while(|w| w.line <= words[at].line + 8)
-        .any(|w| w.text == "--trust-remote-code" || w.text == "--trust_remote_code")
-        .then_some(true);
+    let trusts = |word: usize| {
+        matches!(words[word].text, "--trust-remote-code" | "--trust_remote_code")
+            && belongs(words, at, word)
+    };
+    let trust = reach(words, at).any(trusts).then_some(true);
     let named = Named { kind, revision, computed, trust, ..Named::model(id, form, confidence) };
     scan.push(value.at, named);
 }
@@ -202,23 +202,26 @@ fn argument<'w, 'a>(words: &'w [Word<'a>], at: usize) -> Option<&'w Word<'a>> {
     if words[at].text == "download" { rest.find(|w| is_repository(w.text)) } else { None }
 }
 
-/// The value of `--NAME` or the key `NAME` near a word, in the same command or block.
-fn near_flag(words: &[Word<'_>], at: usize, name: &str) -> Option<String> {
-    // Another command or key of the same name begins something else.
+/// The words around the flag, key or command at `at` that can say more of its model. Another one of the
+/// same name begins something else.
+fn reach(words: &[Word<'_>], at: usize) -> impl Iterator<Item = usize> {
     let same = |w: &&Word<'_>| w.text != words[at].text;
     let back = if words[at].text == "download" { 0 } else { REACH };
     let from = at - words[at.saturating_sub(back)..at].iter().rev().take_while(same).count();
     let to = at + 1 + words[at + 1..].iter().take(REACH).take_while(same).count();
-    let line = words[at].line;
-    let close = |w: &Word<'_>| w.line + 6 >= line && w.line <= line + 6;
+    from..to
+}
+
+/// The value of `--NAME` or the key `NAME` that belongs to the model named at `at`.
+fn near_flag(words: &[Word<'_>], at: usize, name: &str) -> Option<String> {
     let mut best: Option<(usize, String)> = None;
-    for flag in from..to {
-        if !close(&words[flag]) || plain(words[flag].text) != name {
+    for flag in reach(words, at) {
+        if plain(words[flag].text) != name {
             continue;
         }
         let dashed = words[flag].text.starts_with("--");
         let keyed = words.get(flag + 1).is_some_and(|w| matches!(w.text, ":" | "="));
-        if !dashed && !keyed {
+        if !(dashed || keyed) || !belongs(words, at, flag) {
             continue;
         }
         let Some(value) = words[flag + 1..].iter().find(|w| !matches!(w.text, "-" | "=" | ":"))
@@ -231,6 +234,55 @@ fn near_flag(words: &[Word<'_>], at: usize, name: &str) -> Option<String> {
         }
     }
     best.map(|(_, value)| value)
+}
+
+/// Whether a flag or key speaks of the model that is named at `at` and of no other. A revision that is
+/// given to the wrong model would make an unpinned one look pinned.
+fn belongs(words: &[Word<'_>], at: usize, flag: usize) -> bool {
+    let command = words[at].command;
+    if words[flag].command == command {
+        // The flag belongs to the model before it; where there is none, to the one after it.
+        let names = |w: &&Word<'_>| w.command == command && names_a_model(w.text);
+        return if flag > at {
+            !words[at + 1..flag].iter().any(|w| names(&w))
+        } else {
+            !words[..flag].iter().rev().take(REACH).any(|w| names(&w))
+                && !words[flag..at].iter().any(|w| names(&w))
+        };
+    }
+    // In lists every argument has a line of its own; within a longer line it belongs to that line.
+    let first = flag == 0
+        || words[..flag]
+            .iter()
+            .rev()
+            .find(|w| w.text != "-")
+            .is_none_or(|w| w.line != words[flag].line);
+    if words[flag].text.starts_with('-') && !first {
+        return false;
+    }
+    let close = words[flag].line.abs_diff(words[at].line) <= 6;
+    let own = words[at + 1..].iter().take(8).find(|w| is_mention(w.text)).map(|w| w.text);
+    let other =
+        |w: &Word<'_>| Some(w.text) != own && w.text != words[at].text && is_mention(w.text);
+    let (low, high) = (at.min(flag), at.max(flag));
+    let line = words[flag].line;
+    let beside = |w: &&Word<'_>| w.line == line;
+    let before = words[..flag].iter().rev().take_while(beside);
+    let after = words[flag..].iter().take_while(beside);
+    close && !words[low..high].iter().chain(before).chain(after).any(other)
+}
+
+/// Whether a word is a flag or command that a model follows.
+fn names_a_model(text: &str) -> bool {
+    MODEL_FLAGS.contains(&text)
+        || LLAMA_FLAGS.contains(&text)
+        || matches!(text, "download" | "serve")
+}
+
+/// Whether a word names some repository.
+fn is_mention(text: &str) -> bool {
+    let id = text.split([':', '@']).next().unwrap_or(text);
+    (is_repository(id) && !is_foreign(id)) || !address::find(text).is_empty()
 }
 
 /// `model: o/n`, `MODEL_ID=o/n`, `ENV MODEL_ID o/n`, `name: MODEL_ID` and `value: o/n`.
@@ -351,6 +403,45 @@ mod tests {
     fn code_that_a_server_is_told_to_run_is_seen() {
         let found = read("a.sh", "vllm serve org/n-1 \\\n  --trust-remote-code");
         assert_eq!(found[0].trust_remote_code, Some(true));
+    }
+
+    #[test]
+    fn a_revision_belongs_to_one_command_and_to_no_other() {
+        let commit = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf";
+        for text in [
+            format!(
+                "ENV MODEL_ID=org/a-1\nRUN hf download org/b-1 --revision {commit}\nCMD [\"--model-id\", \"org/c-1\"]\n"
+            ),
+            format!(
+                "hf download org/b-1 --revision {commit}\nvllm serve org/a-1\ncurl https://huggingface.co/org/d-1/resolve/main/x\n"
+            ),
+            format!(
+                "a:\n  command: --model-id org/b-1 --revision {commit}\nb:\n  environment:\n    MODEL_ID: org/a-1\n"
+            ),
+            format!(
+                "args:\n- --model-id\n- org/a-1\nargs:\n- --model-id\n- org/b-1\n- --revision\n- {commit}\n"
+            ),
+            format!("- {{model: org/b-1, revision: {commit}}}\n- {{model: org/a-1}}\n"),
+            format!("x --model-id org/b-1 --revision {commit} --draft-model org/a-1\n"),
+        ] {
+            for reference in read("deploy.yaml", &text) {
+                let expected = (reference.id == "org/b-1").then_some(commit);
+                assert_ne!(
+                    reference.revision.as_deref() == Some(commit),
+                    expected.is_none(),
+                    "{} in {text}",
+                    reference.id
+                );
+            }
+            assert!(read("deploy.yaml", &text).len() >= 2, "{text}");
+        }
+        let lines = format!("hf download org/b-1 \\\n  --revision {commit}\n");
+        assert_eq!(told("a.sh", &lines), one("org/b-1", Some(commit), Form::HubCli));
+        let variables = format!("ENV MODEL_ID=org/b-1\nENV REVISION={commit}\n");
+        assert_eq!(told("Dockerfile", &variables), one("org/b-1", Some(commit), Form::Environment));
+        let trusted = read("a.sh", "vllm serve org/a-1\nvllm serve org/b-1 --trust-remote-code\n");
+        let trusts: Vec<_> = trusted.iter().map(|r| r.trust_remote_code).collect();
+        assert_eq!(trusts, [None, Some(true)]);
     }
 
     #[test]

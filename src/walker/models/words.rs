@@ -12,16 +12,22 @@ pub(super) struct Word<'a> {
     pub at: usize,
     /// Line, from 0.
     pub line: u32,
+    /// Line on which its command begins: the same, unless the line before ends in a backslash.
+    pub command: u32,
 }
 
 /// The words of a text. `:` and `=` stand by themselves where they end a key; what follows `#` at the
 /// start of a word is a comment, except in JSON.
 pub(super) fn words(text: &str, hash_comments: bool) -> Vec<Word<'_>> {
     let mut found = Vec::new();
-    let mut start = 0;
+    let (mut start, mut command, mut goes_on) = (0, 0, false);
     for (number, line) in text.split_inclusive('\n').enumerate() {
         let number = u32::try_from(number).unwrap_or(u32::MAX);
+        command = if goes_on { command } else { number };
+        goes_on = line.trim_end().ends_with('\\');
+        let before = found.len();
         line_words(line, start, number, hash_comments, &mut found);
+        found[before..].iter_mut().for_each(|word| word.command = command);
         start += line.len();
         if found.len() >= WORDS_LIMIT {
             break;
@@ -56,7 +62,7 @@ fn line_words<'a>(line: &'a str, start: usize, number: u32, hash: bool, into: &m
 fn split<'a>(text: &'a str, at: usize, line: u32, into: &mut Vec<Word<'a>>) {
     let mut push = |from: usize, to: usize| {
         if from < to {
-            into.push(Word { text: &text[from..to], at: at + from, line });
+            into.push(Word { text: &text[from..to], at: at + from, line, command: line });
         }
     };
     let key = |part: &str| {
