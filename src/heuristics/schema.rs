@@ -3,18 +3,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-/// The type of a fact, as far as a condition needs it.
+/// The type of a fact, as far as a condition needs it. Cheap to clone: checking a rule passes types on
+/// at every step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FactType {
     /// A struct: field name to type and description.
-    Object(BTreeMap<String, Field>),
+    Object(Arc<BTreeMap<String, Field>>),
     /// A map with free keys.
-    Map(Box<FactType>),
+    Map(Arc<FactType>),
     /// A list.
-    List(Box<FactType>),
+    List(Arc<FactType>),
     /// A boolean, number or string, by its JSON Schema name.
     Scalar(&'static str),
     /// Not known to the schema; nothing below it is checked.
@@ -92,16 +94,14 @@ fn type_of_value(value: &Value, depth: usize) -> FactType {
         return FactType::Any;
     }
     match value {
-        Value::Object(fields) => FactType::Object(
-            fields
-                .iter()
-                .map(|(name, value)| {
-                    let fact_type = type_of_value(value, depth + 1);
-                    (name.clone(), Field { fact_type, description: String::new() })
-                })
-                .collect(),
-        ),
-        Value::Array(items) => FactType::List(Box::new(
+        Value::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| {
+                let fact_type = type_of_value(value, depth + 1);
+                (name.clone(), Field { fact_type, description: String::new() })
+            });
+            FactType::Object(Arc::new(fields.collect()))
+        }
+        Value::Array(items) => FactType::List(Arc::new(
             items.first().map_or(FactType::Any, |item| type_of_value(item, depth + 1)),
         )),
         Value::String(_) => FactType::Scalar("string"),
@@ -117,7 +117,7 @@ fn rows(path: &str, fact_type: &FactType, out: &mut String, depth: usize) {
     }
     match fact_type {
         FactType::Object(fields) => {
-            for (name, field) in fields {
+            for (name, field) in fields.iter() {
                 let at = format!("{path}.{name}");
                 let meaning = field.description.replace('\n', " ").replace('|', "\\|");
                 let kind = type_name(&field.fact_type);
@@ -165,7 +165,7 @@ fn fact_type(schema: &Value, root: &Value, depth: usize) -> FactType {
     }
     match type_word(schema) {
         Some("object") => object_type(schema, root, depth),
-        Some("array") => FactType::List(Box::new(
+        Some("array") => FactType::List(Arc::new(
             schema.get("items").map_or(FactType::Any, |items| fact_type(items, root, depth + 1)),
         )),
         Some("string") => FactType::Scalar("string"),
@@ -195,7 +195,7 @@ fn one_of(options: &[Value], root: &Value, depth: usize) -> FactType {
         merged = Some(match (merged, next) {
             (None, next) => next,
             (Some(FactType::Object(mut left)), FactType::Object(right)) => {
-                left.extend(right);
+                Arc::make_mut(&mut left).extend(Arc::unwrap_or_clone(right));
                 FactType::Object(left)
             }
             (Some(left), right) if left == right => left,
@@ -217,11 +217,11 @@ fn object_type(schema: &Value, root: &Value, depth: usize) -> FactType {
                 (name.clone(), field)
             })
             .collect();
-        return FactType::Object(fields);
+        return FactType::Object(Arc::new(fields));
     }
     match schema.get("additionalProperties") {
         Some(values @ Value::Object(_)) => {
-            FactType::Map(Box::new(fact_type(values, root, depth + 1)))
+            FactType::Map(Arc::new(fact_type(values, root, depth + 1)))
         }
         _ => FactType::Any,
     }

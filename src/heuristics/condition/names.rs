@@ -1,6 +1,7 @@
 //! Which facts and signals an expression names, and whether they exist.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, SelectExpr};
 
@@ -40,7 +41,7 @@ impl<'a> Checker<'a> {
                 for element in &list.elements {
                     item = self.infer(element)?.0;
                 }
-                Ok((FactType::List(Box::new(item)), None))
+                Ok((FactType::List(Arc::new(item)), None))
             }
             Expr::Map(map) => {
                 for entry in &map.entries {
@@ -72,7 +73,7 @@ impl<'a> Checker<'a> {
             let field =
                 || Field { fact_type: FactType::Scalar("string"), description: String::new() };
             let fields = ["kind", "name", "version", "origin"].map(|f| (f.to_owned(), field()));
-            return Ok((FactType::Object(fields.into()), Some(name.to_owned())));
+            return Ok((FactType::Object(Arc::new(fields.into())), Some(name.to_owned())));
         }
         let Some(group) = self.schema.group(name) else {
             let groups = self.schema.groups().map(|(group, _)| group);
@@ -100,7 +101,7 @@ impl<'a> Checker<'a> {
                 }
                 Ok((field.fact_type.clone(), at))
             }
-            FactType::Map(item) => Ok((*item, at)),
+            FactType::Map(item) => Ok(((*item).clone(), at)),
             FactType::Any => {
                 self.paths.extend(at.clone());
                 Ok((FactType::Any, at))
@@ -151,7 +152,7 @@ impl<'a> Checker<'a> {
             return Err(format!("write `{}.field`", path.unwrap_or_else(|| "value".to_owned())));
         }
         Ok(match kind {
-            FactType::List(item) | FactType::Map(item) => (*item, path.map(|p| p + "[]")),
+            FactType::List(item) | FactType::Map(item) => ((*item).clone(), path.map(|p| p + "[]")),
             _ => ANY,
         })
     }
@@ -159,7 +160,7 @@ impl<'a> Checker<'a> {
     fn comprehension(&mut self, c: &ComprehensionExpr) -> Result<Inferred, String> {
         let (range, path) = self.infer(&c.iter_range)?;
         let item = match range {
-            FactType::List(item) => (*item, path.map(|p| p + "[]")),
+            FactType::List(item) => ((*item).clone(), path.map(|p| p + "[]")),
             FactType::Map(_) => (FactType::Scalar("string"), None),
             FactType::Any => ANY,
             FactType::Object(_) | FactType::Scalar(_) => {
