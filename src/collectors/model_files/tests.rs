@@ -127,3 +127,54 @@ fn benign_files_of_the_real_libraries_have_no_denied_import() {
     assert_eq!((facts.unknown_imports, facts.unscannable.len()), (0, 0));
     assert!(facts.file_count > 0);
 }
+
+#[test]
+fn a_file_that_vanishes_or_turns_into_something_else_is_told() {
+    let folder = folder(&[("gone.pkl", EVIL), ("turned.pkl", EVIL), ("stays.pkl", EVIL)]);
+    let entries = list(folder.path()).unwrap();
+    fs::remove_file(folder.path().join("gone.pkl")).unwrap();
+    fs::remove_file(folder.path().join("turned.pkl")).unwrap();
+    fs::create_dir(folder.path().join("turned.pkl")).unwrap();
+    let how = Look::default();
+    let facts = gather(entries.iter().map(|entry| entry.scan(&how)).collect());
+    assert_eq!(facts.denied_imports, 1);
+    let told: Vec<_> = facts.unscannable.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(told, ["gone.pkl", "turned.pkl"]);
+    assert_eq!(facts.unscannable[1].reason, "no regular file");
+}
+
+#[test]
+fn every_cut_and_every_flipped_bit_of_a_file_is_read_without_a_panic() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/models/benign");
+    for name in
+        ["safetensors/model.safetensors", "gguf/tiny.gguf", "onnx/tiny.onnx", "numpy/objects.npz"]
+    {
+        let whole = fs::read(root.join(name)).unwrap();
+        let scan = |bytes: &[u8]| {
+            let size = bytes.len() as u64;
+            scan::scan(&mut std::io::Cursor::new(bytes), size, "m", false)
+        };
+        assert!(scan(&whole).unscannable.is_empty(), "{name}");
+        for cut in 0..whole.len() {
+            scan(&whole[..cut]);
+        }
+        for at in 0..whole.len().min(600) * 8 {
+            let mut flipped = whole.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            scan(&flipped);
+        }
+    }
+}
+
+#[test]
+fn a_hash_is_for_small_files_and_for_who_asks() {
+    let large = vec![0; (HASHED + 1) as usize];
+    let folder = folder(&[("large", &large), ("small", b"abc")]);
+    let hashes = |how: &Look| -> Vec<Option<String>> {
+        look(folder.path(), how).unwrap().0.files.into_iter().map(|file| file.sha256).collect()
+    };
+    let some = hashes(&Look::default());
+    assert_eq!(some[0], None);
+    assert!(some[1].as_ref().unwrap().starts_with("ba7816bf8f01cfea"));
+    assert!(hashes(&Look { hash: true, ..Look::default() })[0].is_some());
+}

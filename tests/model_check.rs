@@ -1,0 +1,193 @@
+//! `check` and `inspect` on model files, folders, and projects that hold some: exit codes, places, limits,
+//! and whatever a folder can hold that is no plain file.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Calls `posix.system('echo')`; nobody loads it.
+const EVIL: &[u8] = b"\x80\x02cposix\nsystem\nX\x04\0\0\0echo\x85R.";
+const SAFE: &[u8] = b"\x02\0\0\0\0\0\0\0{}";
+const LOCK: &str = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n";
+
+fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let place = folder.path().join(name);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, bytes).unwrap();
+    }
+    folder
+}
+
+/// Runs the program without a network; its exit code, and what it wrote.
+fn run(arguments: &[&str], path: &Path) -> (i32, String, String) {
+    let cache = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+        .args(arguments)
+        .arg(path)
+        .args(["--offline", "--as-of", "2026-11-23", "--api-budget", "0s", "-q", "--cache-dir"])
+        .arg(cache.path())
+        .env_remove("CARGO_CUSTODY_DUMP")
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn report(path: &Path) -> (i32, Value) {
+    let (code, out, error) = run(&["check", "--format", "json"], path);
+    (code, serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}{error}")))
+}
+
+fn fired(report: &Value) -> Vec<(&str, &str)> {
+    let findings = report["findings"].as_array().into_iter().flatten();
+    findings
+        .map(|one| (one["rule"].as_str().unwrap(), one["location"]["file"].as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn a_model_file_is_audited_for_itself() {
+    let models = folder(&[("evil.bin", EVIL), ("safe.weights", SAFE)]);
+    let (code, report) = report(&models.path().join("evil.bin"));
+    assert_eq!((code, fired(&report)), (1, vec![("pickle-calls-denied-name", "evil.bin")]));
+    let finding = &report["findings"][0];
+    assert_eq!(finding["location"]["offset"], 2);
+    assert_eq!(finding["subject"]["kind"], "model");
+    let notes = finding["evidence"].to_string();
+    assert!(notes.contains("GLOBAL imports posix.system"), "{notes}");
+    assert!(notes.contains("REDUCE calls posix.system('echo')"), "{notes}");
+    assert_eq!(report["subjects"][0]["sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(self::report(&models.path().join("safe.weights")).0, 0);
+}
+
+#[test]
+fn a_folder_without_a_lockfile_is_a_model_and_every_file_of_it_is_told() {
+    let zeros = vec![0; 1 << 20];
+    let model = folder(&[
+        ("a-cut.safetensors", b"\x90\x01\0\0\0\0\0\0{\"a\""),
+        ("b-empty", b""),
+        ("weights/c.pt", EVIL),
+        ("z-large.bin", &zeros),
+    ]);
+    let (code, report) = report(model.path());
+    let fired = fired(&report);
+    assert_eq!(code, 1);
+    assert!(fired.contains(&("pickle-calls-denied-name", "weights/c.pt")), "{fired:?}");
+    assert!(fired.contains(&("model-file-damaged", "a-cut.safetensors")), "{fired:?}");
+}
+
+#[test]
+fn a_folder_of_something_else_is_nothing_to_audit() {
+    let (code, _, error) = run(&["check"], folder(&[("notes.txt", b"hello")]).path());
+    assert_eq!(code, 2);
+    assert!(error.contains("no Cargo.lock found"), "{error}");
+}
+
+#[test]
+fn what_could_not_be_looked_at_never_passes_as_clean() {
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n";
+    let model = folder(&[("model.safetensors", SAFE), ("other.bin", pointer)]);
+    let (code, report) = report(model.path());
+    assert_eq!(code, 3);
+    let entry = &report["undetermined"][0];
+    assert_eq!((&entry["file"], &entry["required"]), (&"other.bin".into(), &true.into()));
+    assert!(entry["reason"].as_str().unwrap().contains("Git LFS pointer"), "{entry}");
+}
+
+#[test]
+fn a_policy_that_lies_in_a_model_folder_is_not_ours() {
+    let policy = b"[rules]\ndisable = [\"pickle-calls-denied-name\"]\n";
+    let model = folder(&[("m.pkl", EVIL), ("custody.toml", policy)]);
+    assert_eq!(report(model.path()).0, 1);
+}
+
+#[test]
+fn models_in_a_project_are_audited_with_it() {
+    let project = folder(&[
+        ("Cargo.lock", LOCK.as_bytes()),
+        ("Cargo.toml", b"[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
+        ("src/main.rs", b"fn main() {}\n"),
+        ("models/bert/config.json", b"{\"model_type\": \"bert\"}"),
+        ("models/bert/pytorch_model.bin", EVIL),
+        ("models/bert/sub/more.pt", EVIL),
+        ("tests/data/single.npz", b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+    ]);
+    let (code, report) = report(project.path());
+    assert_eq!(code, 1);
+    let fired = fired(&report);
+    assert!(
+        fired.contains(&("pickle-calls-denied-name", "models/bert/pytorch_model.bin")),
+        "{fired:?}"
+    );
+    let names: Vec<&str> = report["subjects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["name"].as_str().unwrap())
+        .collect();
+    // What lies in a model's folder is part of it, and no second subject.
+    assert!(
+        names.contains(&"models/bert") && !names.contains(&"models/bert/sub/more.pt"),
+        "{names:?}"
+    );
+    let path = report["findings"][0]["path"].to_string();
+    assert!(path.contains("\"app\"") && path.contains("models/bert"), "{path}");
+}
+
+#[test]
+fn inspect_shows_the_trace_and_the_verdict() {
+    let model = folder(&[("m.pkl", EVIL)]);
+    let (code, out, _) = run(&["inspect"], &model.path().join("m.pkl"));
+    assert_eq!(code, 0);
+    for part in [
+        "critical pickle-calls-denied-name",
+        "! 0x000002 GLOBAL           import posix.system",
+        "! 0x00001b REDUCE           call posix.system('echo')",
+        "sha256",
+    ] {
+        assert!(out.contains(part), "{part} in\n{out}");
+    }
+    let (_, out, _) = run(&["inspect", "--json"], &model.path().join("m.pkl"));
+    let document: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(document["schema"], "custody-model-inspection/1");
+    assert_eq!(document["findings"][0]["rule"], "pickle-calls-denied-name");
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_devices_loops_and_dangling_links_end_by_name() {
+    use std::os::unix::fs::symlink;
+    let model = folder(&[("z.pkl", EVIL)]);
+    let inside = |name: &str| model.path().join(name);
+    symlink("/dev/zero", inside("device.bin")).unwrap();
+    symlink(model.path(), inside("loop")).unwrap();
+    symlink(inside("b"), inside("a")).unwrap();
+    symlink(inside("a"), inside("b")).unwrap();
+    symlink("/does/not/exist", inside("nowhere.bin")).unwrap();
+    let pipe = inside("pipe.pkl");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (code, report) = report(model.path());
+    assert_eq!((code, fired(&report)), (1, vec![("pickle-calls-denied-name", "z.pkl")]));
+    let entries = report["undetermined"].as_array().unwrap();
+    let told: Vec<&str> = entries.iter().filter_map(|entry| entry["file"].as_str()).collect();
+    assert_eq!(told, ["a", "b", "device.bin", "loop", "nowhere.bin", "pipe.pkl"]);
+    // Named by itself, too: it is refused and not waited for.
+    let (code, report) = self::report(&pipe);
+    assert_eq!((code, report["undetermined"][0]["reason"].as_str()), (3, Some("no regular file")));
+}
+
+#[test]
+fn two_runs_give_the_same_bytes() {
+    let model = folder(&[
+        ("a.pkl", EVIL),
+        ("b.safetensors", SAFE),
+        ("c.py", b"import os\nos.system('echo')\n"),
+    ]);
+    let once = run(&["check", "--format", "json"], model.path());
+    assert_eq!(once, run(&["check", "--format", "json"], model.path()));
+}
