@@ -147,7 +147,7 @@ fn inspect_shows_the_trace_and_the_verdict() {
     for part in [
         "critical pickle-calls-denied-name",
         "! 0x000002 GLOBAL           import posix.system",
-        "! 0x00001b REDUCE           call posix.system('echo')",
+        "! 0x00001a REDUCE           call posix.system('echo')",
         "sha256",
     ] {
         assert!(out.contains(part), "{part} in\n{out}");
