@@ -182,13 +182,14 @@ impl Walk<'_> {
 
     /// Whether an archive of so many bytes may be listed; notes where it may not.
     fn afford(&mut self, path: &str, length: u64) -> bool {
-        let Some(left) = self.budget.checked_sub(length) else {
-            let detail = format!("its bytes are members of one another; {length} left out");
+        let left = self.budget.checked_sub(length);
+        // Said once; from then on nothing is listed any more.
+        if left.is_none() && self.budget > 0 {
+            let detail = "its bytes are members of one another, again and again".to_owned();
             self.note(path, "bomb", None, detail);
-            return false;
-        };
-        self.budget = left;
-        true
+        }
+        self.budget = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// Notes one more member; false where there are too many.

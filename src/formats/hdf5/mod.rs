@@ -185,9 +185,8 @@ impl<R: Read + Seek> Hdf5File<R> {
         let at = self.stream.position();
         let end = self.stored(self.offset_size)?;
         let undefined = end == u64::MAX >> (64 - 8 * u32::from(self.offset_size));
-        let whole = self.base.saturating_add(end);
-        if !undefined && whole > self.stream.len() {
-            let detail = format!("{whole} bytes announced, {} are there", self.stream.len());
+        if !undefined && end > self.stream.len() {
+            let detail = format!("{end} bytes announced, {} are there", self.stream.len());
             self.facts.anomalies.note("truncated", at, detail);
         }
         Ok(())
