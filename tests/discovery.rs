@@ -2,6 +2,8 @@
 //! names, with the counts of each form. Needs the crates in Cargo's home, which `cargo fetch` of a
 //! throw-away manifest puts there.
 
+#![allow(clippy::format_push_string, reason = "the text of a test is small")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;

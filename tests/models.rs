@@ -195,9 +195,12 @@ fn silence_new_hands_and_a_payload_together_are_critical_and_explained() {
 }
 
 #[test]
-fn weights_are_read_in_parts_and_never_whole() {
+fn a_pickle_that_would_call_is_told_and_weights_are_read_in_parts_only() {
     let project = Project::of(&[("org/calling", &commit(1))]);
-    project.check(&[]);
+    let run = project.check(&[]);
+    let call = run.finding("pickle-calls-denied-name");
+    assert_eq!(call["subject"]["name"], "org/calling");
+    assert_eq!(call["evidence"][0]["file"], "pytorch_model.bin");
     let requests = project.server.requests();
     let weights: Vec<_> = requests.iter().filter(|r| r.contains(".bin")).collect();
     assert!(!weights.is_empty() && weights.iter().all(|r| r.contains("range=bytes=")));

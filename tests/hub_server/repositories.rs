@@ -173,7 +173,7 @@ pub fn files(id: &str, at: u8) -> Vec<File> {
         }
         ("org/coded", 3..) => with(base(2, TENSORS), vec![code]),
         ("org/newcomer", 4..) | ("org/moving" | "org/heir", 3..) => {
-            base(at, &[TENSORS, b"\0\0\0\0"].concat())
+            base(at, &[&TENSORS[..TENSORS.len() - 4], &[1, 0, 0, 0]].concat())
         }
         ("org/calling", _) => {
             // Far behind what one request brings, so that the way there goes by seeking.
