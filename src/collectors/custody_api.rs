@@ -3,7 +3,8 @@
 //! Crates that changed are asked for first, then those that run at build time, then the rest. An answer
 //! kept under the crate's newest version costs nothing. What the budget does not reach is not
 //! determined; the next run finds what was kept and goes on from there. A server that limits the rate,
-//! or fails three times in a row, is left alone for the rest of the run.
+//! or fails three times in a row, is left alone for the rest of the run; that it does not know a crate
+//! which the index lists is a failure, too.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -220,10 +221,6 @@ impl Run<'_> {
             return;
         }
         self.answers.requests += 1;
-        if error.is_absent() {
-            self.failures = 0;
-            return;
-        }
         self.failures += 1;
         if matches!(error, NetError::RateLimited { .. }) || self.failures >= FAILURES_LIMIT {
             self.stopped = Some(error.to_string());

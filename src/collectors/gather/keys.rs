@@ -52,7 +52,14 @@ impl Gathering<'_> {
         }
         self.rings(&mut by_node);
         for (node, facts) in &by_node {
-            self.gathered.sheets[*node].put(custody::GROUP, facts);
+            let sheet = &mut self.gathered.sheets[*node];
+            match (&facts.owners, &facts.published_by) {
+                // Neither who may publish nor who did: nothing is known of it, for one reason.
+                (Measured::Unknown(_), Measured::Unknown(reason)) => {
+                    sheet.put_unknown(custody::GROUP, reason.clone());
+                }
+                _ => sheet.put(custody::GROUP, facts),
+            }
         }
         let names = self.name_checks();
         self.names(&names, &by_node);
