@@ -191,3 +191,11 @@ fn two_runs_give_the_same_bytes() {
     let once = run(&["check", "--format", "json"], model.path());
     assert_eq!(once, run(&["check", "--format", "json"], model.path()));
 }
+
+#[test]
+fn many_files_cost_no_rule_its_verdict() {
+    let names: Vec<String> = (0..1_500).map(|n| format!("f{n}.weights")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), SAFE)).collect();
+    let (code, report) = report(folder(&files).path());
+    assert_eq!((code, &report["undetermined"]), (0, &Value::Array(Vec::new())));
+}

@@ -102,8 +102,13 @@ impl<'v> Bindings<'v> {
             }
             lengths
         });
-        steps
-            .bound(&|path| path.and_then(|path| lengths.get(path)).copied().unwrap_or(self.longest))
+        steps.bound(&|path| match path {
+            // An item of another expression, whose lists stand under other names.
+            None => self.longest,
+            Some(path) if path.split(['.', '[']).next() == Some("it") => self.longest,
+            // A list that is not there is not walked.
+            Some(path) => lengths.get(path).copied().unwrap_or(0),
+        })
     }
 }
 
