@@ -45,3 +45,47 @@ fn live_one_crate_is_in_the_index_and_its_archive_has_the_indexs_hash() {
     let found = files.read(&want);
     assert!(matches!(found, CrateFile::Found { found_in: FoundIn::OwnCache, .. }), "{found:?}");
 }
+
+/// The findings of one of the repository's projects on a machine that has nothing yet, advisories aside:
+/// exit code, then level, rule and subject of each.
+fn audited(project: &str, more: &[&str]) -> (i32, Vec<(String, String, String)>) {
+    let empty = tempfile::tempdir().expect("a folder");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+        .args(["check", "--format", "json", "--api-budget", "0s", "--as-of", "2026-11-23"])
+        .arg(format!("fixtures/projects/{project}"))
+        .arg("--cache-dir")
+        .arg(empty.path().join("cache"))
+        .args(more)
+        .env("CARGO_HOME", empty.path().join("cargo"))
+        .output()
+        .expect("the program runs");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let findings = report["findings"].as_array().expect("findings").iter();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let told = findings.map(|f| (text(&f["level"]), text(&f["rule"]), text(&f["subject"]["name"])));
+    (output.status.code().expect("an exit code"), told.collect())
+}
+
+#[test]
+#[ignore = "live"]
+fn live_both_real_cases_come_first_and_without_hash_yank_or_advisory_too() {
+    let known = ["known-bad-file", "yanked-in-lock", "mass-yank"];
+    let off: Vec<&str> = known.iter().flat_map(|rule| ["--disable", *rule]).collect();
+    for more in [&[][..], &off] {
+        let (code, findings) = audited("xz-in-the-graph", more);
+        assert_eq!(code, 1);
+        let first: Vec<&str> = findings.iter().take(2).map(|(_, _, name)| name.as_str()).collect();
+        assert_eq!(first, ["liblzma-sys", "serde_derive"], "{findings:?}");
+        assert!(findings[..2].iter().all(|(level, ..)| level == "critical" || level == "high"));
+    }
+}
+
+#[test]
+#[ignore = "live"]
+fn live_a_real_application_has_nothing_above_low() {
+    let (code, findings) = audited("ai-app", &[]);
+    let loud: Vec<_> =
+        findings.iter().filter(|(level, ..)| level != "note" && level != "low").collect();
+    assert!(code == 0 && loud.is_empty(), "{code} {loud:?}");
+    assert!(findings.iter().filter(|(level, ..)| level == "low").count() <= 10, "{findings:?}");
+}
