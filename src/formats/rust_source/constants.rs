@@ -10,6 +10,9 @@ use super::literal;
 use super::value::{Taint, Text, Value};
 use super::walk::Walk;
 
+/// Longest text with spaces in it that can be the name of a place, in bytes: `Login Data`.
+pub(super) const PHRASE: usize = 64;
+
 impl Walk<'_> {
     pub(super) fn array<'e>(
         &mut self,
@@ -91,7 +94,7 @@ impl Walk<'_> {
         if super::is_digest(text) {
             self.pin("a constant digest", span);
         }
-        if !text.contains(char::is_whitespace) && text.len() <= 300 {
+        if text.len() <= PHRASE || (!text.contains(char::is_whitespace) && text.len() <= 300) {
             self.place(text, span);
         }
         let mut value = Value::default();

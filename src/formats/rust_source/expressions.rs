@@ -146,6 +146,8 @@ impl Walk<'_> {
             value.ty = Some(self.resolved(path).join("::"));
         }
         value.root = key;
+        // The pipes of a started program.
+        value.spawned = value.spawned.or(base.spawned);
         value
     }
 

@@ -107,7 +107,9 @@ impl Walk<'_> {
             && !text.starts_with("$HOME")
             && !text.starts_with("$USERPROFILE")
             && !text.starts_with("$CARGO_HOME");
-        if self.at_build && !unknown && !given {
+        // A place that everybody has is known wherever the home folder is.
+        let named = unknown && text.contains('/') && !self.table.place(text).is_empty();
+        if self.at_build && (named || (!unknown && !given)) {
             self.hit(Capability::WriteOutsideOutDir, api, span, text);
         }
     }

@@ -128,6 +128,20 @@ impl Walk<'_> {
                 }
                 Taint::default()
             }
+            // Into its standard input.
+            "write_all" | "write" => {
+                let runs = self.facts.spawned.get(index).cloned().is_some_and(|spawned| {
+                    self.data_use(&spawned) == Some(DataUse::Interprets)
+                        || spawned.program.contains("{}")
+                });
+                if runs {
+                    let step = self.step(StepKind::Spawn, method, "", span);
+                    for value in arguments {
+                        self.emit(&value.taint, step);
+                    }
+                }
+                Taint::default()
+            }
             "stdout" => {
                 let data = self.started.get(index).map(|s| s.data.clone()).unwrap_or_default();
                 if let Some((path, variable)) = arguments.first().and_then(|to| to.writes.clone()) {

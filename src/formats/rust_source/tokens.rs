@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use super::constants::PHRASE;
 use super::facts::{CapabilityHit, CodeFacts, LISTED, Read, ReadKind, Spawned, WebAddress};
 use super::lexer::{Kind, Lexer, Token, text_of};
 use super::names::needs_no_glob;
@@ -343,7 +344,8 @@ impl Scan<'_> {
             let (url, file) = (cut(text), self.file.to_owned());
             self.facts.urls.push(WebAddress { url, file, line });
         }
-        if (3..=300).contains(&text.len()) && !text.contains(char::is_whitespace) {
+        let is_path = text.len() <= PHRASE || !text.contains(char::is_whitespace);
+        if (3..=300).contains(&text.len()) && is_path {
             let means = self.table.place(text);
             for capability in means {
                 self.hit(capability, "path", line, text);
