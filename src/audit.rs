@@ -306,6 +306,7 @@ fn subjects(walk: &Walk) -> Vec<SubjectEntry> {
             purl: node.subject.purl(),
             sha256: node.checksum.clone(),
             location: node.location.clone(),
+            base_only: false,
             depends_on: node
                 .dependencies
                 .iter()

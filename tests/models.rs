@@ -215,6 +215,8 @@ fn models_are_subjects_with_their_bases_and_sarif_points_at_the_line_that_names_
     assert_eq!(entry("org/adapter")["location"]["line"], 2);
     assert_eq!(entry("org/adapter")["depends_on"][0], "pkg:huggingface/org/base");
     assert_eq!(entry("org/base")["location"]["file"], "load.py");
+    assert_eq!(entry("org/base")["base_only"], true);
+    assert!(entry("org/adapter")["base_only"].is_null());
     let sarif = project.run("check", &["--format", "sarif", "--all"]);
     let sarif: Value = serde_json::from_str(&sarif.stdout).unwrap();
     let results = sarif["runs"][0]["results"].as_array().unwrap();

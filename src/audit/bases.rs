@@ -38,6 +38,7 @@ pub(super) fn add(entries: &mut Vec<SubjectEntry>, sheets: &[FactSheet]) {
         purl: subject.purl(),
         sha256: None,
         location,
+        base_only: true,
         depends_on: Vec::new(),
         subject,
     }));
@@ -96,6 +97,7 @@ mod tests {
             purl: None,
             sha256: None,
             location: Location::line("src/main.rs", 7),
+            base_only: false,
             depends_on: Vec::new(),
             subject: model(name),
         };
@@ -119,5 +121,7 @@ mod tests {
             ]
         );
         assert_eq!(entries[2].location.line, 7);
+        let audited: Vec<bool> = entries.iter().map(|entry| !entry.base_only).collect();
+        assert_eq!(audited, [true, true, false]);
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn run(request: &Request) -> Result<Audit, AuditError> {
                 _ => None,
             },
             location,
+            base_only: false,
             depends_on: Vec::new(),
             subject,
         }],

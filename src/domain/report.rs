@@ -34,6 +34,9 @@ pub struct SubjectEntry {
     pub sha256: Option<String>,
     /// Where it is named.
     pub location: Location,
+    /// It is known only as the base of another model: it was not audited itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub base_only: bool,
     /// Package URLs, or names where there is none, of what it depends on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,

@@ -263,6 +263,7 @@ fn entry(subject: Subject, line: u32, sha256: Option<&str>, depends_on: &[&str])
         purl: subject.purl(),
         sha256: sha256.map(ToOwned::to_owned),
         location: Location::line("Cargo.lock", line),
+        base_only: false,
         depends_on: depends_on.iter().map(|&name| name.to_owned()).collect(),
         subject,
     }

@@ -86,7 +86,7 @@ impl<'a> View<'a> {
     pub fn audited(&self) -> String {
         let mut counts = BTreeMap::new();
         for entry in &self.report.subjects {
-            if entry.subject.kind != SubjectKind::Project {
+            if entry.subject.kind != SubjectKind::Project && !entry.base_only {
                 *counts.entry(entry.subject.kind).or_insert(0) += 1;
             }
         }
