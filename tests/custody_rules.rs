@@ -4,7 +4,7 @@ use cargo_custody::audit;
 use cargo_custody::heuristics::ruleset::embedded_facts;
 use cargo_custody::heuristics::{Ruleset, selftest};
 
-const OURS: [&str; 22] = [
+const OURS: [&str; 25] = [
     "archive-changed-since-pin",
     "deleted-by-registry",
     "first-publish",
@@ -12,12 +12,15 @@ const OURS: [&str; 22] = [
     "look-alike-name",
     "mass-yank",
     "new-hands-new-payload",
+    "new-owner-publishes-at-once",
     "newborn-dependency-runs-or-imitates",
     "newborn-look-alike",
     "newborn-look-alike-runs-at-build",
     "owner-added",
     "quiet-crate-gains-newborn-dependency",
     "quiet-crate-splits",
+    "released-by-token",
+    "released-from-another-repository",
     "repository-moved",
     "ring-of-crates",
     "sole-publisher",

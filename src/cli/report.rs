@@ -13,6 +13,8 @@ use crate::{collectors, walker};
 
 /// Most rows of each table on a terminal; JSON has all of them.
 const ROWS: usize = 15;
+/// Columns of a terminal.
+const WIDTH: usize = 80;
 
 /// Prints the custody report.
 pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
@@ -42,8 +44,12 @@ pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
         })
         .collect();
     let report = custody_report(&crates, request.gather.as_of);
-    let text =
-        if arguments.json { serde_json::to_string_pretty(&report)? + "\n" } else { table(&report) };
+    let source = gathered.provenance.get("custody").map(String::as_str);
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&report)? + "\n"
+    } else {
+        table(&report, source)
+    };
     output::stdout(text.as_bytes())?;
     Ok(0)
 }
@@ -64,13 +70,17 @@ fn dependents(graph: &Graph) -> Vec<u32> {
     counts
 }
 
-fn table(report: &CustodyReport) -> String {
+fn table(report: &CustodyReport, source: Option<&str>) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
-        "Who holds the keys, as of {}: {} crates, owners known of {}, publishers of {}\n",
-        report.as_of, report.crates, report.owners_known, report.publishers_known
+        "Who holds the keys of {} crates, as of {}\nowners known of {}, publishers of {}{}\n",
+        report.crates,
+        report.as_of,
+        report.owners_known,
+        report.publishers_known,
+        source.map_or_else(String::new, |source| format!("; {source}"))
     );
     if report.owners_known == 0 && report.publishers_known == 0 {
         out.push_str(
@@ -117,9 +127,9 @@ fn watch(report: &CustodyReport, out: &mut String) {
     }
     let _ = writeln!(out, "\nWorth an eye: much needed, and new hands hold it alone");
     for one in report.watch.iter().take(ROWS) {
-        let (name, login) = (short(&one.name, 30), short(&one.login, 24));
+        let (name, login) = (short(&one.name, 22), short(&one.login, 20));
         let count = one.dependents;
-        let _ = writeln!(out, "  {name:<30} {login:<24} since {}, {count} need it", one.since);
+        let _ = writeln!(out, "  {name:<22} {login:<20} since {}, {count} need it", one.since);
     }
     more(report.watch.len(), out);
 }
@@ -131,15 +141,14 @@ fn events(report: &CustodyReport, out: &mut String) {
     }
     let _ = writeln!(out, "\nWhat changed hands in the last 24 months");
     for event in report.events.iter().take(ROWS) {
-        let build = if event.build_executed { " (runs at build)" } else { "" };
-        let _ = writeln!(
-            out,
-            "  {} {:<24} {}: {}{build}",
-            event.date,
-            short(&event.name, 24),
-            event.kind,
-            short(&event.who, 24)
-        );
+        let mark = if event.build_executed { '*' } else { ' ' };
+        let line =
+            format!("  {}{mark} {:<18} {}: ", event.date, short(&event.name, 18), event.kind);
+        let room = WIDTH.saturating_sub(line.chars().count());
+        let _ = writeln!(out, "{line}{}", short(&event.who, room));
+    }
+    if report.events.iter().take(ROWS).any(|event| event.build_executed) {
+        out.push_str("  * its code runs when you build\n");
     }
     more(report.events.len() + report.events_left_out as usize, out);
 }

@@ -258,3 +258,15 @@ fn one_request_a_second_and_no_more() {
     assert_eq!(answers.requests, 4);
     assert!(start.elapsed() >= Duration::from_millis(300));
 }
+
+#[test]
+fn progress_is_told_after_every_crate_with_how_many_are_left() {
+    let server = Loopback::start(healthy);
+    let client = client(None);
+    let api = RegistryApi::new(&client, &server.base, Duration::ZERO);
+    let told = std::cell::RefCell::new(Vec::new());
+    let crates = ["a", "b", "c"].map(one);
+    let done = |left: usize| told.borrow_mut().push(left);
+    crate::net::runtime().unwrap().block_on(ask_all(&api, &crates, LONG, now(), &done));
+    assert_eq!(told.into_inner(), [2, 1, 0]);
+}

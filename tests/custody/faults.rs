@@ -163,7 +163,7 @@ fn a_damaged_dump_is_a_word_and_not_an_empty_registry() {
     assert_eq!(cli(&project, &["db", "import", &whole]).status.code(), Some(0));
     let report = cli(&project, &["report", &project.request.path.display().to_string()]);
     let told = String::from_utf8_lossy(&report.stdout).into_owned();
-    assert!(told.contains("owners known of 1") && told.contains("ada"), "{told}");
+    assert!(told.contains("owners known of 1,") && told.contains("ada"), "{told}");
 }
 
 #[test]

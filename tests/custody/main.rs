@@ -6,5 +6,6 @@ mod arrayref;
 mod faults;
 mod registry;
 mod replay;
+mod report;
 mod requests;
 mod run;

@@ -134,7 +134,7 @@ impl World {
                 "data/deleted_crates.csv",
                 "available_at,created_at,deleted_at,deleted_by,id,message,name\n".to_owned(),
             ),
-            ("data/teams.csv", "avatar,github_id,id,login,name,org_id\n".to_owned()),
+            ("data/teams.csv", tables.teams),
             ("data/users.csv", tables.users),
             ("data/versions.csv", tables.versions),
             ("metadata.json", metadata),
@@ -269,6 +269,7 @@ impl Crate {
 struct Tables {
     crates: String,
     owners: String,
+    teams: String,
     users: String,
     versions: String,
 }
@@ -279,6 +280,7 @@ impl Tables {
         let mut tables = Self {
             crates: "created_at,description,id,name,readme,trustpub_only\n".to_owned(),
             owners: "crate_id,created_at,created_by,owner_id,owner_kind\n".to_owned(),
+            teams: "avatar,github_id,id,login,name,org_id\n".to_owned(),
             users: "created_at,gh_id,gh_login,id,name,username\n".to_owned(),
             versions: "bin_names,crate_id,created_at,homepage,num,published_by,repository,yanked\n"
                 .to_owned(),
@@ -294,8 +296,15 @@ impl Tables {
             let _ =
                 writeln!(tables.crates, "{first},\"a, \"\"b\"\"\n\",{at},{},\"#\n\",f", one.name);
             for (login, added, by) in &one.owners {
-                let (since, by, who) = (space(added), id(by), id(login));
-                let _ = writeln!(tables.owners, "{at},{since},{by},{who},0");
+                let (since, by) = (space(added), id(by));
+                let _ = match id(login).as_str() {
+                    // Only teams have no account.
+                    "" => {
+                        let _ = writeln!(tables.teams, ",1,{at},{login},core,2");
+                        writeln!(tables.owners, "{at},{since},{by},{at},1")
+                    }
+                    who => writeln!(tables.owners, "{at},{since},{by},{who},0"),
+                };
             }
             for release in &one.releases {
                 let Release { number, published, publisher, repository, homepage, .. } = release;

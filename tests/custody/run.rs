@@ -42,6 +42,7 @@ impl Project {
                 pins: None,
                 cooldown: None,
                 hub_token: None,
+                hub_cache: None,
                 jobs: Some(1),
                 progress: false,
             },

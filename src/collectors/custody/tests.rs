@@ -370,7 +370,7 @@ fn a_needed_crate_with_a_successor_who_is_alone_is_watched_and_its_twin_is_not()
 }
 
 /// Facts sheets for the rules' own tests: a timeline, its crate, a day.
-const SHEETS: [(&str, &str, Date); 9] = [
+const SHEETS: [(&str, &str, Date); 13] = [
     ("xz-day-before", "xz-handover", day(2024, 2, 23)),
     ("xz-release-day", "xz-handover", day(2024, 2, 24)),
     ("healthy-succession", "healthy-succession", day(2024, 4, 1)),
@@ -380,6 +380,10 @@ const SHEETS: [(&str, &str, Date); 9] = [
     ("trusted-elsewhere", "trusted-elsewhere", day(2027, 6, 1)),
     ("mass-handover", "mass-handover", day(2026, 6, 1)),
     ("repository-moved", "repository-moved", day(2026, 6, 1)),
+    ("prompt-publish", "prompt-publish", day(2026, 4, 1)),
+    ("team-only", "team-only", day(2026, 11, 22)),
+    ("removed-and-back", "removed-and-back", day(2026, 6, 1)),
+    ("deleted", "deleted", day(2026, 3, 5)),
 ];
 
 /// `CUSTODY_BLESS=1 cargo test --lib facts_sheets` writes them anew.
