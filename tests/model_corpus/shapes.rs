@@ -1,5 +1,6 @@
 //! Malicious and broken samples of every format but the plain pickle, each with the rules of which one has
 //! to fire. Assembled here; payloads would only `echo`.
+#![expect(clippy::too_many_lines, reason = "lists of samples, one an entry")]
 
 use std::io::Write as _;
 
