@@ -95,13 +95,17 @@ fn strongest_of<'h>(hits: impl Iterator<Item = &'h SignalHit>) -> BTreeMap<Axis,
 
 fn term(hit: &SignalHit) -> String {
     let Rate { fires, of } = hit.rate;
+    let rate = match of {
+        0 => "no base rate yet".to_owned(),
+        _ => format!("on {fires} of {of} crates"),
+    };
     let faded = if hit.decay < 1.0 {
         format!(", faded to {:.0} %", hit.decay * 100.0)
     } else {
         String::new()
     };
     let (axis, bits) = (hit.axis.as_str(), hit.weight());
-    format!("{axis} {bits:.1} bits: {} (on {fires} of {of} crates{faded})", hit.id)
+    format!("{axis} {bits:.1} bits: {} ({rate}{faded})", hit.id)
 }
 
 /// The closest link between signals of different axes.
