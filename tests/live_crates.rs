@@ -223,11 +223,7 @@ const CRATES: &[Verdict] = &[
         "liblzma-sys",
         "0.3.2",
         "480f1c082cb750fec42154161f91a1cdaa86a51e47a01d2aa7514a6bf6f7fb26",
-        &[
-            "high build-input-hidden-beside-opaque-file",
-            "high compromised-upstream-with-payload",
-            "medium sabotaged-probe",
-        ],
+        &["high compromised-upstream-with-payload", "medium sabotaged-probe"],
     ),
     (
         "liblzma-sys",

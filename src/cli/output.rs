@@ -61,6 +61,10 @@ pub fn stdout(data: &[u8]) -> Result<(), Failure> {
 pub fn file(path: &Path, data: &[u8]) -> Result<(), Failure> {
     let failed =
         |error: io::Error| Failure::text(format!("cannot write {}: {error}", path.display()));
+    // A device or a pipe is written to; replaced by a file, `/dev/null` would be gone for everybody.
+    if std::fs::metadata(path).is_ok_and(|data| !data.is_file()) {
+        return std::fs::write(path, data).map_err(failed);
+    }
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new()
         .prefix(".custody-")
