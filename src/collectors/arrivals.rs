@@ -180,7 +180,7 @@ mod tests {
 
     fn names(name: &str) -> NameFacts {
         let graph = ["quiet-array", name];
-        let checks = NameChecks::new(PopularNames::embedded(), graph.into_iter());
+        let checks = NameChecks::new(PopularNames::embedded(), graph);
         checks.measure(name, &|_| Measured::unknown("not asked"))
     }
 

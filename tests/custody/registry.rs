@@ -309,7 +309,7 @@ impl Tables {
             for release in &one.releases {
                 let Release { number, published, publisher, repository, homepage, .. } = release;
                 let (since, by) = (space(published), id(publisher));
-                let text = |address: &Option<String>| address.clone().unwrap_or_else(String::new);
+                let text = |address: &Option<String>| address.clone().unwrap_or_default();
                 let (repository, homepage) = (text(repository), text(homepage));
                 let yanked = if release.yanked { 't' } else { 'f' };
                 let _ = writeln!(

@@ -25,7 +25,8 @@ use shelf::{Release, Shelf};
 #[serde(deny_unknown_fields)]
 struct Shape {
     /// What the shape is, in a sentence.
-    shape: String,
+    #[serde(rename = "shape")]
+    sentence: String,
     /// The spellings of the attack.
     attack: Vec<Replica>,
     /// What looks like it and is innocent.
@@ -186,7 +187,7 @@ fn every_shape_is_there_in_two_spellings_and_beside_an_innocent_twin() {
             .any(|f| ["medium ", "high ", "critical "].iter().any(|l| f.starts_with(l)))
     };
     for (file, shape) in &shapes {
-        assert!(shape.shape.ends_with('.'), "{file} says in a sentence what it is");
+        assert!(shape.sentence.ends_with('.'), "{file} says in a sentence what it is");
         assert!(shape.attack.len() >= 2 && !shape.twin.is_empty(), "{file}");
         for replica in shape.attack.iter().chain(&shape.twin).chain(&shape.helper) {
             assert!(names.insert(&replica.name), "{file}: {} is there twice", replica.name);
@@ -218,16 +219,16 @@ fn a_waiver_that_is_bound_to_a_build_script_dies_when_the_script_changes() {
         location: Location::line("custody.toml", 1),
     };
     let policy = || Policy { waivers: vec![waiver.clone()], ..Policy::default() };
-    let waived = |report: &Report| {
+    let excused = |report: &Report| {
         let of = |finding: &&Finding| finding.subject.name == first.name;
         report.findings.iter().find(of).is_some_and(|finding| finding.waived.is_some())
     };
-    assert!(waived(&audited(std::iter::once(first), policy())));
+    assert!(excused(&audited(std::iter::once(first), policy())));
     // One line more, in the script only.
     let mut other = first.clone();
     let Some(Made::Text(script)) = other.files.get_mut("build.rs") else { panic!("it has one") };
     script.push_str("// harmless\n");
     let report = audited(std::iter::once(&other), policy());
-    assert!(!waived(&report));
+    assert!(!excused(&report));
     assert!(report.findings.iter().any(|finding| finding.rule == "outdated-waiver"));
 }

@@ -168,7 +168,7 @@ fn every_cut_and_every_flipped_bit_of_a_file_is_read_without_a_panic() {
 
 #[test]
 fn a_hash_is_for_small_files_and_for_who_asks() {
-    let large = vec![0; (HASHED + 1) as usize];
+    let large = vec![0; usize::try_from(HASHED + 1).unwrap()];
     let folder = folder(&[("large", &large), ("small", b"abc")]);
     let hashes = |how: &Look| -> Vec<Option<String>> {
         look(folder.path(), how).unwrap().0.files.into_iter().map(|file| file.sha256).collect()

@@ -1,6 +1,7 @@
 //! Attack shapes in several spellings, each with its innocent twin; and what must not break the reader.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use super::*;
@@ -549,7 +550,7 @@ fn a_function_that_is_called_from_everywhere_is_walked_once() {
     let mut text = "fn main() { f0(1); }\n".to_owned();
     for index in 0..60 {
         let next = index + 1;
-        text.push_str(&format!("fn f{index}(x: u8) -> u8 {{ f{next}(x) + f{next}(x) }}\n"));
+        writeln!(text, "fn f{index}(x: u8) -> u8 {{ f{next}(x) + f{next}(x) }}").unwrap();
     }
     text.push_str("fn f60(x: u8) -> u8 { std::process::Command::new(\"sh\"); x }\n");
     let facts = build(&text);
@@ -563,7 +564,7 @@ fn too_many_expressions_are_a_limit_that_is_told() {
     let files: Vec<(String, String)> =
         (0..4).map(|n| (format!("m{n}.rs"), format!("fn f() {{ [{line}]; }}"))).collect();
     let mut root = "fn main() {}\n".to_owned();
-    (0..4).for_each(|n| root.push_str(&format!("mod m{n};\n")));
+    (0..4).for_each(|n| writeln!(root, "mod m{n};").unwrap());
     let mut all: Vec<(&str, &str)> =
         files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     all.push(("build.rs", &root));
