@@ -243,11 +243,10 @@ fn hostile_logins_are_data() {
 }
 
 #[test]
-fn one_request_a_second_and_no_more() {
+fn a_crate_takes_two_requests_and_no_more() {
     let server = Loopback::start(healthy);
     let client = client(None);
-    let api = RegistryApi::new(&client, &server.base, Duration::from_millis(100));
-    let start = std::time::Instant::now();
+    let api = RegistryApi::new(&client, &server.base, Duration::ZERO);
     let answers = crate::net::runtime().unwrap().block_on(ask_all(
         &api,
         &[one("a"), one("b")],
@@ -256,7 +255,6 @@ fn one_request_a_second_and_no_more() {
         &|_| {},
     ));
     assert_eq!(answers.requests, 4);
-    assert!(start.elapsed() >= Duration::from_millis(300));
 }
 
 #[test]

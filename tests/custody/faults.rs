@@ -61,16 +61,20 @@ fn an_api_in_trouble_is_unknown_owners_and_the_audit_goes_on() {
 }
 
 #[test]
-fn a_slow_api_takes_its_budget_and_no_more() {
-    let (_registry, mut project) = under(|_| {
-        std::thread::sleep(Duration::from_secs(20));
+fn an_api_that_never_answers_takes_its_budget_and_no_more() {
+    let (open, closed) = std::sync::mpsc::channel::<()>();
+    let closed = std::sync::Mutex::new(closed);
+    let (_registry, mut project) = under(move |_| {
+        // Until the test lets go: an answer never comes.
+        let _ = closed.lock().expect("nobody panics with it").recv();
         Vec::new()
     });
+    let held = open;
     project.request.gather.api_budget = Duration::from_millis(300);
-    let started = std::time::Instant::now();
     let owners = owners(&project);
-    assert!(owners["$unknown"].is_string(), "{owners}");
-    assert!(started.elapsed() < Duration::from_secs(15), "the budget is 0.3 s");
+    let reason = owners["$unknown"].as_str().expect("unknown").to_owned();
+    assert!(reason.contains("time for the registry API ran out"), "{reason}");
+    drop(held);
 }
 
 #[test]
