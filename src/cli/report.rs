@@ -116,7 +116,11 @@ fn sole_publishers(report: &CustodyReport, out: &mut String) {
     let _ = writeln!(out, "\nRun when you build, and one account alone can publish them");
     for one in sole.iter().take(ROWS) {
         let (name, login) = (short(&one.name, 34), short(&one.login, 28));
-        let _ = writeln!(out, "  {name:<34} {login:<28} +{} more", one.other_crates);
+        let others = match one.other_crates {
+            0 => String::new(),
+            others => format!("and {others} more"),
+        };
+        let _ = writeln!(out, "{}", format!("  {name:<34} {login:<28} {others}").trim_end());
     }
     more(sole.len(), out);
 }
