@@ -82,7 +82,9 @@ fn is_invisible(c: char) -> bool {
 /// not ASCII (emoji, Indic and Arabic scripts) and single variation selectors are left out.
 #[must_use]
 pub fn hidden_characters(text: &str, syntax: Syntax) -> Vec<HiddenCharacter> {
-    if text.is_ascii() {
+    // Most text that is not ASCII holds a dash or a name: only what can matter is worth the walk.
+    let can_hide = |c: char| !c.is_ascii() && (is_bidi(c) || is_invisible(c) || is_selector(c));
+    if text.is_ascii() || !text.chars().any(can_hide) {
         return Vec::new();
     }
     let mut found: Vec<(usize, char, HiddenKind, Place)> = Vec::new();
@@ -158,7 +160,7 @@ impl<'t> Lines<'t> {
 /// Identifiers in Rust code that are not ASCII and look like ASCII, letter by letter.
 #[must_use]
 pub fn look_alikes(text: &str) -> Vec<LookAlike> {
-    if text.is_ascii() {
+    if text.is_ascii() || !text.chars().any(|c| !c.is_ascii() && c.is_alphanumeric()) {
         return Vec::new();
     }
     let mut found: Vec<LookAlike> = Vec::new();
