@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::cargo_home::{Belongs, CargoHome, read_bounded};
+use crate::domain::hash::hex;
 use crate::domain::{Measured, Origin};
 use crate::net::archives::{ARCHIVE_LIMIT, ArchiveUrls, download};
 use crate::net::{Client, NetError};
@@ -364,11 +365,7 @@ fn breaks_off(bytes: &[u8]) -> bool {
 
 /// SHA-256 as lower-case hexadecimal.
 fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

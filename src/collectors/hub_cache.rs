@@ -13,6 +13,7 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
 
+use crate::domain::hash::hex;
 use crate::domain::{Measured, ModelPin, PinnedFile};
 
 /// Name of the group.
@@ -257,16 +258,7 @@ fn hashes(place: &Path, size: u64) -> io::Result<(String, String)> {
             }
         }
     }
-    Ok((hexadecimal(&sha256.finalize()), hexadecimal(&sha1.finalize())))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Ok((hex(&sha256.finalize()), hex(&sha1.finalize())))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ fn cache(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     fs::write(repository.join("refs/main"), COMMIT).unwrap();
     fs::write(repository.join("refs/refs/pr/1"), COMMIT).unwrap();
     for (path, bytes) in files {
-        let id = hexadecimal(&Sha256::digest(bytes));
+        let id = hex(&Sha256::digest(bytes));
         let blob = repository.join("blobs").join(&id);
         fs::write(&blob, bytes).unwrap();
         let place = snapshot.join(path);
@@ -39,7 +39,7 @@ fn pin(bytes: &[u8]) -> ModelPin {
         revision: COMMIT.to_owned(),
         files: vec![PinnedFile {
             path: "model.safetensors".to_owned(),
-            sha256: hexadecimal(&Sha256::digest(bytes)),
+            sha256: hex(&Sha256::digest(bytes)),
         }],
         ..ModelPin::default()
     }

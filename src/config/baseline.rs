@@ -5,7 +5,6 @@
 //! pull request taken from the target branch.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -13,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::error::ConfigError;
 use super::policy::level_of;
 use super::section::{Document, Section};
+use crate::domain::hash::hex;
 use crate::domain::{Change, Evidence, Finding, Level, RuleId};
 
 /// Name of the file, beside `custody.toml`.
@@ -157,10 +157,7 @@ fn evidence_hash(evidence: &Evidence) -> Option<String> {
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    Some(hash.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Some(hex(&hash.finalize()[..8]))
 }
 
 #[cfg(test)]

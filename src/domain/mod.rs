@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod fact;
 pub mod finding;
 pub mod graph;
+pub mod hash;
 pub mod inspection;
 pub mod pin;
 pub mod report;

@@ -12,6 +12,8 @@ use std::sync::Once;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::hash::hex;
+
 /// Room for the header line before the body, in bytes.
 const HEADER_LIMIT: u64 = 64 * 1024;
 /// Most bytes that all answers together may take; the oldest go first.
@@ -121,15 +123,6 @@ fn prune(folder: &Path, limit: u64) {
             total = total.saturating_sub(length);
         }
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! A finding's own identity: the same after an update, after lines moved, and on another machine.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::Finding;
+use crate::domain::hash::hex;
 
 /// Counts equal fingerprints, so that each is unique in its document.
 #[derive(Debug, Default)]
@@ -31,10 +31,7 @@ pub(super) fn short_hash(parts: &[&str]) -> String {
         hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().iter().take(16).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&hash.finalize()[..16])
 }
 
 #[cfg(test)]

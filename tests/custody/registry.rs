@@ -8,6 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use cargo_custody::domain::hash::hex;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
@@ -53,10 +54,7 @@ pub struct Release {
 impl Release {
     /// SHA-256 of the archive.
     pub fn checksum(&self) -> String {
-        Sha256::digest(&self.archive).iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        hex(&Sha256::digest(&self.archive))
     }
 
     /// `YYYY-MM-DD`.

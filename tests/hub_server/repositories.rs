@@ -1,6 +1,7 @@
 //! The made-up repositories: who committed when, and which files a commit holds. Payloads only `echo`.
 
 use base64::Engine as _;
+use cargo_custody::domain::hash::hex;
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 
@@ -68,10 +69,6 @@ impl File {
     pub fn sha256(&self) -> String {
         hex(&sha2::Sha256::digest(&self.bytes))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A repository: commits oldest first (account, day), and what its card and configuration say.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use cargo_custody::domain::hash::hex;
 use cargo_custody::formats::gzip_tar::pack::{Packed, pack};
 use sha2::{Digest as _, Sha256};
 
@@ -87,11 +88,4 @@ impl Shelf {
         fs::write(self.project.join("Cargo.lock"), lock).expect("written");
         (self.project, self.home)
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes it");
-        text
-    })
 }

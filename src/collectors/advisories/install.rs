@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::AdvisoryError;
 use super::database::{FILE_LIMIT, parse};
 use crate::collectors::cargo_home::read_bounded;
+use crate::domain::hash::hex;
 use crate::formats::gzip_tar::{GzipTar, Limits, MemberKind};
 use crate::net::index::crate_path;
 use crate::net::{BaseUrls, Client, advisories};
@@ -179,9 +180,5 @@ fn told(path: &Path, source: io::Error) -> AdvisoryError {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    hex(&Sha256::digest(bytes))
 }

@@ -11,6 +11,7 @@ use super::facts::{HubFacts, HubFile};
 use super::remote::{Budget, Place, RemoteFile};
 use crate::collectors::model_files::{ModelFacts, Reading};
 use crate::domain::Measured;
+use crate::domain::hash::hex;
 use crate::net::hub::Hub;
 
 /// Largest text that is read whole, 1 MiB.
@@ -130,7 +131,7 @@ fn one(place: &Place<'_>, file: &mut HubFile, reading: &mut Reading) -> Result<b
         .runtime
         .block_on(place.hub.file(place.id, place.commit, &file.path, TEXT_LIMIT, place.commit))
         .map_err(|error| error.to_string())?;
-    let sha256 = hexadecimal(&Sha256::digest(&bytes));
+    let sha256 = hex(&Sha256::digest(&bytes));
     let altered = match (&file.sha256, &file.blob) {
         (Measured::Known(told), _) => *told != sha256,
         (Measured::Unknown(_), Measured::Known(blob)) => *blob != git_blob(&bytes),
@@ -149,16 +150,7 @@ fn git_blob(bytes: &[u8]) -> String {
     let mut hash = Sha1::new();
     hash.update(format!("blob {}\0", bytes.len()));
     hash.update(bytes);
-    hexadecimal(&hash.finalize())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&hash.finalize())
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::panic::{self, AssertUnwindSafe};
@@ -17,6 +16,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
+use crate::domain::hash::hex;
 use crate::formats::pickle;
 use crate::formats::source::Source;
 pub use facts::{
@@ -240,10 +240,7 @@ fn sha256(mut file: File) -> std::io::Result<String> {
             got => digest.update(&piece[..got]),
         }
     }
-    Ok(digest.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hex(&digest.finalize()))
 }
 
 /// Everything below a path, in order. Links to files are followed, links to folders are not.

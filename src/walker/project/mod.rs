@@ -7,8 +7,6 @@
 
 mod config;
 
-use std::fmt::Write as _;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -18,6 +16,7 @@ use super::manifest::{Declaration, DeclaredSource, Patch};
 use super::tree::{MANIFEST_LIMIT, Tree};
 use super::workspace::Workspace;
 use crate::domain::Sources;
+use crate::domain::hash::hex;
 
 /// Most entries of one list.
 pub const LIST_LIMIT: usize = 500;
@@ -237,7 +236,7 @@ fn build_scripts(
                 facts.build_scripts.push(OwnFile {
                     path: path.clone(),
                     size: text.len() as u64,
-                    sha256: hexadecimal(&Sha256::digest(text.as_bytes())),
+                    sha256: hex(&Sha256::digest(text.as_bytes())),
                 });
                 sources.insert(path, text);
             }
@@ -245,13 +244,6 @@ fn build_scripts(
             Err(error) => unread.push((path, error.to_string())),
         }
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl ProjectFacts {
