@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::collectors::{self, Gathered, Scope};
 use crate::config::{Baseline, Policy};
+use crate::domain::fact::{SchemaOf, schema_of};
 use crate::domain::report::{Coverage, SCHEMA, SubjectEntry};
 use crate::domain::rule::{RuleInfo, RuleKind};
 use crate::domain::{
@@ -90,7 +91,7 @@ const POLICY_GROUP: &str = "policy";
 /// The fact groups of the whole house, for the rules to be checked against.
 #[must_use]
 pub fn schema() -> FactSchema {
-    let policy = ("policy".to_owned(), schemars::schema_for!(PolicyFacts).to_value());
+    let policy: (_, SchemaOf) = ("policy", schema_of::<PolicyFacts>);
     FactSchema::new(walker::groups().into_iter().chain(collectors::groups()).chain([policy]))
 }
 
@@ -262,7 +263,7 @@ fn assemble(
     if request.base.is_some() && nothing_to_look_at(&sheets) {
         // Then nothing is missing either.
         for (group, _) in collectors::groups() {
-            coverage.entry(group).or_default();
+            coverage.entry(group.to_owned()).or_default();
         }
     }
     mark_required(&mut undetermined, &coverage, request);

@@ -54,6 +54,24 @@ fn the_tests_inside_the_rules_pass() {
 }
 
 #[test]
+fn every_embedded_rule_compiles_and_names_what_exists() {
+    rules().check().unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn a_users_rule_that_takes_away_a_signal_is_an_error_of_the_rule_that_names_it() {
+    let embedded = rules();
+    let rule = embedded.rules().find(|rule| !rule.signals().is_empty()).expect("there is one");
+    let signal = rule.signals().first().expect("it names one");
+    let text = "title = 'x'\nlevel = 'low'\napplies-to = ['crate']\nwhen = 'true'\n\
+                message = 'x'\nclear = 'x'\ndocs = 'x'\n";
+    let path = format!("mine/findings/{signal}.toml");
+    let mine = ruleset::RuleFile { path: path.into(), text: text.into() };
+    let error = Ruleset::load(audit::schema(), &[mine]).expect_err("a signal is gone");
+    assert!(error.to_string().contains(&format!("no signal `{signal}`")), "{error}");
+}
+
+#[test]
 fn what_fires_on_each_sheet_is_what_was_agreed() {
     let rules = rules();
     let sheets = sheets();

@@ -131,7 +131,7 @@ fn policy_files(base: &Path, project: &Path, policy: &Policy) -> Result<Vec<Poli
         for side in [base, project] {
             if side.join(folder).is_dir() {
                 names.extend(read_folder(&side.join(folder))?.into_iter().filter_map(|file| {
-                    let below = Path::new(&file.path).strip_prefix(side).ok()?.to_str()?;
+                    let below = Path::new(&*file.path).strip_prefix(side).ok()?.to_str()?;
                     Some(below.replace('\\', "/"))
                 }));
             }

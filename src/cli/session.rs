@@ -114,7 +114,7 @@ pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
     let mut ruleset = ruleset(&folders)?;
     policy.check_names(
         &ruleset.rules().map(|rule| rule.info.id.as_str()).collect(),
-        &ruleset.schema().groups().map(|(group, _)| group).collect(),
+        &ruleset.schema().names().collect(),
     )?;
     let disabled = policy.disabled.iter().chain(&arguments.disable).map(String::as_str);
     ruleset.disable(disabled).map_err(Failure::text)?;

@@ -31,36 +31,37 @@ pub mod store;
 pub mod update;
 pub mod window;
 
+use crate::domain::fact::{SchemaOf, schema_of};
+
 pub use gather::{
     GatherError, Gathered, IMPORTED, Options, Scope, client, gather, gather_within, single,
 };
 
-/// Every group of facts that collectors measure, with the JSON Schema of its struct.
+/// Every group of facts that collectors measure, with what makes the JSON Schema of its struct.
 #[must_use]
-pub fn groups() -> Vec<(String, serde_json::Value)> {
-    let group = |name: &str, schema: schemars::Schema| (name.to_owned(), schema.to_value());
+pub fn groups() -> Vec<(&'static str, SchemaOf)> {
     vec![
-        group(crate_files::GROUP, schemars::schema_for!(crate_files::BytesFacts)),
-        group(releases::GROUP, schemars::schema_for!(releases::ReleaseFacts)),
-        group(advisories::GROUP, schemars::schema_for!(advisories::AdvisoryFacts)),
-        group(archive::GROUP, schemars::schema_for!(archive::ArchiveFacts)),
-        group(build_code::GROUP, schemars::schema_for!(build_code::BuildFacts)),
-        group(build_code::SECRETS_GROUP, schemars::schema_for!(build_code::SecretFacts)),
-        group(concealment::GROUP, schemars::schema_for!(concealment::ConcealmentFacts)),
-        group(native::GROUP, schemars::schema_for!(native::NativeFacts)),
-        group(window::WINDOW, schemars::schema_for!(window::ComparisonFacts)),
-        group(window::PREVIOUS, schemars::schema_for!(window::ComparisonFacts)),
-        group(update::BYTES, schemars::schema_for!(window::ComparisonFacts)),
-        group(update::GAINS, schemars::schema_for!(update::GainFacts)),
-        group(custody::GROUP, schemars::schema_for!(custody::CustodyFacts)),
-        group(names::GROUP, schemars::schema_for!(names::NameFacts)),
-        group(arrivals::GROUP, schemars::schema_for!(arrivals::ArrivalFacts)),
-        group(pins::GROUP, schemars::schema_for!(pins::PinFacts)),
-        group(model_files::GROUP, schemars::schema_for!(model_files::ModelFacts)),
-        group(cooldown::GROUP, schemars::schema_for!(cooldown::CooldownFacts)),
-        group(pins::MODEL_GROUP, schemars::schema_for!(pins::ModelPinFacts)),
-        group(hub::GROUP, schemars::schema_for!(hub::HubFacts)),
-        group(hub_cache::GROUP, schemars::schema_for!(hub_cache::HubCacheFacts)),
-        group(model_custody::GROUP, schemars::schema_for!(model_custody::ModelCustodyFacts)),
+        (crate_files::GROUP, schema_of::<crate_files::BytesFacts>),
+        (releases::GROUP, schema_of::<releases::ReleaseFacts>),
+        (advisories::GROUP, schema_of::<advisories::AdvisoryFacts>),
+        (archive::GROUP, schema_of::<archive::ArchiveFacts>),
+        (build_code::GROUP, schema_of::<build_code::BuildFacts>),
+        (build_code::SECRETS_GROUP, schema_of::<build_code::SecretFacts>),
+        (concealment::GROUP, schema_of::<concealment::ConcealmentFacts>),
+        (native::GROUP, schema_of::<native::NativeFacts>),
+        (window::WINDOW, schema_of::<window::ComparisonFacts>),
+        (window::PREVIOUS, schema_of::<window::ComparisonFacts>),
+        (update::BYTES, schema_of::<window::ComparisonFacts>),
+        (update::GAINS, schema_of::<update::GainFacts>),
+        (custody::GROUP, schema_of::<custody::CustodyFacts>),
+        (names::GROUP, schema_of::<names::NameFacts>),
+        (arrivals::GROUP, schema_of::<arrivals::ArrivalFacts>),
+        (pins::GROUP, schema_of::<pins::PinFacts>),
+        (model_files::GROUP, schema_of::<model_files::ModelFacts>),
+        (cooldown::GROUP, schema_of::<cooldown::CooldownFacts>),
+        (pins::MODEL_GROUP, schema_of::<pins::ModelPinFacts>),
+        (hub::GROUP, schema_of::<hub::HubFacts>),
+        (hub_cache::GROUP, schema_of::<hub_cache::HubCacheFacts>),
+        (model_custody::GROUP, schema_of::<model_custody::ModelCustodyFacts>),
     ]
 }

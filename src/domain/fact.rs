@@ -13,6 +13,15 @@ use serde_json::Value;
 
 use super::Subject;
 
+/// Makes the JSON Schema of a group of facts; made only for groups that somebody asks about.
+pub type SchemaOf = fn() -> Value;
+
+/// The JSON Schema of `T`, from its fields and their doc comments.
+#[must_use]
+pub fn schema_of<T: JsonSchema>() -> Value {
+    schemars::schema_for!(T).to_value()
+}
+
 /// The key that marks an unknown value in a serialised sheet.
 pub const UNKNOWN_KEY: &str = "$unknown";
 

@@ -1,14 +1,17 @@
 //! One rule: the TOML as it is written, and the checked form that is judged.
 //!
 //! The format is described in `rules/README.md`. Everything a rule names (facts, signals, other
-//! rules) is checked when the rules are loaded, so that a typing error can never read as "clear".
+//! rules) is checked, so that a typing error can never read as "clear": of the embedded rules by a test,
+//! of a user's rules when they are loaded. What is checked already is compiled when it is first wanted.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
 use super::condition::{Condition, Scope};
-use super::schema::FactSchema;
+use super::schema::{FactSchema, FactType};
 use super::template::Template;
 use crate::domain::rule::{RuleInfo, RuleKind};
 use crate::domain::{Axis, Level, SubjectKind};
@@ -116,100 +119,189 @@ pub(super) struct EvidenceSource {
     pub(super) note: Template,
 }
 
-/// A checked rule.
+/// What the expressions of rules may name.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// The facts.
+    pub(super) schema: FactSchema,
+    /// Ids of all signals.
+    pub(super) signals: BTreeSet<String>,
+}
+
+/// What follows when a rule fires.
+#[derive(Debug)]
+pub(super) struct Consequence {
+    pub(super) for_each: Option<Condition>,
+    pub(super) message: Template,
+    pub(super) evidence: Vec<EvidenceSource>,
+    pub(super) weight: Option<Condition>,
+}
+
+impl Consequence {
+    /// Every expression of it.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let evidence = self.evidence.iter();
+        [self.for_each.as_ref(), self.weight.as_ref()]
+            .into_iter()
+            .flatten()
+            .chain(self.message.conditions())
+            .chain(evidence.flat_map(|source| source.each.iter().chain(source.note.conditions())))
+    }
+}
+
+/// A rule.
 #[derive(Debug)]
 pub struct Rule {
     /// What readers see of it.
     pub info: RuleInfo,
     /// Where it stands, for messages.
     pub file: String,
-    pub(super) when: Condition,
-    pub(super) for_each: Option<Condition>,
-    pub(super) message: Template,
-    pub(super) evidence: Vec<EvidenceSource>,
-    pub(super) weight: Option<Condition>,
     pub(super) event: bool,
     pub(super) supersedes: Vec<String>,
     pub(super) locate: Locate,
-    pub(super) tests: Vec<RawTest>,
+    text: Cow<'static, str>,
+    source: Source,
+    known: Arc<Known>,
+    when: OnceLock<Condition>,
+    consequence: OnceLock<Consequence>,
+}
+
+/// The expressions and sentences of a rule as they are written.
+#[derive(Debug)]
+struct Source {
+    when: String,
+    for_each: Option<String>,
+    message: String,
+    evidence: Vec<RawEvidence>,
+    weight: Option<String>,
 }
 
 impl Rule {
-    /// Ids of the signals that the condition names.
-    pub fn signals(&self) -> &BTreeSet<String> {
-        self.when.signals()
-    }
-
-    /// Whether the condition asks for facts beside signals.
-    pub fn names_facts(&self) -> bool {
-        !self.when.paths().is_empty()
-    }
-
-    /// Every expression of the rule.
-    pub(super) fn conditions(&self) -> impl Iterator<Item = &Condition> {
-        let evidence = self.evidence.iter();
-        [Some(&self.when), self.for_each.as_ref(), self.weight.as_ref()]
-            .into_iter()
-            .flatten()
-            .chain(self.message.conditions())
-            .chain(evidence.flat_map(|source| source.each.iter().chain(source.note.conditions())))
-    }
-
-    /// Checks a raw rule. The error is one line, to be prefixed with the file's name.
-    pub(super) fn check(
-        id: &str,
-        kind: RuleKind,
+    /// Takes a raw rule. Its expressions are not looked at; see [`Rule::compile`]. `text` is the file that
+    /// `raw` was read from. The error is one line, to be prefixed with the file's name.
+    pub(super) fn new(
+        (id, kind): (&str, RuleKind),
         file: &str,
+        text: Cow<'static, str>,
         raw: RawRule,
-        schema: &FactSchema,
-        scope: &Scope,
+        known: Arc<Known>,
     ) -> Result<Self, String> {
         check_words(id, kind, &raw)?;
-        let compile = |key: &str, source: &str, scope: &Scope| {
-            Condition::new(source, schema, scope).map_err(|e| format!("`{key}`: {e}"))
-        };
-        let when = compile("when", &raw.when, scope)?;
-        let for_each =
-            raw.for_each.as_deref().map(|s| compile("for-each", s, scope)).transpose()?;
-        let weight = raw.weight.as_deref().map(|s| compile("weight", s, scope)).transpose()?;
-        let item = for_each.as_ref().map(Condition::item_type);
-        let scope_of = |item: Option<_>| Scope { signals: scope.signals.clone(), item };
-        let message = Template::new(&raw.message, schema, &scope_of(item.clone()))
-            .map_err(|e| format!("`message`: {e}"))?;
-        let mut evidence = Vec::new();
-        for source in &raw.evidence {
-            let outer = scope_of(item.clone());
-            let each =
-                source.each.as_deref().map(|s| compile("evidence.each", s, &outer)).transpose()?;
-            let inner = scope_of(each.as_ref().map(Condition::item_type).or_else(|| item.clone()));
-            let note = Template::new(&source.note, schema, &inner)
-                .map_err(|e| format!("`evidence.note`: {e}"))?;
-            evidence.push(EvidenceSource { each, note });
-        }
         let info = RuleInfo {
             id: id.to_owned(),
             kind,
-            title: raw.title.clone(),
+            title: raw.title,
             level: raw.level.unwrap_or(Level::Note),
             axis: raw.axis,
-            applies_to: raw.applies_to.clone(),
+            applies_to: raw.applies_to,
             docs: raw.docs.trim().to_owned(),
             clear: raw.clear.trim().to_owned(),
-            references: raw.references.clone(),
+            references: raw.references,
+        };
+        let source = Source {
+            when: raw.when,
+            for_each: raw.for_each,
+            message: raw.message,
+            evidence: raw.evidence,
+            weight: raw.weight,
         };
         Ok(Self {
             info,
             file: file.to_owned(),
-            when,
-            for_each,
-            message,
-            evidence,
-            weight,
             event: raw.event,
             supersedes: raw.supersedes,
             locate: raw.locate,
-            tests: raw.tests,
+            text,
+            source,
+            known,
+            when: OnceLock::new(),
+            consequence: OnceLock::new(),
         })
+    }
+
+    /// Compiles every expression and checks every name. The error is one line that begins with the key at
+    /// fault.
+    pub(super) fn compile(&self) -> Result<(), String> {
+        let when = self.compile_when()?;
+        let consequence = self.compile_consequence()?;
+        self.when.get_or_init(|| when);
+        self.consequence.get_or_init(|| consequence);
+        Ok(())
+    }
+
+    /// The condition.
+    pub(super) fn when(&self) -> &Condition {
+        self.when.get_or_init(|| self.compile_when().unwrap_or_else(|e| self.unchecked(&e)))
+    }
+
+    /// What follows when it fires.
+    pub(super) fn consequence(&self) -> &Consequence {
+        self.consequence
+            .get_or_init(|| self.compile_consequence().unwrap_or_else(|e| self.unchecked(&e)))
+    }
+
+    fn unchecked(&self, problem: &str) -> ! {
+        unreachable!("{}: a test compiles what is embedded, `load` the rest: {problem}", self.file)
+    }
+
+    /// Ids of the signals that the condition names.
+    pub fn signals(&self) -> &BTreeSet<String> {
+        self.when().signals()
+    }
+
+    /// Whether the condition asks for facts beside signals.
+    pub fn names_facts(&self) -> bool {
+        !self.when().paths().is_empty()
+    }
+
+    /// Its inline tests.
+    pub(super) fn tests(&self) -> Result<Vec<RawTest>, toml::de::Error> {
+        toml::from_str::<RawRule>(&self.text).map(|raw| raw.tests)
+    }
+
+    /// The file's text.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn scope(&self, item: Option<FactType>) -> Scope<'_> {
+        // A signal names no other.
+        let signals = (self.info.kind == RuleKind::Finding).then_some(&self.known.signals);
+        Scope { signals, item }
+    }
+
+    fn condition(&self, key: &str, source: &str, scope: &Scope) -> Result<Condition, String> {
+        Condition::new(source, &self.known.schema, scope).map_err(|e| format!("`{key}`: {e}"))
+    }
+
+    fn template(&self, key: &str, source: &str, scope: &Scope) -> Result<Template, String> {
+        Template::new(source, &self.known.schema, scope).map_err(|e| format!("`{key}`: {e}"))
+    }
+
+    fn compile_when(&self) -> Result<Condition, String> {
+        self.condition("when", &self.source.when, &self.scope(None))
+    }
+
+    fn compile_consequence(&self) -> Result<Consequence, String> {
+        let source = &self.source;
+        let whole = self.scope(None);
+        let optional = |key: &str, expression: Option<&String>, scope: &Scope| {
+            expression.map(|text| self.condition(key, text, scope)).transpose()
+        };
+        let for_each = optional("for-each", source.for_each.as_ref(), &whole)?;
+        let weight = optional("weight", source.weight.as_ref(), &whole)?;
+        let item = for_each.as_ref().map(Condition::item_type);
+        let outer = self.scope(item.clone());
+        let message = self.template("message", &source.message, &outer)?;
+        let mut evidence = Vec::new();
+        for one in &source.evidence {
+            let each = optional("evidence.each", one.each.as_ref(), &outer)?;
+            let inner =
+                self.scope(each.as_ref().map(Condition::item_type).or_else(|| item.clone()));
+            let note = self.template("evidence.note", &one.note, &inner)?;
+            evidence.push(EvidenceSource { each, note });
+        }
+        Ok(Consequence { for_each, message, evidence, weight })
     }
 }
 

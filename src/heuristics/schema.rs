@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
+
+use crate::domain::fact::SchemaOf;
 
 /// The type of a fact, as far as a condition needs it. Cheap to clone: checking a rule passes types on
 /// at every step.
@@ -33,54 +35,64 @@ pub struct Field {
 }
 
 /// Group name to the type of its facts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct FactSchema {
-    groups: BTreeMap<String, Field>,
+    groups: BTreeMap<&'static str, Group>,
+}
+
+/// One group, whose schema is made and read when somebody asks about it: a run asks about few.
+#[derive(Clone, Debug)]
+struct Group {
+    schema: Option<SchemaOf>,
+    field: OnceLock<Field>,
+}
+
+impl Group {
+    fn field(&self) -> &Field {
+        self.field.get_or_init(|| {
+            let schema = self.schema.map_or(Value::Null, |make| make());
+            Field { fact_type: fact_type(&schema, &schema, 0), description: description(&schema) }
+        })
+    }
 }
 
 /// Deepest nesting of schema types that is followed; fact structs are far flatter.
 const MAX_DEPTH: usize = 12;
 
 impl FactSchema {
-    /// Reads the JSON Schemas of the fact groups.
+    /// The fact groups, each with what makes its JSON Schema.
     #[must_use]
-    pub fn new(groups: impl IntoIterator<Item = (String, Value)>) -> Self {
-        let groups = groups
-            .into_iter()
-            .map(|(name, schema)| {
-                let fact_type = fact_type(&schema, &schema, 0);
-                let description = description(&schema);
-                (name, Field { fact_type, description })
-            })
-            .collect();
-        Self { groups }
+    pub fn new(groups: impl IntoIterator<Item = (&'static str, SchemaOf)>) -> Self {
+        let group = |schema| Group { schema: Some(schema), field: OnceLock::new() };
+        Self { groups: groups.into_iter().map(|(name, schema)| (name, group(schema))).collect() }
     }
 
     /// Adds a table of knowledge under a name of its own; its types are read off its values.
     #[must_use]
-    pub(super) fn with_table(mut self, name: &str, table: &Value) -> Self {
+    pub(super) fn with_table(mut self, name: &'static str, table: &Value) -> Self {
         let fact_type = type_of_value(table, 0);
         let description = "Knowledge that rules look things up in: `rules/tables/`.".to_owned();
-        self.groups.insert(name.to_owned(), Field { fact_type, description });
+        let field = Field { fact_type, description }.into();
+        self.groups.insert(name, Group { schema: None, field });
         self
     }
 
     /// The type of a group.
     #[must_use]
     pub fn group(&self, name: &str) -> Option<&Field> {
-        self.groups.get(name)
+        self.groups.get(name).map(Group::field)
     }
 
-    /// All groups, ordered by name.
-    pub fn groups(&self) -> impl Iterator<Item = (&str, &Field)> {
-        self.groups.iter().map(|(name, field)| (name.as_str(), field))
+    /// The names of all groups, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.groups.keys().copied()
     }
 
     /// The fact table in Markdown, as it stands in `rules/README.md`.
     #[must_use]
     pub fn table(&self) -> String {
         let mut out = String::new();
-        for (name, field) in &self.groups {
+        for (name, field) in self.groups.iter().map(|(name, group)| (name, group.field())) {
             let _ = write!(out, "\n### `{name}`\n\n{}\n\n", field.description);
             out.push_str("| fact | type | meaning |\n|---|---|---|\n");
             rows(name, &field.fact_type, &mut out, 0);

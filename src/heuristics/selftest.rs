@@ -38,17 +38,24 @@ pub fn run(ruleset: &Ruleset, read: &dyn Fn(&str, &str) -> Option<String>) -> Ou
         let mut fail = |test, problem| {
             outcome.failures.push(Failure { rule: rule.info.id.clone(), test, problem });
         };
+        let tests = match rule.tests() {
+            Ok(tests) => tests,
+            Err(error) => {
+                fail(0, error.to_string());
+                continue;
+            }
+        };
         for needed in [Expected::Fires, Expected::Clear] {
-            if !rule.tests.iter().any(|test| test.expect == needed) {
+            if !tests.iter().any(|test| test.expect == needed) {
                 fail(0, format!("it has no test that expects {needed:?}"));
             }
         }
-        for (index, test) in rule.tests.iter().enumerate() {
+        for (index, test) in tests.iter().enumerate() {
             if let Err(problem) = run_one(ruleset, rule, test, read) {
                 fail(index + 1, problem);
             }
         }
-        outcome.ran += rule.tests.len();
+        outcome.ran += tests.len();
     }
     outcome
 }

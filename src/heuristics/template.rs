@@ -122,13 +122,16 @@ fn thousands(digits: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fact::SchemaOf;
     use serde_json::json;
 
     fn fill(source: &str) -> String {
         let schema = FactSchema::new([(
-            "archive".to_owned(),
-            json!({"type": "object", "properties": {"size": {"type": "integer"},
-                "names": {"type": "array", "items": {"type": "string"}}, "gone": {"type": "integer"}}}),
+            "archive",
+            (|| {
+                json!({"type": "object", "properties": {"size": {"type": "integer"},
+                "names": {"type": "array", "items": {"type": "string"}}, "gone": {"type": "integer"}}})
+            }) as SchemaOf,
         )]);
         let names = ["a", "b\x1b[1m", "c", "d", "e", "f"];
         let archive = json!({"size": 1_234_567, "names": names});

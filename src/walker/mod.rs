@@ -33,6 +33,7 @@ pub use project::ProjectFacts;
 use tree::{LOCKFILE_LIMIT, Tree, TreeError};
 use workspace::Workspace;
 
+use crate::domain::fact::{SchemaOf, schema_of};
 use crate::domain::text::shown;
 use crate::domain::{
     Graph, Location, Node, NodeIndex, Origin, Sources, Subject, SubjectKind, Undetermined,
@@ -45,16 +46,15 @@ const PLACE_LIMIT: u64 = 1024 * 1024;
 
 /// The groups of facts that a walk measures, with the JSON Schema of each.
 #[must_use]
-pub fn groups() -> Vec<(String, serde_json::Value)> {
-    let group = |name: &str, schema: schemars::Schema| (name.to_owned(), schema.to_value());
+pub fn groups() -> Vec<(&'static str, SchemaOf)> {
     vec![
-        group("lock", schemars::schema_for!(LockFacts)),
-        group("exposure", schemars::schema_for!(ExposureFacts)),
-        group("project", schemars::schema_for!(ProjectFacts)),
-        group(models::GROUP, schemars::schema_for!(models::ReferenceFacts)),
-        group(models::SERVICE_GROUP, schemars::schema_for!(models::ServiceFacts)),
-        group(delta::GROUP, schemars::schema_for!(delta::UpdateFacts)),
-        group(delta::CHANGE_GROUP, schemars::schema_for!(delta::ChangeFacts)),
+        ("lock", schema_of::<LockFacts>),
+        ("exposure", schema_of::<ExposureFacts>),
+        ("project", schema_of::<ProjectFacts>),
+        (models::GROUP, schema_of::<models::ReferenceFacts>),
+        (models::SERVICE_GROUP, schema_of::<models::ServiceFacts>),
+        (delta::GROUP, schema_of::<delta::UpdateFacts>),
+        (delta::CHANGE_GROUP, schema_of::<delta::ChangeFacts>),
     ]
 }
 

@@ -85,8 +85,11 @@ impl<'v> Bindings<'v> {
     }
 
     fn remember(&mut self, name: &'v str, json: &'v Json) {
-        self.facts.push((name, json));
-        self.lengths.take();
+        // A group that is bound again, with more of its fields, is no longer than before.
+        if !self.facts.iter().any(|(known, _)| *known == name) {
+            self.facts.push((name, json));
+            self.lengths.take();
+        }
     }
 
     /// Upper bound of the steps; exact about the lengths of lists only where it is above `limit`.

@@ -57,8 +57,8 @@ pub enum Outcome {
 /// What may be named beside the fact groups.
 #[derive(Clone, Debug, Default)]
 pub struct Scope<'a> {
-    /// Ids of all signals, for `signals["id"]`.
-    pub signals: BTreeSet<&'a str>,
+    /// Ids of all signals, for `signals["id"]`; absent where none may be named.
+    pub signals: Option<&'a BTreeSet<String>>,
     /// Type of `it`, inside `for-each` and `evidence`.
     pub item: Option<FactType>,
 }
@@ -151,18 +151,21 @@ fn nesting(source: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::fact::SchemaOf;
     use serde_json::{Value as Json, json};
 
     fn schema() -> FactSchema {
         FactSchema::new([(
-            "archive".to_owned(),
-            json!({"type": "object", "properties": {
-                "size": {"type": "integer"},
-                "known": {"type": "boolean"},
-                "files": {"type": "array", "items": {"$ref": "#/$defs/File"}}
-            }, "$defs": {"File": {"type": "object", "properties": {
-                "path": {"type": "string"}, "size": {"type": ["integer", "null"]}
-            }}}}),
+            "archive",
+            (|| {
+                json!({"type": "object", "properties": {
+                    "size": {"type": "integer"},
+                    "known": {"type": "boolean"},
+                    "files": {"type": "array", "items": {"$ref": "#/$defs/File"}}
+                }, "$defs": {"File": {"type": "object", "properties": {
+                    "path": {"type": "string"}, "size": {"type": ["integer", "null"]}
+                }}}})
+            }) as SchemaOf,
         )])
     }
 
@@ -224,6 +227,32 @@ mod tests {
         let paths: Vec<_> = condition.paths().iter().map(String::as_str).collect();
         let wanted = ["archive", "archive.files", "archive.files[].size", "archive.known"];
         assert_eq!(paths, wanted);
+    }
+
+    /// Without the numbers of the nodes, which the two parsers give in another order.
+    fn shape(expression: &IdedExpr) -> String {
+        let text = format!("{expression:?}");
+        let mut parts = text.split("id: ");
+        let mut shape = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            shape.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+        }
+        shape
+    }
+
+    #[test]
+    fn the_parser_reads_as_the_one_that_cel_compiles_with() {
+        for source in [
+            "a.b.exists(x, x.c == 'd' && !(x.e in ['f', \"g\"])) || a.h.size() + 1 > 2",
+            "a.b.filter(x, x.c.all(y, y.startsWith('z'))).map(x, x.d)[0] == -1",
+            "a ? b.c : d.exists_one(e, e.f >= 1.5e3) && signals['x-y']",
+            "'it\\'s \\u00e9\\n' + r'raw\\n' == \"\"\"a\nb\"\"\" && 0x1f != 7u && null == [1, {'k': true}]",
+            "!a.b && (c || d) && e % 2 == 0 || f - 1 - 2 < 3 * 4 / 5",
+        ] {
+            let compiled = environment().compile(source).expect(source);
+            let parsed = PrattParser::new().parse(source).expect(source);
+            assert_eq!(shape(&parsed), shape(compiled.expression()), "{source}");
+        }
     }
 
     #[test]

@@ -76,8 +76,8 @@ impl<'a> Checker<'a> {
             return Ok((FactType::Object(Arc::new(fields.into())), Some(name.to_owned())));
         }
         let Some(group) = self.schema.group(name) else {
-            let groups = self.schema.groups().map(|(group, _)| group);
-            return Err(format!("no fact group `{name}`{}", did_you_mean(name, groups)));
+            let known = did_you_mean(name, self.schema.names());
+            return Err(format!("no fact group `{name}`{known}"));
         };
         self.paths.insert(name.to_owned());
         Ok((group.fact_type.clone(), Some(name.to_owned())))
@@ -138,8 +138,8 @@ impl<'a> Checker<'a> {
                 return Err("write signals[\"id\"] with a literal id".to_owned());
             };
             let id: &str = id;
-            if !self.scope.signals.contains(id) {
-                let known = self.scope.signals.iter().copied();
+            if !self.scope.signals.is_some_and(|known| known.contains(id)) {
+                let known = self.scope.signals.into_iter().flatten().map(String::as_str);
                 return Err(format!("no signal `{id}`{}", did_you_mean(id, known)));
             }
             self.signals.insert(id.to_owned());

@@ -1,25 +1,21 @@
 //! Facts in, findings out. Every subject is judged for itself; nothing is fetched or measured.
 
+mod docket;
+mod finding;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use cel::Value;
-use cel::objects::KeyRef;
 use rayon::prelude::*;
 
-use super::condition::{Bindings, Condition, Outcome};
-use super::rule::{Locate, Rule};
+use super::condition::{Bindings, Outcome};
+use super::rule::Rule;
 use super::ruleset::Ruleset;
-use super::score::{Score, SignalHit, score};
+use super::score::{SignalHit, score};
 use crate::domain::fact::unknown_reason;
-use crate::domain::rule::RuleKind;
-use crate::domain::{
-    Evidence, FactSheet, Finding, Location, PathStep, Subject, SubjectKind, Undetermined,
-};
-
-/// Most items of evidence that one finding carries.
-const MAX_EVIDENCE: usize = 40;
-/// Most findings that one rule may make of one subject.
-const MAX_PER_RULE: usize = 200;
+use crate::domain::{FactSheet, Finding, Location, PathStep, Subject, SubjectKind, Undetermined};
+use docket::Docket;
+use finding::{evidence, findings};
 
 /// One subject with its facts, and where a reviewer finds it.
 #[derive(Clone, Debug)]
@@ -100,7 +96,7 @@ impl Verdict {
 /// Judges all cases with all rules. The result does not depend on the order of the cases.
 #[must_use]
 pub fn judge(ruleset: &Ruleset, cases: &[Case]) -> Judgement {
-    let court = Court::new(ruleset);
+    let court = Court::new(ruleset, cases.iter().map(|case| case.sheet.subject.kind));
     let verdicts: Vec<Judgement> = cases.par_iter().map(|case| court.judge(case)).collect();
     let mut all = Judgement::default();
     for verdict in verdicts {
@@ -128,13 +124,13 @@ pub(super) fn rank(a: &Finding, b: &Finding) -> std::cmp::Ordering {
 /// All verdicts on one sheet, by rule id: what the rules' own tests look at.
 #[must_use]
 pub fn verdicts(ruleset: &Ruleset, sheet: &FactSheet) -> BTreeMap<String, Verdict> {
-    let court = Court::new(ruleset);
+    let court = Court::new(ruleset, [sheet.subject.kind]);
     let mut bindings = court.bindings(sheet);
     let signals = court.signals(sheet, &mut bindings);
     let mut all: BTreeMap<String, Verdict> =
         signals.verdicts.into_iter().map(|(id, verdict)| (id.to_owned(), verdict)).collect();
-    for rule in applicable(ruleset, sheet, RuleKind::Finding) {
-        all.insert(rule.info.id.clone(), Verdict::of(rule.when.evaluate(&bindings)));
+    for rule in &court.docket(sheet).findings {
+        all.insert(rule.info.id.clone(), Verdict::of(rule.when().evaluate(&bindings)));
     }
     all
 }
@@ -146,28 +142,21 @@ struct Signals<'r> {
     undetermined: Vec<SignalHit>,
 }
 
-/// The rules, with what is the same for every case.
+/// The rules, by the kind of subject that they are judged on.
 struct Court<'r> {
     ruleset: &'r Ruleset,
-    /// Every signal that some rule names.
-    named_signals: BTreeSet<&'r str>,
-    /// The fields of each fact group that some rule names.
-    fields: BTreeMap<&'r str, BTreeSet<&'r str>>,
+    dockets: BTreeMap<SubjectKind, Docket<'r>>,
 }
 
 impl<'r> Court<'r> {
-    fn new(ruleset: &'r Ruleset) -> Self {
-        let mut named_signals = BTreeSet::new();
-        let mut fields: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for rule in ruleset.rules() {
-            named_signals.extend(rule.when.signals().iter().map(String::as_str));
-            for path in rule.conditions().flat_map(Condition::paths) {
-                let mut parts = path.split('.').map(|part| part.trim_end_matches("[]"));
-                let group = fields.entry(parts.next().unwrap_or_default()).or_default();
-                group.extend(parts.next());
-            }
-        }
-        Self { ruleset, named_signals, fields }
+    fn new(ruleset: &'r Ruleset, kinds: impl IntoIterator<Item = SubjectKind>) -> Self {
+        let kinds: BTreeSet<SubjectKind> = kinds.into_iter().collect();
+        let dockets = kinds.into_iter().map(|kind| (kind, Docket::of(ruleset, kind))).collect();
+        Self { ruleset, dockets }
+    }
+
+    fn docket(&self, sheet: &FactSheet) -> &Docket<'r> {
+        self.dockets.get(&sheet.subject.kind).expect("made of the kinds of all subjects")
     }
 
     fn bindings<'v>(&self, sheet: &'v FactSheet) -> Bindings<'v>
@@ -175,8 +164,9 @@ impl<'r> Court<'r> {
         'r: 'v,
     {
         let mut bindings = Bindings::new();
+        let docket = self.docket(sheet);
         for (group, facts) in &sheet.facts {
-            if let Some(wanted) = self.fields.get(group.as_str()) {
+            if let Some(wanted) = docket.fields.get(group.as_str()) {
                 bindings.bind_fields(group, facts, wanted);
             }
         }
@@ -203,9 +193,9 @@ impl<'r> Court<'r> {
         let mut signals =
             Signals { verdicts: BTreeMap::new(), fired: Vec::new(), undetermined: Vec::new() };
         let mut bound: BTreeMap<&'r str, bool> =
-            self.named_signals.iter().map(|id| (*id, false)).collect();
-        for rule in applicable(self.ruleset, sheet, RuleKind::Signal) {
-            let verdict = Verdict::of(rule.when.evaluate(bindings));
+            self.ruleset.signals().iter().map(|id| (id.as_str(), false)).collect();
+        for rule in self.docket(sheet).signals.iter().copied() {
+            let verdict = Verdict::of(rule.when().evaluate(bindings));
             let id = rule.info.id.as_str();
             match verdict {
                 Verdict::Fires => {
@@ -238,8 +228,9 @@ impl<'r> Court<'r> {
         let sum = score(&signals.fired, &signals.undetermined);
         let mut judgement = Judgement::default();
         let mut fired = Vec::new();
-        for rule in applicable(ruleset, sheet, RuleKind::Finding) {
-            match Verdict::of(rule.when.evaluate(&bindings)) {
+        let docket = self.docket(sheet);
+        for rule in docket.findings.iter().copied() {
+            match Verdict::of(rule.when().evaluate(&bindings)) {
                 Verdict::Fires => fired.push(rule),
                 Verdict::Clear => {}
                 Verdict::Undetermined => {
@@ -258,6 +249,7 @@ impl<'r> Court<'r> {
         for rule in &fired {
             let superseded = fired.iter().any(|other| other.supersedes.contains(&rule.info.id));
             if !superseded {
+                docket.widen(rule, sheet, &mut bindings);
                 judgement.findings.extend(findings(rule, case, &sum, &mut bindings));
             }
         }
@@ -271,15 +263,6 @@ impl<'r> Court<'r> {
             signals.fired.into_iter().map(|hit| FiredSignal { subject: subject(), hit }).collect();
         judgement
     }
-}
-
-fn applicable<'r>(
-    ruleset: &'r Ruleset,
-    sheet: &FactSheet,
-    kind: RuleKind,
-) -> impl Iterator<Item = &'r Rule> {
-    let subject = sheet.subject.kind;
-    ruleset.rules().filter(move |r| r.info.kind == kind && r.info.applies_to.contains(&subject))
 }
 
 /// A signal that could not be told: what it would count, and no evidence.
@@ -296,159 +279,17 @@ fn unseen(ruleset: &Ruleset, rule: &Rule) -> SignalHit {
 
 /// Whether the sheet has one of the groups that a rule asks for.
 fn applies(rule: &Rule, sheet: &FactSheet) -> bool {
-    let mut groups = rule.when.paths().iter().filter_map(|path| path.split('.').next());
+    let mut groups = rule.when().paths().iter().filter_map(|path| path.split('.').next());
     groups.any(|group| sheet.facts.contains_key(group))
 }
 
 fn hit(ruleset: &Ruleset, rule: &Rule, sheet: &FactSheet, bindings: &mut Bindings) -> SignalHit {
-    let decay = match rule.weight.as_ref().map(|weight| weight.evaluate(bindings)) {
+    let decay = match rule.consequence().weight.as_ref().map(|weight| weight.evaluate(bindings)) {
         Some(Outcome::Value(Value::Float(x))) => x.clamp(0.0, 1.0),
         Some(Outcome::Value(Value::Int(0))) => 0.0,
         _ => 1.0,
     };
     SignalHit { decay, evidence: evidence(rule, sheet, bindings, None), ..unseen(ruleset, rule) }
-}
-
-/// One finding, or one an item of `for-each`.
-fn findings(rule: &Rule, case: &Case, sum: &Score, bindings: &mut Bindings) -> Vec<Finding> {
-    let Some(for_each) = &rule.for_each else {
-        return vec![finding(rule, case, sum, bindings, None)];
-    };
-    let mut all = Vec::new();
-    let items = items(for_each, bindings);
-    let left_out = items.len().saturating_sub(MAX_PER_RULE);
-    for item in items.into_iter().take(MAX_PER_RULE) {
-        all.push(finding(rule, case, sum, bindings, Some(&item)));
-    }
-    if let Some(last) = all.last_mut().filter(|_| left_out > 0) {
-        let note = format!("{left_out} more of this kind are not listed");
-        last.evidence.push(Evidence { note, ..Evidence::default() });
-    }
-    all
-}
-
-/// One finding; `about` is its item of `for-each`.
-fn finding(
-    rule: &Rule,
-    case: &Case,
-    sum: &Score,
-    bindings: &mut Bindings,
-    about: Option<&Value>,
-) -> Finding {
-    let sheet = &case.sheet;
-    if let Some(item) = about {
-        bindings.bind_value("it", item.clone());
-    }
-    let message = rule.message.fill(&sheet.subject.to_string(), bindings);
-    let evidence = evidence(rule, sheet, bindings, about);
-    let whole_file = sheet.subject.kind == SubjectKind::Model;
-    let at_evidence = (rule.locate == Locate::Evidence)
-        .then(|| evidence.iter().find_map(|one| place_of(one, whole_file)))
-        .flatten();
-    Finding {
-        rule: rule.info.id.clone(),
-        level: rule.info.level,
-        score: (sum.low * 10.0).round() / 10.0,
-        subject: sheet.subject.clone(),
-        message,
-        evidence,
-        location: at_evidence.unwrap_or_else(|| case.location.clone()),
-        related: case.related.clone(),
-        path: case.path.clone(),
-        change: None,
-        arithmetic: sum.arithmetic.clone(),
-        clear: rule.info.clear.clone(),
-        waived: None,
-    }
-}
-
-/// The line of a text, or a place in a file of a model, where evidence names one. `whole_file`: that it
-/// names a file is enough.
-fn place_of(evidence: &Evidence, whole_file: bool) -> Option<Location> {
-    let file = evidence.file.clone()?;
-    let known = evidence.line.is_some() || whole_file;
-    known.then(|| Location {
-        member: evidence.member.clone(),
-        offset: evidence.offset,
-        ..Location::line(file, evidence.line.unwrap_or(1))
-    })
-}
-
-fn items(list: &Condition, bindings: &Bindings) -> Vec<Value> {
-    match list.evaluate(bindings) {
-        Outcome::Value(Value::List(items)) => items.iter().cloned().collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn evidence(
-    rule: &Rule,
-    sheet: &FactSheet,
-    bindings: &mut Bindings,
-    about: Option<&Value>,
-) -> Vec<Evidence> {
-    let subject = sheet.subject.to_string();
-    let mut all = Vec::new();
-    let mut left_out = 0;
-    for source in &rule.evidence {
-        // The evidence before it has bound its own items.
-        if let Some(item) = about {
-            bindings.bind_value("it", item.clone());
-        }
-        let Some(each) = &source.each else {
-            all.push(Evidence {
-                note: source.note.fill(&subject, bindings),
-                ..Evidence::default()
-            });
-            continue;
-        };
-        for item in items(each, bindings) {
-            if all.len() >= MAX_EVIDENCE {
-                left_out += 1;
-                continue;
-            }
-            bindings.bind_value("it", item.clone());
-            let mut one = evidence_of(&item, source.note.fill(&subject, bindings));
-            if let (None, Some(about)) = (&one.file, about) {
-                // What is listed of a file stands in that file.
-                let whole = evidence_of(about, String::new());
-                one = Evidence { file: whole.file, member: one.member.or(whole.member), ..one };
-            }
-            all.push(one);
-        }
-    }
-    if left_out > 0 {
-        all.push(Evidence { note: format!("and {left_out} more"), ..Evidence::default() });
-    }
-    all
-}
-
-/// The fields of a fact that have a place in evidence keep it.
-fn evidence_of(item: &Value, note: String) -> Evidence {
-    let text = |names: &[&str]| {
-        let Value::Map(map) = item else { return None };
-        names.iter().find_map(|name| match map.get(&KeyRef::String(name)) {
-            Some(Value::String(s)) if !s.is_empty() => Some(s.to_string()),
-            _ => None,
-        })
-    };
-    let number = |name: &str| {
-        let Value::Map(map) = item else { return None };
-        match map.get(&KeyRef::String(name)) {
-            Some(Value::Int(n)) => u64::try_from(*n).ok(),
-            _ => None,
-        }
-    };
-    Evidence {
-        note,
-        file: text(&["path", "file"]),
-        member: text(&["member"]),
-        line: number("line").and_then(|n| u32::try_from(n).ok()),
-        offset: number("offset"),
-        sha256: text(&["sha256"]),
-        url: text(&["url"]),
-        account: text(&["who", "account"]),
-    }
 }
 
 /// Which facts kept a rule from deciding, and why each is unknown.
@@ -459,13 +300,13 @@ fn missing(
     signals: &Signals,
 ) -> Vec<Undetermined> {
     let unsure = rule
-        .when
+        .when()
         .signals()
         .iter()
         .filter(|id| matches!(signals.verdicts.get(id.as_str()), Some(Verdict::Undetermined)))
         .filter_map(|id| ruleset.rule(id));
     let mut found = BTreeMap::new();
-    for path in unsure.chain([rule]).flat_map(|rule| rule.when.paths()) {
+    for path in unsure.chain([rule]).flat_map(|rule| rule.when().paths()) {
         if let Some((at, reason)) = unknown_on(path, sheet) {
             found.insert(at, reason);
         }

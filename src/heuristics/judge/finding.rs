@@ -1,0 +1,162 @@
+//! What a rule that fired says: findings, with their evidence and their place.
+
+use cel::Value;
+use cel::objects::KeyRef;
+
+use super::Case;
+use crate::domain::{Evidence, FactSheet, Finding, Location, SubjectKind};
+use crate::heuristics::condition::{Bindings, Condition, Outcome};
+use crate::heuristics::rule::{Locate, Rule};
+use crate::heuristics::score::Score;
+
+/// Most items of evidence that one finding carries.
+const MAX_EVIDENCE: usize = 40;
+/// Most findings that one rule may make of one subject.
+const MAX_PER_RULE: usize = 200;
+
+/// One finding, or one an item of `for-each`.
+pub(super) fn findings(
+    rule: &Rule,
+    case: &Case,
+    sum: &Score,
+    bindings: &mut Bindings,
+) -> Vec<Finding> {
+    let Some(for_each) = &rule.consequence().for_each else {
+        return vec![finding(rule, case, sum, bindings, None)];
+    };
+    let mut all = Vec::new();
+    let items = items(for_each, bindings);
+    let left_out = items.len().saturating_sub(MAX_PER_RULE);
+    for item in items.into_iter().take(MAX_PER_RULE) {
+        all.push(finding(rule, case, sum, bindings, Some(&item)));
+    }
+    if let Some(last) = all.last_mut().filter(|_| left_out > 0) {
+        let note = format!("{left_out} more of this kind are not listed");
+        last.evidence.push(Evidence { note, ..Evidence::default() });
+    }
+    all
+}
+
+/// One finding; `about` is its item of `for-each`.
+fn finding(
+    rule: &Rule,
+    case: &Case,
+    sum: &Score,
+    bindings: &mut Bindings,
+    about: Option<&Value>,
+) -> Finding {
+    let sheet = &case.sheet;
+    if let Some(item) = about {
+        bindings.bind_value("it", item.clone());
+    }
+    let message = rule.consequence().message.fill(&sheet.subject.to_string(), bindings);
+    let evidence = evidence(rule, sheet, bindings, about);
+    let whole_file = sheet.subject.kind == SubjectKind::Model;
+    let at_evidence = (rule.locate == Locate::Evidence)
+        .then(|| evidence.iter().find_map(|one| place_of(one, whole_file)))
+        .flatten();
+    Finding {
+        rule: rule.info.id.clone(),
+        level: rule.info.level,
+        score: (sum.low * 10.0).round() / 10.0,
+        subject: sheet.subject.clone(),
+        message,
+        evidence,
+        location: at_evidence.unwrap_or_else(|| case.location.clone()),
+        related: case.related.clone(),
+        path: case.path.clone(),
+        change: None,
+        arithmetic: sum.arithmetic.clone(),
+        clear: rule.info.clear.clone(),
+        waived: None,
+    }
+}
+
+/// The line of a text, or a place in a file of a model, where evidence names one. `whole_file`: that it
+/// names a file is enough.
+fn place_of(evidence: &Evidence, whole_file: bool) -> Option<Location> {
+    let file = evidence.file.clone()?;
+    let known = evidence.line.is_some() || whole_file;
+    known.then(|| Location {
+        member: evidence.member.clone(),
+        offset: evidence.offset,
+        ..Location::line(file, evidence.line.unwrap_or(1))
+    })
+}
+
+fn items(list: &Condition, bindings: &Bindings) -> Vec<Value> {
+    match list.evaluate(bindings) {
+        Outcome::Value(Value::List(items)) => items.iter().cloned().collect(),
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn evidence(
+    rule: &Rule,
+    sheet: &FactSheet,
+    bindings: &mut Bindings,
+    about: Option<&Value>,
+) -> Vec<Evidence> {
+    let subject = sheet.subject.to_string();
+    let mut all = Vec::new();
+    let mut left_out = 0;
+    for source in &rule.consequence().evidence {
+        // The evidence before it has bound its own items.
+        if let Some(item) = about {
+            bindings.bind_value("it", item.clone());
+        }
+        let Some(each) = &source.each else {
+            all.push(Evidence {
+                note: source.note.fill(&subject, bindings),
+                ..Evidence::default()
+            });
+            continue;
+        };
+        for item in items(each, bindings) {
+            if all.len() >= MAX_EVIDENCE {
+                left_out += 1;
+                continue;
+            }
+            bindings.bind_value("it", item.clone());
+            let mut one = evidence_of(&item, source.note.fill(&subject, bindings));
+            if let (None, Some(about)) = (&one.file, about) {
+                // What is listed of a file stands in that file.
+                let whole = evidence_of(about, String::new());
+                one = Evidence { file: whole.file, member: one.member.or(whole.member), ..one };
+            }
+            all.push(one);
+        }
+    }
+    if left_out > 0 {
+        all.push(Evidence { note: format!("and {left_out} more"), ..Evidence::default() });
+    }
+    all
+}
+
+/// The fields of a fact that have a place in evidence keep it.
+fn evidence_of(item: &Value, note: String) -> Evidence {
+    let text = |names: &[&str]| {
+        let Value::Map(map) = item else { return None };
+        names.iter().find_map(|name| match map.get(&KeyRef::String(name)) {
+            Some(Value::String(s)) if !s.is_empty() => Some(s.to_string()),
+            _ => None,
+        })
+    };
+    let number = |name: &str| {
+        let Value::Map(map) = item else { return None };
+        match map.get(&KeyRef::String(name)) {
+            Some(Value::Int(n)) => u64::try_from(*n).ok(),
+            _ => None,
+        }
+    };
+    Evidence {
+        note,
+        file: text(&["path", "file"]),
+        member: text(&["member"]),
+        line: number("line").and_then(|n| u32::try_from(n).ok()),
+        offset: number("offset"),
+        sha256: text(&["sha256"]),
+        url: text(&["url"]),
+        account: text(&["who", "account"]),
+    }
+}
