@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::Failure;
 use super::arguments::{CheckArguments, ReportArguments};
 use super::{output, session};
+use crate::collectors::archive::ManifestFacts;
 use crate::collectors::custody::{ReportCrate, custody_report};
 use crate::domain::text::shown;
 use crate::domain::{CustodyReport, Graph, NodeIndex};
@@ -35,10 +36,7 @@ pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
         .iter()
         .map(|(node, facts)| ReportCrate {
             name: &walk.graph.nodes[*node].subject.name,
-            build_executed: gathered
-                .manifests
-                .get(node)
-                .is_some_and(|manifest| manifest.proc_macro || !manifest.build_scripts.is_empty()),
+            build_executed: gathered.manifests.get(node).is_some_and(ManifestFacts::runs_at_build),
             dependents: dependents[*node],
             facts,
         })

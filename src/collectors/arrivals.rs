@@ -136,7 +136,7 @@ fn arrival(
             None => Measured::unknown(absent()),
             Some(Arrived { manifest: None, .. }) => Measured::unknown("its archive was not read"),
             Some(Arrived { manifest: Some(manifest), .. }) => {
-                Measured::Known(manifest.proc_macro || !manifest.build_scripts.is_empty())
+                Measured::Known(manifest.runs_at_build())
             }
         },
         published_by,

@@ -256,6 +256,14 @@ pub struct ManifestFacts {
     pub repository: Option<String>,
 }
 
+impl ManifestFacts {
+    /// Whether code of the crate runs while something that depends on it is built.
+    #[must_use]
+    pub fn runs_at_build(&self) -> bool {
+        self.proc_macro || !self.build_scripts.is_empty()
+    }
+}
+
 /// One file of an archive; no room is spent on more than a comparison needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ListedFile {

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use rayon::prelude::*;
 
 use super::Gathering;
+use crate::collectors::archive::ManifestFacts;
 use crate::collectors::arrivals::{self, ArrivalFacts, Arrived};
 use crate::collectors::cooldown::{self, cooldown_facts};
 use crate::collectors::custody::{self, CustodyFacts, add_rings, custody_facts};
@@ -106,9 +107,11 @@ impl Gathering<'_> {
                     name: locked.name.clone(),
                     newest: newest.unwrap_or_else(|| locked.version.clone()),
                     changed: self.options.changed.contains(&locked.name),
-                    build_executed: self.gathered.manifests.get(node).is_some_and(|manifest| {
-                        manifest.proc_macro || !manifest.build_scripts.is_empty()
-                    }),
+                    build_executed: self
+                        .gathered
+                        .manifests
+                        .get(node)
+                        .is_some_and(ManifestFacts::runs_at_build),
                 }
             })
             .collect();
