@@ -87,6 +87,14 @@ pub(super) fn read_bounded(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>
     Ok(Some(bytes))
 }
 
+/// What changes when a file changes: path, length and time of the last change. `None` for a file that
+/// cannot be looked at; who reads it learns why.
+pub(super) fn stamp(path: &Path) -> Option<String> {
+    let data = fs::metadata(path).ok()?;
+    let time = data.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(format!("{} {} {}", path.display(), data.len(), time.as_nanos()))
+}
+
 /// Folders with the host that their name begins with, ordered by name.
 fn folders(parent: &Path) -> io::Result<Vec<(PathBuf, String)>> {
     let entries = match fs::read_dir(parent) {

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::cargo_home::{Belongs, CargoHome, read_bounded};
+use super::cargo_home::{self, Belongs, CargoHome, read_bounded};
 use crate::domain::hash::hex;
 use crate::domain::{Measured, Origin};
 use crate::net::archives::{ARCHIVE_LIMIT, ArchiveUrls, download};
@@ -246,12 +246,7 @@ impl CrateFiles {
         let paths = cargos.iter().map(|folder| folder.path.join(&name));
         let stamps: Vec<String> = paths
             .chain(self.own_path(&want.checksum))
-            .filter_map(|path| {
-                // A file that cannot be looked at is read again, which tells why.
-                let data = fs::metadata(&path).ok()?;
-                let time = data.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-                Some(format!("{} {} {}", path.display(), data.len(), time.as_nanos()))
-            })
+            .filter_map(|path| cargo_home::stamp(&path))
             .collect();
         (!stamps.is_empty()).then(|| stamps.join("\n"))
     }

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::cargo_home::{Belongs, CargoHome, read_bounded};
+use super::cargo_home::{self, Belongs, CargoHome, read_bounded};
 use crate::domain::{Measured, Origin};
 use crate::formats::cargo_index::{FILE_LIMIT, IndexFile};
 use crate::net::index::{IndexAnswer, SparseIndex, crate_path};
@@ -130,10 +130,9 @@ impl IndexFiles {
         let mut sure = false;
         let mut stamps = Vec::new();
         for folder in self.home.indexes(origin) {
-            let Ok(data) = fs::metadata(folder.path.join(&path)) else { continue };
-            let time = data.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+            let Some(stamp) = cargo_home::stamp(&folder.path.join(&path)) else { continue };
             sure |= folder.belongs == Belongs::Surely;
-            stamps.push(format!("{} {} {}", folder.path.display(), data.len(), time.as_nanos()));
+            stamps.push(stamp);
         }
         sure.then(|| stamps.join("\n"))
     }
