@@ -12,7 +12,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use cargo_custody::audit::{self, BaseSide, Request};
 use cargo_custody::collectors::Options;
@@ -64,21 +63,8 @@ fn request(before: &Path, now: &Path, day: Date, cache: &Path) -> Result<Request
         path: now.to_owned(),
         walk: cargo_custody::walker::Options::default(),
         gather: Options {
-            as_of: day,
             offline: true,
-            cargo_home: home::cargo_home()?,
-            cache_dir: cache.to_owned(),
-            urls: BaseUrls::default(),
-            advisory_db: None,
-            dump: None,
-            api_budget: Duration::ZERO,
-            changed: BTreeSet::new(),
-            pins: None,
-            cooldown: None,
-            hub_cache: None,
-            hub_token: None,
-            jobs: None,
-            progress: false,
+            ..Options::new(day, home::cargo_home()?, cache.to_owned())
         },
         policy: Policy::default(),
         fail_on: Some(Level::High),

@@ -299,7 +299,7 @@ impl<'a> Crates<'a> {
     }
 
     fn kept_comparison(&self, locked: &Locked, older: &OlderRelease) -> Option<ComparisonFacts> {
-        let key = comparison_key(locked, Some(older), 0)?;
+        let key = comparison_key(locked.checksum.as_deref()?, Some(older), 0);
         self.kept.get(COMPARISON, &key, self.versions.comparison)
     }
 
@@ -311,15 +311,13 @@ impl<'a> Crates<'a> {
         days_since_first: i64,
         unreachable: Option<&str>,
     ) -> ComparisonFacts {
-        let Some(key) = comparison_key(locked, older, days_since_first) else {
-            return ComparisonFacts::unknown("the lockfile pins no hash of its archive");
-        };
-        if let Some(kept) = self.kept.get(COMPARISON, &key, self.versions.comparison) {
-            return kept;
-        }
         let Some(want) = want(locked) else {
             return ComparisonFacts::unknown("the lockfile pins no hash of its archive");
         };
+        let key = comparison_key(&want.checksum, older, days_since_first);
+        if let Some(kept) = self.kept.get(COMPARISON, &key, self.versions.comparison) {
+            return kept;
+        }
         let now = match self.recorded(&want) {
             domain::Measured::Known(now) => now,
             domain::Measured::Unknown(reason) => return ComparisonFacts::unknown(&reason),
@@ -386,16 +384,11 @@ impl<'a> Crates<'a> {
 }
 
 /// Under which a comparison is kept: both hashes, or the crate's age where there is nothing older.
-fn comparison_key(
-    locked: &Locked,
-    older: Option<&OlderRelease>,
-    days_since_first: i64,
-) -> Option<String> {
-    let now = locked.checksum.as_deref()?;
-    Some(match older {
+fn comparison_key(now: &str, older: Option<&OlderRelease>, days_since_first: i64) -> String {
+    match older {
         Some(older) => format!("{now}/{}", older.checksum),
         None => format!("{now}/{days_since_first} days"),
-    })
+    }
 }
 
 fn want(locked: &Locked) -> Option<Want> {
