@@ -7,14 +7,11 @@ use super::event::{GlobalName, What};
 use super::log::About;
 use super::machine::Machine;
 use super::opcode as op;
-use super::reader::Halt;
+use super::reader::{Halt, Line};
 use super::value::{GlobalId, Kind, NO_GLOBAL, Value};
 
 /// Reads of far-away names that one scan pays for.
 const FAR_READS: u32 = 200_000;
-
-/// Pairs of places that are remembered.
-const PAIRS: usize = 65_536;
 
 /// Builtins and modules that make lazy iterators over a callable; what exhausts one calls it.
 const LAZY: &[(&str, &[&str])] = &[
@@ -50,10 +47,22 @@ impl Machine<'_, '_> {
     fn line_global(&mut self) -> Result<Value, Halt> {
         let module = self.window.line()?;
         let name = self.window.line()?;
-        Ok(match (self.line_text(module), self.line_text(name)) {
+        // They stand one behind the other, a line feed between.
+        let both = Line { at: module.at, len: module.len + 1 + name.len };
+        if let Some(lines) = self.window.buffered(both)
+            && let Some(id) = self.log.of_lines(lines)
+        {
+            self.log.imports += 1;
+            return Ok(Value::Global(id));
+        }
+        let value = match (self.line_text(module), self.line_text(name)) {
             (Some(module), Some(name)) => self.import(GlobalName { module, name }),
             _ => self.dynamic("a module or name longer than 4 KiB".to_owned()),
-        })
+        };
+        if let (Value::Global(id), Some(lines)) = (&value, self.window.buffered(both)) {
+            self.log.remember_lines(lines, *id);
+        }
+        Ok(value)
     }
 
     fn stack_global(&mut self, module: &Value, name: &Value) -> Value {
@@ -65,7 +74,7 @@ impl Machine<'_, '_> {
             let detail = format!("{} . {}", self.render(module), self.render(name));
             return self.dynamic(detail);
         };
-        if let Some(&id) = self.pairs.get(&(*module_at, *name_at)) {
+        if let Some(id) = self.log.at_places(*module_at, *name_at) {
             self.log.imports += 1;
             return Value::Global(id);
         }
@@ -81,10 +90,7 @@ impl Machine<'_, '_> {
             _ => self.dynamic("a module or name longer than 4 KiB".to_owned()),
         };
         if let Value::Global(id) = value {
-            if self.pairs.len() >= PAIRS {
-                self.pairs.clear();
-            }
-            self.pairs.insert((*module_at, *name_at), id);
+            self.log.remember_places(*module_at, *name_at, id);
         }
         value
     }

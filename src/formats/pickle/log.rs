@@ -16,6 +16,10 @@ const EVENTS_PER_KIND: usize = 2_048;
 /// Events kept for one callee and kind.
 const EVENTS_PER_CALLEE: u8 = 4;
 
+/// Places and lines of names that are remembered, and the longest lines.
+const PAIRS: usize = 65_536;
+const LINES_KEPT: usize = 256;
+
 /// Strings remembered as possible pickles.
 pub(super) const CANDIDATES: usize = 4_096;
 
@@ -67,6 +71,7 @@ pub(super) struct Checkpoint {
     globals: usize,
     candidates: usize,
     imports: u64,
+    counted: usize,
 }
 
 /// The record.
@@ -78,6 +83,12 @@ pub(super) struct Log {
     ids: HashMap<GlobalName, GlobalId>,
     kinds: BTreeMap<&'static str, usize>,
     callees: HashMap<GlobalId, Counts, BuildHasherDefault<Spread>>,
+    /// What `callees` counted, in order, so that it can be taken back.
+    counted: Vec<(GlobalId, About)>,
+    /// Places of module and name to the global, so that repeated pairs are not read again.
+    pairs: HashMap<(u64, u64), GlobalId>,
+    /// The two lines of a `GLOBAL` to the global, for the same purpose.
+    lines: HashMap<Box<[u8]>, GlobalId>,
     pub(super) candidates: Vec<Candidate>,
     pub(super) probes: Vec<u64>,
     /// Storage key of a legacy torch file to its size in bytes.
@@ -104,6 +115,31 @@ impl Log {
         Some((id, true))
     }
 
+    /// The global whose module and name stand at these places, where it was read from there before.
+    pub(super) fn at_places(&self, module: u64, name: u64) -> Option<GlobalId> {
+        self.pairs.get(&(module, name)).copied()
+    }
+
+    /// Remembers where a global was read.
+    pub(super) fn remember_places(&mut self, module: u64, name: u64, id: GlobalId) {
+        if self.pairs.len() >= PAIRS {
+            self.pairs.clear();
+        }
+        self.pairs.insert((module, name), id);
+    }
+
+    /// The global that these two lines named before.
+    pub(super) fn of_lines(&self, lines: &[u8]) -> Option<GlobalId> {
+        self.lines.get(lines).copied()
+    }
+
+    /// Remembers what two lines name.
+    pub(super) fn remember_lines(&mut self, lines: &[u8], id: GlobalId) {
+        if lines.len() <= LINES_KEPT && self.lines.len() < PAIRS {
+            self.lines.insert(lines.into(), id);
+        }
+    }
+
     /// The name of a global.
     pub(super) fn global(&self, id: GlobalId) -> Option<&GlobalName> {
         self.globals.get(usize::try_from(id).ok()?)
@@ -113,7 +149,10 @@ impl Log {
     pub(super) fn wants(&mut self, callee: GlobalId, about: About) -> bool {
         let seen = &mut self.callees.entry(callee).or_default()[about as usize];
         let wanted = *seen < EVENTS_PER_CALLEE;
-        *seen += u8::from(wanted);
+        if wanted {
+            *seen += 1;
+            self.counted.push((callee, about));
+        }
         wanted
     }
 
@@ -155,6 +194,7 @@ impl Log {
             globals: self.globals.len(),
             candidates: self.candidates.len(),
             imports: self.imports,
+            counted: self.counted.len(),
         }
     }
 
@@ -163,18 +203,27 @@ impl Log {
         self.imports > checkpoint.imports
     }
 
-    /// Forgets what was recorded since.
+    /// Forgets what was recorded since. Takes as long as that is much, not as what stood before: a file may
+    /// ask for this a hundred thousand times.
     pub(super) fn roll_back(&mut self, checkpoint: &Checkpoint) {
         for event in self.events.drain(checkpoint.events..) {
             if let Some(count) = self.kinds.get_mut(event.what.kind()) {
                 *count = count.saturating_sub(1);
             }
         }
-        for name in self.globals.drain(checkpoint.globals..) {
-            self.ids.remove(&name);
+        for (callee, about) in self.counted.drain(checkpoint.counted..) {
+            if let Some(counts) = self.callees.get_mut(&callee) {
+                counts[about as usize] = counts[about as usize].saturating_sub(1);
+            }
         }
-        let known = self.globals.len();
-        self.callees.retain(|id, _| usize::try_from(*id).is_ok_and(|id| id < known));
+        if self.globals.len() > checkpoint.globals {
+            for name in self.globals.drain(checkpoint.globals..) {
+                self.ids.remove(&name);
+            }
+            // They may lead to numbers that are given to other names from now on.
+            self.pairs = HashMap::new();
+            self.lines = HashMap::new();
+        }
         self.candidates.truncate(checkpoint.candidates);
         self.imports = checkpoint.imports;
     }

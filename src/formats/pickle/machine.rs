@@ -2,7 +2,6 @@
 //! Nothing is imported, called or allocated on behalf of the pickle.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::event::What;
@@ -10,7 +9,7 @@ use super::log::Log;
 use super::memo::Memo;
 use super::opcode::{self as op, name};
 use super::reader::{Halt, Window};
-use super::value::{Form, GlobalId, Kind, Node, Value};
+use super::value::{Form, Kind, Node, Value};
 
 /// Values that the stack keeps; more are counted and read as unknown.
 const STACK: usize = 1 << 20;
@@ -84,8 +83,6 @@ pub(super) struct Machine<'s, 'l> {
     pub(super) outer: Vec<Level>,
     pub(super) op: u8,
     pub(super) op_at: u64,
-    /// Places of module and name to the global, so that repeated pairs are not read again.
-    pub(super) pairs: HashMap<(u64, u64), GlobalId>,
     /// Reads of names that lie outside the buffer, which cost a system call each.
     pub(super) far_reads: u32,
     /// Missing values are unknown instead of an error: for readings that start in the middle.
@@ -103,7 +100,6 @@ impl<'s, 'l> Machine<'s, 'l> {
             outer: Vec::new(),
             op: 0,
             op_at: 0,
-            pairs: HashMap::new(),
             far_reads: 0,
             lenient: false,
             live: Rc::new(Cell::new(0)),
