@@ -107,7 +107,16 @@ impl<R: Read + Seek> Stream<R> {
     }
 
     /// Jumps over `count` bytes without reading them.
+    #[inline]
     pub fn skip(&mut self, count: u64) -> Result<(), StreamError> {
+        // Token lists are hundreds of thousands of jumps within the buffer, which never reaches past the end.
+        if let Ok(step) = usize::try_from(count)
+            && step <= self.buffer.len() - self.used
+        {
+            self.used += step;
+            self.position += count;
+            return Ok(());
+        }
         self.check(count)?;
         self.seek_to(self.position + count)
     }
@@ -140,7 +149,13 @@ impl<R: Read + Seek> Stream<R> {
     }
 
     /// The next `N` bytes.
+    #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], StreamError> {
+        if let Some(bytes) = self.buffer[self.used..].first_chunk::<N>().copied() {
+            self.used += N;
+            self.position += N as u64;
+            return Ok(bytes);
+        }
         let mut bytes = [0; N];
         self.fill(&mut bytes)?;
         Ok(bytes)
@@ -174,8 +189,12 @@ impl<R: Read + Seek> Stream<R> {
         let offset = self.position;
         let io = |source| StreamError::Io { offset, source };
         if self.inner_position != Some(offset) {
+            // A hop over the rest of a token is reading straight on; a jump over a tensor is not.
+            let hop = self.inner_position.and_then(|at| offset.checked_sub(at));
+            if hop.is_none_or(|hop| hop > FIRST_STEP as u64) {
+                self.step = FIRST_STEP;
+            }
             self.inner.seek(SeekFrom::Start(offset)).map_err(io)?;
-            self.step = FIRST_STEP;
         }
         let step = wanted.clamp(self.step, LAST_STEP);
         self.step = (self.step * 2).min(LAST_STEP);
@@ -241,6 +260,34 @@ mod tests {
         assert!(stream.fetched() <= 2 * FIRST_STEP as u64);
         stream.seek_to(5).unwrap();
         assert_eq!(stream.take(3).unwrap(), [7, 7, 7]);
+    }
+
+    /// Counts how often it is asked for bytes.
+    struct Asked<'c>(Cursor<&'c [u8]>, usize);
+
+    impl Read for &mut Asked<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            self.1 += 1;
+            self.0.read(into)
+        }
+    }
+
+    impl Seek for &mut Asked<'_> {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+
+    #[test]
+    fn short_hops_are_read_in_large_pieces_all_the_same() {
+        let bytes = vec![7; 1 << 20];
+        let mut asked = Asked(Cursor::new(&bytes), 0);
+        let mut stream = Stream::new(&mut asked, 1 << 20);
+        while stream.left() > 20 {
+            stream.u8().unwrap();
+            stream.skip(18).unwrap();
+        }
+        assert!(asked.1 <= (1 << 20) / LAST_STEP + 5, "{} reads", asked.1);
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl Machine<'_, '_> {
             Value::Global(id) => self.call_global(id, &arguments),
             _ => self.call_result(&callee, &arguments),
         }
-        let result = self.node(Kind::Call(callee), arguments);
+        let result = self.node(Kind::Call(callee), arguments.into());
         self.push(result);
     }
 

@@ -1,6 +1,7 @@
 //! The machine: a real stack, marks and memo, executed as the C unpickler does, over abstract values.
 //! Nothing is imported, called or allocated on behalf of the pickle.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -191,8 +192,8 @@ impl<'s, 'l> Machine<'s, 'l> {
             op::LIST => return self.gather(Kind::List),
             op::DICT => return self.gather(Kind::Dict),
             op::FROZENSET => return self.gather(Kind::Set),
-            op::APPEND => return self.fill_top(1),
-            op::SETITEM => return self.fill_top(2),
+            op::APPEND => return self.fill_top::<1>(),
+            op::SETITEM => return self.fill_top::<2>(),
             op::APPENDS | op::SETITEMS | op::ADDITEMS => return self.fill_from_mark(),
             op::GLOBAL | op::STACK_GLOBAL | op::INST => return self.global(),
             op::REDUCE | op::NEWOBJ | op::NEWOBJ_EX | op::OBJ => return self.call_op(),
@@ -293,7 +294,7 @@ impl<'s, 'l> Machine<'s, 'l> {
         }
     }
 
-    /// Everything above the last mark.
+    /// Everything above the last mark, taken from the stack.
     pub(super) fn above_mark(&mut self) -> Result<Vec<Value>, Halt> {
         let base = self.pop_mark()?;
         let kept = usize::try_from(base).unwrap_or(usize::MAX);
@@ -303,36 +304,58 @@ impl<'s, 'l> Machine<'s, 'l> {
         Ok(items)
     }
 
+    /// Hands over what lies below the last mark and everything above it, which may be a million values and
+    /// stays where it is; then cuts it off.
+    fn with_above_mark(
+        &mut self,
+        then: impl FnOnce(&mut Self, Option<&Value>, &[Value]),
+    ) -> Result<(), Halt> {
+        let base = self.pop_mark()?;
+        let kept = usize::try_from(base).unwrap_or(usize::MAX);
+        let stack = std::mem::take(&mut self.level.stack);
+        let below = kept.checked_sub(1).filter(|_| base > self.level.fence());
+        let above = stack.get(kept..).unwrap_or_default();
+        then(self, below.and_then(|at| stack.get(at)), above);
+        self.level.stack = stack;
+        self.cut(base);
+        Ok(())
+    }
+
+    /// The `N` values on top, the topmost last.
+    fn pop_several<const N: usize>(&mut self) -> Result<[Value; N], Halt> {
+        let mut items = [const { Value::Unknown }; N];
+        for slot in items.iter_mut().rev() {
+            *slot = self.pop()?;
+        }
+        Ok(items)
+    }
+
     fn tuple(&mut self) -> Result<(), Halt> {
         let items = match self.op {
             op::EMPTY_TUPLE => Vec::new(),
             op::TUPLE => return self.gather(Kind::Tuple),
-            code => {
-                let count = usize::from(code - op::TUPLE1) + 1;
-                let mut items = vec![Value::Unknown; count];
-                for slot in items.iter_mut().rev() {
-                    *slot = self.pop()?;
-                }
-                items
-            }
+            op::TUPLE1 => Vec::from(self.pop_several::<1>()?),
+            op::TUPLE2 => Vec::from(self.pop_several::<2>()?),
+            _ => Vec::from(self.pop_several::<3>()?),
         };
         self.container(Kind::Tuple, items);
         Ok(())
     }
 
     fn gather(&mut self, kind: Kind) -> Result<(), Halt> {
-        let items = self.above_mark()?;
-        self.container(kind, items);
+        let mut value = Value::Unknown;
+        self.with_above_mark(|machine, _, items| value = machine.node(kind, items.into()))?;
+        self.push(value);
         Ok(())
     }
 
     fn container(&mut self, kind: Kind, items: Vec<Value>) {
-        let value = self.node(kind, items);
+        let value = self.node(kind, items.into());
         self.push(value);
     }
 
     /// A container, or what little is kept of it where the budget or the depth is used up.
-    pub(super) fn node(&mut self, kind: Kind, items: Vec<Value>) -> Value {
+    pub(super) fn node(&mut self, kind: Kind, items: Cow<'_, [Value]>) -> Value {
         let deep = items.iter().any(Value::too_deep)
             || matches!(&kind, Kind::Call(callee) if callee.too_deep());
         if deep || self.live.get() >= LIVE {
@@ -367,33 +390,30 @@ impl<'s, 'l> Machine<'s, 'l> {
         }
     }
 
-    /// APPEND and SETITEM: `count` values go into what stands below them.
-    fn fill_top(&mut self, count: usize) -> Result<(), Halt> {
-        let mut items = vec![Value::Unknown; count];
-        for slot in items.iter_mut().rev() {
-            *slot = self.pop()?;
-        }
+    /// APPEND and SETITEM: `N` values go into what stands below them.
+    fn fill_top<const N: usize>(&mut self) -> Result<(), Halt> {
+        let items = self.pop_several::<N>()?;
         let target = self.top()?;
-        self.fill(&target, items);
+        self.fill(&target, &items);
         Ok(())
     }
 
     fn fill_from_mark(&mut self) -> Result<(), Halt> {
-        let items = self.above_mark()?;
-        let target = self.top()?;
-        if !items.is_empty() {
-            self.fill(&target, items);
-        }
-        Ok(())
+        self.with_above_mark(|machine, below, items| {
+            if let (Some(target), [_, ..]) = (below, items) {
+                machine.fill(target, items);
+            }
+        })?;
+        self.top().map(drop)
     }
 
-    fn fill(&mut self, target: &Value, items: Vec<Value>) {
+    fn fill(&mut self, target: &Value, items: &[Value]) {
         match target {
             Value::Node(node) if matches!(node.kind, Kind::List | Kind::Dict | Kind::Set) => {
                 node.extend(items);
                 self.weigh(node);
             }
-            Value::Global(id) => self.rebind(*id, &items),
+            Value::Global(id) => self.rebind(*id, items),
             _ => {}
         }
     }

@@ -43,10 +43,12 @@ impl Memo {
             return false;
         }
         if slot <= self.dense.len() + self.dense.len() / 2 + 256 && slot < 2 * ENTRIES {
-            self.dense.resize(slot, Value::Absent);
-            let before = self.sparse.remove(&index);
+            if slot > self.dense.len() {
+                self.dense.resize(slot, Value::Absent);
+            }
+            let before = !self.sparse.is_empty() && self.sparse.remove(&index).is_some();
             self.dense.push(value);
-            self.used += usize::from(before.is_none());
+            self.used += usize::from(!before);
         } else if self.sparse.insert(index, value).is_none() {
             self.used += 1;
         }

@@ -178,10 +178,8 @@ fn calls_of_a_reading_that_was_given_up_do_not_count() {
 
 #[test]
 fn many_readings_given_up_behind_many_names_end_soon() {
-    let mut bytes: Vec<u8> = (0..20_000)
-        .flat_map(|n| format!("cm\nf{n}\n)R0").into_bytes())
-        .chain(*b"N.\xff")
-        .collect();
+    let mut bytes: Vec<u8> =
+        (0..20_000).flat_map(|n| format!("cm\nf{n}\n)R0").into_bytes()).chain(*b"N.\xff").collect();
     bytes.extend(b"(K\x01\n\xff".repeat(100_000));
     let started = std::time::Instant::now();
     assert_eq!(scan_bytes(&bytes).imports().count(), 20_000);

@@ -1,6 +1,7 @@
 //! What stands on the stack and in the memo: abstract values of 16 bytes. Text is a place in the source,
 //! not a copy; containers keep their first items only, and only the tree that cannot have a cycle.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -94,7 +95,7 @@ impl Drop for Node {
 
 impl Node {
     /// A container of `items`; `live` counts it.
-    pub(super) fn new(kind: Kind, items: Vec<Value>, live: &Rc<Cell<usize>>) -> Self {
+    pub(super) fn new(kind: Kind, items: Cow<'_, [Value]>, live: &Rc<Cell<usize>>) -> Self {
         live.set(live.get() + 1);
         let own = matches!(kind, Kind::List | Kind::Dict | Kind::Set);
         let callee = match &kind {
@@ -105,7 +106,7 @@ impl Node {
         // What can still be filled counts from the start as deep as it can become.
         let depth = if own { MUTABLE_DEPTH } else { deepest };
         let mutable = own || items.iter().any(Value::holds_mutable);
-        let node = Self {
+        let mut node = Self {
             kind,
             items: RefCell::new(Vec::new()),
             count: Cell::new(0),
@@ -116,17 +117,25 @@ impl Node {
             live: Rc::clone(live),
         };
         node.weigh(&items);
-        node.items.replace(Self::kept(items, own));
+        *node.items.get_mut() = match items {
+            items if own => items.iter().take(ITEMS_KEPT).map(Value::inside_mutable).collect(),
+            Cow::Owned(items) if items.len() <= ITEMS_KEPT => items,
+            items => items.iter().take(ITEMS_KEPT).cloned().collect(),
+        };
         node
     }
 
     /// Adds items to a list, dictionary or set.
-    pub(super) fn extend(&self, items: Vec<Value>) {
-        self.weigh(&items);
-        let room = ITEMS_KEPT.saturating_sub(self.items.borrow().len());
+    pub(super) fn extend(&self, items: &[Value]) {
+        self.weigh(items);
+        let mut own = self.items.borrow_mut();
+        let room = ITEMS_KEPT.saturating_sub(own.len());
         if room > 0 {
-            let more = Self::kept(items, true);
-            self.items.borrow_mut().extend(more.into_iter().take(room));
+            // Most containers stay as small as they are now; doubling would give them room for four.
+            if own.is_empty() {
+                own.reserve_exact(items.len().min(room));
+            }
+            own.extend(items.iter().take(room).map(Value::inside_mutable));
         }
     }
 
@@ -146,22 +155,6 @@ impl Node {
         self.weight.set(weight);
         self.levels.set(levels);
         self.count.set(self.count.get().saturating_add(items.len() as u64));
-    }
-
-    /// The first items, those of a mutable container without what could lead back to it.
-    fn kept(mut items: Vec<Value>, mutable: bool) -> Vec<Value> {
-        if items.len() > ITEMS_KEPT {
-            items.truncate(ITEMS_KEPT);
-            items.shrink_to_fit();
-        }
-        if mutable {
-            for item in &mut items {
-                if item.holds_mutable() || item.depth() >= MUTABLE_DEPTH {
-                    *item = item.without_items();
-                }
-            }
-        }
-        items
     }
 }
 
@@ -213,6 +206,15 @@ impl Value {
         }
     }
 
+    /// The same as an item of a list, dictionary or set: without what could lead back to it.
+    fn inside_mutable(&self) -> Value {
+        if self.holds_mutable() || self.depth() >= MUTABLE_DEPTH {
+            self.without_items()
+        } else {
+            self.clone()
+        }
+    }
+
     /// The same without what it holds: small, and certainly without a cycle.
     pub(super) fn without_items(&self) -> Value {
         if self.is_result() {
@@ -238,8 +240,8 @@ mod tests {
     #[test]
     fn a_list_in_itself_does_not_keep_itself_alive() {
         let live = Rc::new(Cell::new(0));
-        let list = Rc::new(Node::new(Kind::List, Vec::new(), &live));
-        list.extend(vec![Value::Node(Rc::clone(&list))]);
+        let list = Rc::new(Node::new(Kind::List, Cow::Borrowed(&[]), &live));
+        list.extend(&[Value::Node(Rc::clone(&list))]);
         drop(list);
         assert_eq!(live.get(), 0);
     }
