@@ -1,6 +1,11 @@
+use std::collections::BTreeMap;
+
+use super::limits::{retry_after, used_up};
+use super::refusal::shown;
 use super::*;
 use crate::net::loopback::{Loopback, Reply};
 use crate::net::request::Token;
+use crate::net::{Expect, Redirects};
 
 fn quick() -> Options {
     Options {
@@ -235,6 +240,6 @@ fn a_failure_keeps_nothing() {
 
 #[test]
 fn an_address_is_shown_without_its_secrets() {
-    let url = Url::parse("http://user:word@127.0.0.1/a?token=b#c").unwrap();
+    let url = reqwest::Url::parse("http://user:word@127.0.0.1/a?token=b#c").unwrap();
     assert_eq!(shown(&url), "http://127.0.0.1/a");
 }
