@@ -7,7 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 use jiff::civil::Date;
 
 use super::facts::{BaseModel, HubFacts, HubFile};
-use super::{Licences, card, info};
+use super::looking::info;
+use super::{Licences, card};
 use crate::domain::Measured;
 use crate::formats::hub::{ModelInfo, is_repository, merged_models};
 use crate::formats::model_config;
