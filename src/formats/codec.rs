@@ -3,6 +3,8 @@
 
 use std::io::{self, Read};
 
+use lz4_flex::frame::FrameDecoder;
+
 /// Largest dictionary or window that a decoder may hold: 64 MiB is what `xz -9` asks for.
 const DICTIONARY: u32 = 64 << 20;
 
@@ -30,6 +32,8 @@ pub enum Codec {
     ZipLzma,
     /// Zstandard, several frames too.
     Zstd,
+    /// lz4 frames, several too.
+    Lz4,
 }
 
 impl Codec {
@@ -44,6 +48,7 @@ impl Codec {
             Self::Xz => "xz",
             Self::Lzma | Self::ZipLzma => "lzma",
             Self::Zstd => "zstd",
+            Self::Lz4 => "lz4",
         }
     }
 
@@ -76,6 +81,7 @@ impl Codec {
             Self::Lzma => Box::new(lzma_rust2::LzmaReader::new_mem_limit(raw, MEMORY_KIB, None)?),
             Self::ZipLzma => Box::new(zip_lzma(raw)?),
             Self::Zstd => Box::new(Frames { raw: Some(raw), frame: None }),
+            Self::Lz4 => Box::new(Lz4Frames { decoder: FrameDecoder::new(Ended::new(raw)) }),
         })
     }
 }
@@ -118,6 +124,117 @@ impl<R: io::BufRead> Read for Frames<R> {
             let window = u64::from(DICTIONARY);
             let opened = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(raw, window);
             self.frame = Some(opened.map_err(io::Error::other)?);
+        }
+    }
+}
+
+/// lz4 frames one after another, and what may be skipped between them. A block holds at most 4 MiB.
+struct Lz4Frames<R: io::BufRead> {
+    decoder: FrameDecoder<Ended<R>>,
+}
+
+impl<R: io::BufRead> Read for Lz4Frames<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            match self.decoder.read(into) {
+                Ok(0) if self.decoder.get_ref().met => {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                // The end of a frame.
+                Ok(0) if self.decoder.get_mut().inner.fill_buf()?.is_empty() => return Ok(0),
+                Ok(0) => {}
+                Err(error) => match skippable(&error) {
+                    Some(length) => {
+                        let skipped = self.decoder.get_mut().take(u64::from(length));
+                        skip(skipped)?;
+                    }
+                    None => return Err(error),
+                },
+                got => return got,
+            }
+        }
+    }
+}
+
+/// The length of a frame that holds data of somebody else's.
+fn skippable(error: &io::Error) -> Option<u32> {
+    match error.get_ref()?.downcast_ref::<lz4_flex::frame::Error>()? {
+        lz4_flex::frame::Error::SkippableFrame(length) => Some(*length),
+        _ => None,
+    }
+}
+
+fn skip(mut raw: impl Read) -> io::Result<()> {
+    io::copy(&mut raw, &mut io::sink()).map(drop)
+}
+
+/// A reader that remembers whether somebody wanted more than there is: the decoder takes an end between
+/// two blocks for the end of the frame.
+struct Ended<R> {
+    inner: R,
+    met: bool,
+}
+
+impl<R> Ended<R> {
+    fn new(inner: R) -> Self {
+        Self { inner, met: false }
+    }
+}
+
+impl<R: Read> Read for Ended<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let got = self.inner.read(into)?;
+        self.met |= got == 0 && !into.is_empty();
+        Ok(got)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn frame(data: &[u8]) -> Vec<u8> {
+        let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        encoder.write_all(data).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        Codec::Lz4.open(bytes)?.read_to_end(&mut out)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn frames_of_lz4_follow_one_another_and_skippable_ones_are_skipped() {
+        let skippable = [&b"\x50\x2a\x4d\x18\x03\0\0\0"[..], b"abc"].concat();
+        let all = [frame(b"one "), skippable, frame(b""), frame(b"two")].concat();
+        assert_eq!(read(&all).unwrap(), b"one two");
+        let long = vec![7; 1 << 20];
+        assert_eq!(read(&frame(&long)).unwrap(), long);
+    }
+
+    #[test]
+    fn an_lz4_frame_that_is_cut_anywhere_is_an_error() {
+        let whole = frame(b"one two one two one two one two three");
+        for cut in 1..whole.len() {
+            assert!(read(&whole[..cut]).is_err(), "cut at {cut} of {}", whole.len());
+        }
+        assert!(read(&[&whole[..], b"junk"].concat()).is_err());
+    }
+
+    #[test]
+    fn flipped_bits_of_an_lz4_frame_never_panic() {
+        let whole = [frame(b"one two one two one two"), frame(&[9; 300])].concat();
+        for at in 0..whole.len() * 8 {
+            let mut flipped = whole.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            let _ = read(&flipped);
         }
     }
 }

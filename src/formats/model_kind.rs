@@ -35,8 +35,12 @@ pub enum ModelFileKind {
     Lz4,
     /// A 7z archive.
     SevenZip,
-    /// RAR, cabinet and other archives that are not opened.
-    OtherArchive,
+    /// A RAR archive; not opened.
+    Rar,
+    /// A cabinet; not opened.
+    Cabinet,
+    /// An archive of `ar`: a static library or a Debian package; not opened.
+    Ar,
     /// Weights in the safetensors format.
     Safetensors,
     /// Weights in the GGUF format.
@@ -51,6 +55,8 @@ pub enum ModelFileKind {
     Hdf5,
     /// A TensorFlow Lite flatbuffer.
     TfLite,
+    /// A protobuf of Core ML. Holds no code of its own.
+    CoreMl,
     /// JSON.
     Json,
     /// XML, PMML for instance.
@@ -84,7 +90,9 @@ impl ModelFileKind {
             Self::Zlib => "zlib",
             Self::Lz4 => "lz4",
             Self::SevenZip => "7z",
-            Self::OtherArchive => "other-archive",
+            Self::Rar => "rar",
+            Self::Cabinet => "cabinet",
+            Self::Ar => "ar",
             Self::Safetensors => "safetensors",
             Self::Gguf => "gguf",
             Self::Ggml => "ggml",
@@ -92,6 +100,7 @@ impl ModelFileKind {
             Self::TensorFlow => "tensorflow",
             Self::Hdf5 => "hdf5",
             Self::TfLite => "tflite",
+            Self::CoreMl => "coreml",
             Self::Json => "json",
             Self::Xml => "xml",
             Self::Text => "text",
@@ -127,9 +136,10 @@ fn by_magic(head: &[u8]) -> Option<ModelFileKind> {
         (b"\x28\xb5\x2f\xfd", K::Zstd),
         (b"\x04\x22\x4d\x18", K::Lz4),
         (b"7z\xbc\xaf\x27\x1c", K::SevenZip),
-        (b"Rar!\x1a\x07", K::OtherArchive),
-        (b"MSCF\0\0\0\0", K::OtherArchive),
-        (b"!<arch>\n", K::OtherArchive),
+        (b"Rar!\x1a\x07", K::Rar),
+        (b"RE\x7e\x5e", K::Rar),
+        (b"MSCF\0\0\0\0", K::Cabinet),
+        (b"!<arch>\n", K::Ar),
         (b"GGUF", K::Gguf),
         (b"FUGG", K::Gguf),
         (b"lmgg", K::Ggml),
@@ -227,6 +237,9 @@ fn protobuf(head: &[u8], size: u64) -> Option<ModelFileKind> {
             let graph = matches!(rest.first(), Some(0x0a | 0x12 | 0x1a | 0x22 | 0x2a));
             Some(if graph && length > 16 && length < size { K::TensorFlow } else { K::Onnx })
         }
+        // Core ML's Model: specificationVersion, then a description, which is a message and no text.
+        // ONNX has the name of the producer in that field.
+        [0x08, 1..=32, 0x12, rest @ ..] if is_message(rest) => Some(K::CoreMl),
         // ModelProto: ir_version, then any of its fields.
         [0x08, 1..=32, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42 | 0x72 | 0xa2 | 0xca, ..] => {
             Some(K::Onnx)
@@ -243,6 +256,20 @@ fn protobuf(head: &[u8], size: u64) -> Option<ModelFileKind> {
         }
         _ => None,
     }
+}
+
+/// Whether a field holds a message of Core ML that begins with a feature (a message with a name) or with
+/// metadata, and not the text that stands at the same place in ONNX.
+fn is_message(field: &[u8]) -> bool {
+    let Some((length, field)) = varint(field) else { return false };
+    let [first @ (0x0a | 0x52 | 0x6a | 0xa2), rest @ ..] = field else { return false };
+    let Some((inner, rest)) =
+        varint(if *first == 0xa2 { rest.get(1..).unwrap_or(&[]) } else { rest })
+    else {
+        return false;
+    };
+    // A feature: its name, then its type.
+    inner < length && rest.first() == Some(&0x0a)
 }
 
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
@@ -315,6 +342,9 @@ mod tests {
             (b"\x10\0\0\0\0\0\0\0{\"__metadata__\":{}}", K::Safetensors),
             (b"GGUF\x03\0\0\0", K::Gguf),
             (b"\x08\x07\x12\x07pytorch", K::Onnx),
+            (b"\x08\x0a\x12\x00", K::Onnx),
+            (b"\x08\x04\x12\x1a\x0a\x0d\x0a\x07input_2\x1a\x02\x2a\0\x52\x07\x0a\x01o\x1a\x02", K::CoreMl),
+            (b"Rar!\x1a\x07\x01\0", K::Rar),
             (b"\x08\x01\x12\x20\x0a\x10aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", K::TensorFlow),
             (b"\x0a\x20\x0a\x05input\x12\x0bPlaceholder\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", K::TensorFlow),
             (b"\x89HDF\r\n\x1a\n\0", K::Hdf5),

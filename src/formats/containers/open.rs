@@ -6,11 +6,8 @@ use std::io::{self, Cursor, Read};
 use super::super::codec::Codec;
 use super::super::model_kind::{HEAD, ModelFileKind};
 use super::super::zip_reader::{self, Archive};
-use super::section::{HEAD_KEPT, Inflated, Section};
+use super::section::{HEAD_KEPT, Inflated, Kept, Section};
 use super::{DENSE_FROM, Member, RATIO, TOTAL, Walk, child, classify, npy, tar};
-
-/// Largest decompressed archive that is held in memory to be opened.
-const ARCHIVE: u64 = 32 << 20;
 
 /// Bytes of a member that decide what it is; `HEAD` of them are read where these leave it open.
 const FIRST: usize = 64;
@@ -24,6 +21,7 @@ pub(super) fn codec(kind: ModelFileKind) -> Option<Codec> {
         ModelFileKind::Lzma => Codec::Lzma,
         ModelFileKind::Zstd => Codec::Zstd,
         ModelFileKind::Zlib => Codec::Zlib,
+        ModelFileKind::Lz4 => Codec::Lz4,
         _ => return None,
     })
 }
@@ -186,11 +184,12 @@ impl Walk<'_> {
             return Ok(());
         }
         let inflated = self.inflate(path, raw, codec)?;
+        let Decompressed { kept, whole } = &inflated;
         if let Some(inner) = inner
-            && inflated.size == inflated.head.len() as u64
-            && inflated.whole
+            && kept.size == kept.head.len() as u64
+            && *whole
         {
-            self.check_crc(path, inner, &inflated.head);
+            self.check_crc(path, inner, &kept.head);
         }
         self.enter_inflated(path, raw, codec, inflated, depth);
         Ok(())
@@ -204,29 +203,21 @@ impl Walk<'_> {
         inflated: Decompressed,
         depth: u8,
     ) {
-        let Decompressed { head, size, .. } = inflated;
-        if size == head.len() as u64 {
-            let shared: super::Shared<'_> =
-                std::rc::Rc::new(std::cell::RefCell::new(Cursor::new(head)));
-            self.enter(path, Section::new(&shared, 0, size), depth);
-            return;
-        }
-        let kind = classify(&head[..HEAD], &mut Cursor::new(&head[..HEAD]), size);
-        if kind == ModelFileKind::Zip && size > ARCHIVE {
-            let why = format!("an archive of {size} bytes inside a compressed stream");
-            self.note(path, "member-too-long", None, why.clone());
-            self.visitor.unscannable(path, why);
-            return;
-        }
-        let source = Inflated::new(raw.part(0, raw.length()), codec, head, size);
-        let shared: super::Shared<'_> = std::rc::Rc::new(std::cell::RefCell::new(source));
+        let Decompressed { kept, .. } = inflated;
+        let size = kept.size;
+        let shared: super::Shared<'_> = if size == kept.head.len() as u64 {
+            std::rc::Rc::new(std::cell::RefCell::new(Cursor::new(kept.head)))
+        } else {
+            let source = Inflated::new(raw.part(0, raw.length()), codec, kept);
+            std::rc::Rc::new(std::cell::RefCell::new(source))
+        };
         self.enter(path, Section::new(&shared, 0, size), depth);
     }
 
-    /// Decompresses once to learn the size and whether it is whole, keeping the first bytes.
+    /// Decompresses once to learn the size and whether it is whole, keeping both ends.
     fn inflate(&mut self, path: &str, raw: &Section<'_>, codec: Codec) -> io::Result<Decompressed> {
         let mut decoder = codec.open(raw.part(0, raw.length()))?;
-        let mut out = Decompressed { head: Vec::new(), size: 0, whole: false };
+        let mut out = Decompressed { kept: Kept::default(), whole: false };
         let mut piece = vec![0; 64 * 1024];
         loop {
             let got = match decoder.read(&mut piece) {
@@ -236,21 +227,23 @@ impl Walk<'_> {
                 }
                 Ok(got) => got,
                 Err(error) => {
-                    let detail = format!("after {} bytes: {error}", out.size);
+                    let detail = format!("after {} bytes: {error}", out.kept.size);
                     self.note(path, "compression-broken", None, detail);
                     return Ok(out);
                 }
             };
-            out.size += got as u64;
+            out.kept.take(&piece[..got]);
             self.inflated = self.inflated.saturating_add(got as u64);
             self.budget = self.budget.saturating_add(super::READINGS.saturating_mul(got as u64));
-            let room = HEAD_KEPT.saturating_sub(out.head.len()).min(got);
-            out.head.extend_from_slice(&piece[..room]);
-            let dense = out.size > DENSE_FROM && out.size / raw.length().max(1) >= RATIO;
+            let (size, packed) = (out.kept.size, raw.length());
+            let dense = size > DENSE_FROM && size / packed.max(1) >= RATIO;
             if dense || self.inflated > TOTAL {
-                let detail = format!("{} bytes of {} decompressed so far", out.size, raw.length());
+                let detail = format!("{size} bytes of {packed} decompressed so far");
                 self.note(path, "bomb", None, detail);
-                out.size = out.head.len() as u64;
+                // What was kept from the start is looked at.
+                let head = std::mem::take(&mut out.kept.head);
+                out.kept = Kept::default();
+                out.kept.take(&head);
                 return Ok(out);
             }
         }
@@ -327,8 +320,7 @@ impl Walk<'_> {
 }
 
 struct Decompressed {
-    head: Vec<u8>,
-    size: u64,
+    kept: Kept,
     /// Whether the stream ended as it should.
     whole: bool,
 }

@@ -78,15 +78,42 @@ pub(super) const HEAD_KEPT: usize = if cfg!(test) { 1 << 20 } else { 16 << 20 };
 /// Bytes kept behind the reading position.
 const RECENT: usize = 1 << 20;
 
-/// How often the decompression may begin again, for reads far behind.
-const RESTARTS: u32 = 4;
+/// Bytes kept from the end: a zip archive is read from there, and its list of members first.
+pub(super) const TAIL_KEPT: usize = if cfg!(test) { 128 << 10 } else { 4 << 20 };
 
-/// Decompressed data of known size, more than is kept in memory: read forwards, with a short memory.
+/// How often the decompression may begin again, for reads far behind. An archive inside takes three: its
+/// local headers, the gaps between its members, and the members, each in the order of the bytes.
+const RESTARTS: u32 = 6;
+
+/// What is kept of decompressed data while all of it goes by once.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// From the start, at most [`HEAD_KEPT`].
+    pub(super) head: Vec<u8>,
+    /// To the end; at least [`TAIL_KEPT`] of it where there is as much.
+    tail: Vec<u8>,
+    /// Bytes that went by.
+    pub(super) size: u64,
+}
+
+impl Kept {
+    pub(super) fn take(&mut self, piece: &[u8]) {
+        let room = HEAD_KEPT.saturating_sub(self.head.len()).min(piece.len());
+        self.head.extend_from_slice(&piece[..room]);
+        if self.tail.len() >= 2 * TAIL_KEPT {
+            self.tail.drain(..self.tail.len() - TAIL_KEPT);
+        }
+        self.tail.extend_from_slice(piece);
+        self.size += piece.len() as u64;
+    }
+}
+
+/// Decompressed data of known size, more than is kept in memory: read forwards, with a short memory and a
+/// kept end.
 pub(super) struct Inflated<'a> {
     raw: Section<'a>,
     codec: Codec,
-    head: Vec<u8>,
-    size: u64,
+    kept: Kept,
     at: u64,
     decoder: Option<Box<dyn Read + 'a>>,
     /// Decompressed bytes up to `decoded`.
@@ -96,9 +123,9 @@ pub(super) struct Inflated<'a> {
 }
 
 impl<'a> Inflated<'a> {
-    pub(super) fn new(raw: Section<'a>, codec: Codec, head: Vec<u8>, size: u64) -> Self {
+    pub(super) fn new(raw: Section<'a>, codec: Codec, kept: Kept) -> Self {
         let recent = Vec::new();
-        Self { raw, codec, head, size, at: 0, decoder: None, recent, decoded: 0, restarts: 0 }
+        Self { raw, codec, kept, at: 0, decoder: None, recent, decoded: 0, restarts: 0 }
     }
 
     /// Decompresses until `recent` covers the position, or fails.
@@ -107,7 +134,9 @@ impl<'a> Inflated<'a> {
         if self.decoder.is_none() || behind {
             self.restarts += 1;
             if self.restarts > RESTARTS {
-                return Err(io::Error::other("too many reads far behind in compressed data"));
+                return Err(io::Error::other(
+                    "too many reads out of order in compressed data, which is not held in memory as a whole",
+                ));
             }
             self.decoder = Some(self.codec.open(self.raw.part(0, self.raw.length()))?);
             self.recent.clear();
@@ -133,11 +162,14 @@ impl<'a> Inflated<'a> {
 
 impl Read for Inflated<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.at >= self.size || into.is_empty() {
+        if self.at >= self.kept.size || into.is_empty() {
             return Ok(0);
         }
-        let (bytes, base) = if self.at < self.head.len() as u64 {
-            (&self.head, 0)
+        let tail_at = self.kept.size - self.kept.tail.len() as u64;
+        let (bytes, base) = if self.at < self.kept.head.len() as u64 {
+            (&self.kept.head, 0)
+        } else if self.at >= tail_at {
+            (&self.kept.tail, tail_at)
         } else {
             self.reach()?;
             (&self.recent, self.decoded - self.recent.len() as u64)
@@ -153,7 +185,7 @@ impl Read for Inflated<'_> {
 
 impl Seek for Inflated<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.at = target(to, self.at, self.size)?;
+        self.at = target(to, self.at, self.kept.size)?;
         Ok(self.at)
     }
 }

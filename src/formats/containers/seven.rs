@@ -22,7 +22,7 @@ impl Walk<'_> {
         let reader = ArchiveReader::new_with_memory_limit(source, Password::empty(), MEMORY_KIB);
         let mut reader = match reader {
             Ok(reader) => reader,
-            Err(error) => return self.visitor.unscannable(&member.path, format!("7z: {error}")),
+            Err(error) => return self.seven_failed(member, &error),
         };
         reader.set_thread_count(1);
         let files = &reader.archive().files;
@@ -36,9 +36,17 @@ impl Walk<'_> {
         };
         let ended = reader.for_each_entries_with_decision_allowing_surplus(each);
         if let Err(error) = ended {
-            self.note(&member.path, "compression-broken", None, format!("7z: {error}"));
-            self.visitor.unscannable(&member.path, format!("7z: {error}"));
+            self.seven_failed(member, &error);
         }
+    }
+
+    fn seven_failed(&mut self, member: &Member, error: &Error) {
+        let kind = match error {
+            Error::PasswordRequired | Error::MaybeBadPassword(_) => "7z-encrypted",
+            _ => "compression-broken",
+        };
+        self.note(&member.path, kind, None, format!("7z: {error}"));
+        self.visitor.unscannable(&member.path, format!("7z: {error}"));
     }
 
     fn seven_member(&mut self, member: &Member, name: &str, data: &mut dyn Read) -> EntryDecision {

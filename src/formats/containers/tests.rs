@@ -42,6 +42,12 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn lz4(data: &[u8]) -> Vec<u8> {
+    let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
 fn zlib(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
@@ -172,11 +178,20 @@ fn nesting_ends_at_eight_levels_by_name() {
 
 #[test]
 fn what_is_not_opened_is_said() {
-    for head in
-        [&b"7z\xbc\xaf\x27\x1c\0\x04 and so on"[..], b"\x04\x22\x4d\x18 lz4", b"Rar!\x1a\x07\0"]
-    {
+    for head in [&b"7z\xbc\xaf\x27\x1c\0\x04 and so on"[..], b"\x04\x22\x4d\x18 lz4"] {
         assert_eq!(walked(head).unscannable.len(), 1);
     }
+    for (head, wanted) in [
+        (&b"Rar!\x1a\x07\0"[..], "``: a RAR archive is not opened"),
+        (b"Rar!\x1a\x07\x01\0", "``: a RAR archive is not opened"),
+        (b"MSCF\0\0\0\0 and so on", "``: a cabinet is not opened"),
+    ] {
+        let notes = walked(head);
+        assert_eq!((notes.unscannable[0].as_str(), notes.anomalies.len()), (wanted, 1));
+        assert!(notes.anomalies[0].starts_with("not-opened"), "{:?}", notes.anomalies);
+    }
+    let inside = walked(&archive(&[entry("weights", b"Rar!\x1a\x07\x01\0 and more of it")]));
+    assert_eq!(inside.unscannable, ["`weights`: a RAR archive is not opened"]);
     let mut odd = entry("a", b"x");
     odd.method = 97;
     odd.local_method = 97;
@@ -296,6 +311,53 @@ fn a_large_compressed_pickle_is_read_beyond_what_is_kept() {
     data.extend(&EVIL[2..]);
     let notes = walked(&zlib(&data));
     assert_eq!((notes.calls, notes.anomalies.len()), (1, 0), "{:?}", notes.anomalies);
+}
+
+/// Bytes that do not compress.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        [0xff, (state >> 33) as u8, (state >> 41) as u8, (state >> 49) as u8]
+    };
+    std::iter::repeat_with(next).flatten().take(length).collect()
+}
+
+/// Far more than is kept of decompressed data in tests.
+fn long_archive() -> Vec<u8> {
+    let tensor = noise(200 << 10);
+    let mut members = vec![entry("first.pkl", EVIL)];
+    members.extend((0..12).map(|at| entry(&format!("data/{at}"), &tensor)));
+    members.push(deflated("middle.pkl", EVIL));
+    members.extend((0..4).map(|at| deflated(&format!("packed/{at}.npy"), &npy("<f8", &tensor))));
+    members.push(entry("last.pkl", EVIL));
+    archive(&members)
+}
+
+#[test]
+fn a_long_archive_inside_a_compressed_stream_is_read_without_holding_it() {
+    let bytes = long_archive();
+    assert!(bytes.len() > 3 << 20);
+    for packed in [gzip(&bytes), lz4(&bytes), zlib(&bytes)] {
+        let notes = walked(&packed);
+        assert_eq!((notes.calls, notes.unscannable.len()), (3, 0), "{:?}", notes.unscannable);
+        let odd = |note: &&String| !note.starts_with("npy-size");
+        assert_eq!(notes.anomalies.iter().find(odd), None);
+    }
+    // Cut, so that the list at the end is missing: headers are followed from the start.
+    let notes = walked(&gzip(&bytes[..bytes.len() - 30]));
+    assert_eq!(notes.calls, 3, "{:?}", notes.unscannable);
+    assert!(!notes.anomalies.is_empty());
+}
+
+#[test]
+fn a_joblib_pickle_in_an_lz4_frame_is_read() {
+    let notes = walked(&lz4(EVIL));
+    assert_eq!((notes.calls, notes.anomalies.len()), (1, 0), "{:?}", notes.anomalies);
+    let whole = lz4(EVIL);
+    for cut in 8..whole.len() {
+        assert!(!walked(&whole[..cut]).anomalies.is_empty(), "cut at {cut}");
+    }
 }
 
 /// Local headers without a directory, each of which claims everything behind it.
