@@ -15,6 +15,7 @@ pub mod git_objects;
 pub mod gzip_tar;
 pub mod hdf5;
 pub mod hub;
+mod joiner;
 pub mod json;
 pub mod keras;
 pub mod model_config;

@@ -1,7 +1,8 @@
 //! Attribute names by which a template climbs from a harmless object to Python's internals.
 //!
 //! Jinja's sandbox refuses them; templates are also rendered without it, and the sandbox had holes
-//! (CVE-2024-56201, CVE-2025-27516 by way of `|attr`; CVE-2024-34359 in a loader without a sandbox).
+//! (CVE-2024-56326 by a kept reference to `str.format`, CVE-2025-27516 by way of `|attr`; CVE-2024-34359 in a
+//! loader without a sandbox).
 
 /// Names beside the double-underscore ones.
 const INTERNALS: [&str; 24] = [

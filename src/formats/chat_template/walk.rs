@@ -8,6 +8,8 @@ use super::{ChatTemplate, prose};
 
 /// Loops in loops from which on a template is no longer about messages.
 const LOOPS: u32 = 6;
+/// Sentences by which the system prompt of published models turns reasoning on and off.
+const MODE_SWITCHES: [&str; 2] = ["detailed thinking on", "detailed thinking off"];
 /// A range that no conversation needs.
 const RANGE: i64 = 100_000;
 
@@ -26,8 +28,8 @@ struct Walk<'f, 't> {
     loops: u32,
     /// Product of the constant ranges of the loops around.
     work: i64,
-    /// Names of the macros around.
-    macros: Vec<&'t str>,
+    /// The macros around: their names and parameters.
+    macros: Vec<(&'t str, Vec<&'t str>)>,
 }
 
 impl<'t> Walk<'_, 't> {
@@ -108,7 +110,11 @@ impl<'t> Walk<'_, 't> {
 
     fn macro_body(&mut self, declared: &Macro<'t>) {
         declared.defaults.iter().for_each(|default| self.expr(default));
-        self.macros.push(declared.name);
+        let parameters = declared.args.iter().filter_map(|parameter| match parameter {
+            Expr::Var(var) => Some(var.id),
+            _ => None,
+        });
+        self.macros.push((declared.name, parameters.collect()));
         self.body(&declared.body);
         self.macros.pop();
     }
@@ -288,8 +294,9 @@ impl<'t> Walk<'_, 't> {
                     self.note("huge-range", at, format!("range of {length}"));
                 }
             }
-            Expr::Var(function) if self.macros.contains(&function.id) => {
-                self.note("recursive-macro", at, format!("{} calls itself", function.id));
+            Expr::Var(function) if self.repeats(function.id, &call.args) => {
+                let detail = format!("{} calls itself with no part of its data", function.id);
+                self.note("recursive-macro", at, detail);
             }
             Expr::Var(function) if matches!(function.id, "getattr" | "eval" | "exec" | "open") => {
                 self.facts.dangerous("dangerous-attribute", function.id, at, "is called");
@@ -303,6 +310,18 @@ impl<'t> Walk<'_, 't> {
             }
             _ => {}
         }
+    }
+
+    /// Whether a macro is called inside of itself with nothing that is part of what it was called with.
+    /// Templates that describe tools walk down the types of parameters that way, which ends with the data.
+    fn repeats(&self, name: &str, arguments: &[CallArg<'t>]) -> bool {
+        let Some((_, own)) = self.macros.iter().rev().find(|(around, _)| *around == name) else {
+            return false;
+        };
+        !arguments.iter().any(|argument| match argument {
+            CallArg::Pos(value) | CallArg::Kwarg(_, value) => is_part(value, own),
+            CallArg::PosSplat(_) | CallArg::KwargSplat(_) => false,
+        })
     }
 
     fn range_of(&mut self, call: &Call<'t>) -> Option<i64> {
@@ -352,7 +371,7 @@ impl<'t> Walk<'_, 't> {
     }
 
     /// `'word' in message.content`: text for some conversations only. Markers such as `</think>` are not
-    /// words.
+    /// words, and neither are the switches that published models document.
     fn trigger(&mut self, needle: &Expr<'t>, haystack: &Expr<'t>) {
         let about_content = match haystack {
             Expr::GetAttr(attribute) => attribute.name == "content",
@@ -376,11 +395,30 @@ impl<'t> Walk<'_, 't> {
             return;
         }
         for word in self.folder.fold(needle).iter().filter_map(Folded::text) {
-            let plain = word.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\''));
+            let switch = MODE_SWITCHES.contains(&word);
+            let plain = !switch
+                && word.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '\''));
             if plain && word.chars().filter(|c| c.is_alphabetic()).count() >= 3 {
                 self.note("content-trigger", offset(needle), word);
             }
         }
+    }
+}
+
+/// Whether an argument is an attribute or item of something, or a name that is not the macro's own
+/// parameter: that of a loop, for instance.
+fn is_part(argument: &Expr<'_>, own: &[&str]) -> bool {
+    match argument {
+        Expr::GetAttr(_) | Expr::GetItem(_) => true,
+        Expr::Var(var) => !own.contains(&var.id),
+        Expr::Map(map) => map.values.iter().any(|value| is_part(value, own)),
+        Expr::List(list) => list.items.iter().any(|value| is_part(value, own)),
+        Expr::Filter(filter) => filter.expr.as_ref().is_some_and(|value| is_part(value, own)),
+        Expr::Call(call) => match &call.expr {
+            Expr::GetAttr(method) => method.name == "get" || is_part(&method.expr, own),
+            _ => false,
+        },
+        _ => false,
     }
 }
 

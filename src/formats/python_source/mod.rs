@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use capability::Capability;
 
 use crate::formats::anomaly::Anomalies;
+use crate::formats::joiner::joins;
 
 /// Longest source that is looked at, in bytes.
 pub const SIZE_LIMIT: usize = 16 * 1024 * 1024;
@@ -123,7 +124,9 @@ fn surface(text: &str, anomalies: &mut Anomalies) {
     for (at, c) in text.char_indices() {
         match c {
             '\0' => anomalies.note("null-byte", at as u64, "Python refuses such a source"),
-            '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' => {
+            '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}'
+                if !joins(text, at, c) =>
+            {
                 anomalies.note("hidden-text", at as u64, format!("U+{:04X}", u32::from(c)));
             }
             _ => {}
