@@ -13,6 +13,11 @@ const FILES: usize = 40;
 const TRACES: usize = 12;
 /// Lines of one trace: the ones that are marked come first into it, whatever their number.
 const LINES: usize = 40;
+/// Formats that are known and not parsed.
+const UNREAD: [&str; 2] = ["tflite", "coreml"];
+/// Where the text of an opcode begins in its line, and lines that a marked one may take.
+const OPCODE: usize = 28;
+const WRAPPED: usize = 6;
 /// Evidence of one finding.
 const EVIDENCE: usize = 8;
 
@@ -20,7 +25,7 @@ const EVIDENCE: usize = 8;
 type Header = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 /// What a header says, by parser.
-const HEADERS: [Header; 6] = [
+const HEADERS: [Header; 9] = [
     (
         "safetensors",
         "safetensors header",
@@ -81,6 +86,21 @@ const HEADERS: [Header; 6] = [
             ("custom", "custom"),
         ],
     ),
+    (
+        "tokenizers",
+        "tokenizer",
+        &[
+            ("vocabulary", "vocabulary"),
+            ("added_tokens", "added tokens"),
+            ("regexes", "expressions"),
+        ],
+    ),
+    (
+        "skops",
+        "skops schema",
+        &[("types", "types"), ("foreign_types", "foreign"), ("loaders", "nodes")],
+    ),
+    ("python", "Python source", &[("lines", "lines"), ("imports", "imports")]),
     (
         "configs",
         "configuration",
@@ -195,8 +215,17 @@ fn one_file(page: &mut Page, facts: &Value, file: &Value, trace: Option<&ModelTr
     let trace = trace.map_or(&[][..], |trace| &trace.lines);
     let trace = if trace.first().is_some_and(whole) { &trace[1..] } else { trace };
     if !trace.is_empty() {
-        page.push("  loading it, in order:");
+        let title = match string(file, "format") {
+            "text" | "json" | "xml" | "gguf" => "seen in it:",
+            _ => "loading it, in order:",
+        };
+        page.push(&format!("  {title}"));
         lines(page, trace);
+    } else if UNREAD.contains(&string(file, "format")) {
+        page.text(
+            2,
+            "told by its first bytes; no parser for what is in it, which is data by its format",
+        );
     }
 }
 
@@ -253,8 +282,12 @@ fn skipped(page: &mut Page, left_out: &mut usize) {
     }
 }
 
-/// One line of a trace, at most as wide as the page. The first character is its mark.
+/// One line of a trace: what is marked goes on below, the rest is at most as wide as the page. The first
+/// character is its mark.
 fn cut(page: &mut Page, line: &str) {
+    if line.starts_with(['!', '?']) {
+        return wrap(page, line);
+    }
     let indent = 4;
     let room = page.width.saturating_sub(indent).max(20);
     // `shown` would take the indentation of quoted code away.
@@ -265,6 +298,22 @@ fn cut(page: &mut Page, line: &str) {
         None => text,
     };
     page.push(&format!("{}{text}", " ".repeat(indent)));
+}
+
+/// A marked line, broken where the page ends: the end of a name or of an argument is what tells most.
+fn wrap(page: &mut Page, line: &str) {
+    let room = page.width.saturating_sub(4 + OPCODE).max(20);
+    let text: Vec<char> = shown(line).chars().collect();
+    let (head, rest) = text.split_at(text.len().min(OPCODE + room));
+    page.push(&format!("    {}", head.iter().collect::<String>()));
+    for (number, piece) in rest.chunks(room).enumerate() {
+        let more = if number == WRAPPED { "…" } else { "" };
+        let piece: String = if more.is_empty() { piece.iter().collect() } else { more.to_owned() };
+        page.push(&format!("{}{piece}", " ".repeat(4 + OPCODE)));
+        if number == WRAPPED {
+            break;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -306,6 +355,16 @@ mod tests {
         let hidden: Vec<char> = page.chars().filter(|c| *c != '\n' && is_hidden(*c)).collect();
         assert!(hidden.is_empty(), "{page}");
         assert!(!page.lines().any(|line| line.starts_with('c')), "{page}");
+    }
+
+    #[test]
+    fn a_marked_line_is_broken_and_never_cut_short_of_its_argument() {
+        let call =
+            format!("! 0x000010 REDUCE           call posix.system('{}end')", "x".repeat(100));
+        let page = human(&inspection(vec![call, format!("  {}", "y".repeat(300))]), 80);
+        assert!(page.contains("end')"), "{page}");
+        assert!(page.lines().all(|line| line.chars().count() <= 80), "{page}");
+        assert!(page.contains("yy…"), "{page}");
     }
 
     #[test]

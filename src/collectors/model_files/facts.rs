@@ -69,6 +69,10 @@ pub struct ModelFacts {
     pub skops: Vec<Part<Skops>>,
     /// Tokenizers in JSON.
     pub tokenizers: Vec<Part<Tokenizer>>,
+    /// Model cards: every `README.md` that begins with front matter; at most 500.
+    pub cards: Vec<ModelCard>,
+    /// GGUF files that name base models, none of which the nearest card names; at most 500.
+    pub origin_mismatches: Vec<OriginMismatch>,
     /// Number of parts of whatever format beyond those kept.
     pub parts_left_out: u64,
     /// What `_target_` in configurations names, for a loader to import and call; at most 500.
@@ -88,6 +92,30 @@ pub struct ConfigTarget {
     pub verdict: ImportVerdict,
     /// Why, one clause.
     pub reason: String,
+}
+
+/// What the front matter of a model card says.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+pub struct ModelCard {
+    /// The card, as the `path` of files.
+    pub path: String,
+    /// `base_model`: ids of what the model was made from.
+    pub base_models: Vec<String>,
+    /// `license`.
+    pub licenses: Vec<String>,
+}
+
+/// Weights and a card that name different models as what the weights were made from.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+pub struct OriginMismatch {
+    /// The GGUF file, as its `path` says.
+    pub path: String,
+    /// What the file names: ids, or names where it has no ids.
+    pub bases: Vec<String>,
+    /// The card, in the file's folder or the nearest one above.
+    pub card: String,
+    /// What the card names.
+    pub card_bases: Vec<String>,
 }
 
 /// What a parser says of a file or of a part of one.
@@ -112,7 +140,8 @@ pub struct ModelFile {
     pub size: u64,
     /// Format by the first bytes, such as `zip`.
     pub format: String,
-    /// What sort of archive its member names make it: `torch`, `torchscript`, `keras`, `npz`; absent else.
+    /// What its member names make it: `torch`, `torchscript`, `keras`, `npz`; or its first pickle:
+    /// `torch-legacy`; absent else.
     pub flavour: Option<String>,
     /// SHA-256, lower-case hexadecimal; of files of at most 1 MiB, and of larger ones where it was asked for.
     pub sha256: Option<String>,

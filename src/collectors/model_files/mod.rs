@@ -3,6 +3,7 @@
 //! Bytes decide what a file is; a file that cannot be read never stops the next one.
 
 mod facts;
+mod origins;
 mod pickles;
 mod scan;
 #[cfg(test)]
@@ -20,8 +21,8 @@ use crate::domain::hash::hex;
 use crate::formats::pickle;
 use crate::formats::source::Source;
 pub use facts::{
-    ConfigTarget, ImportVerdict, ModelAnomaly, ModelCall, ModelFacts, ModelFile, ModelImport, Part,
-    Unscannable,
+    ConfigTarget, ImportVerdict, ModelAnomaly, ModelCall, ModelCard, ModelFacts, ModelFile,
+    ModelImport, OriginMismatch, Part, Unscannable,
 };
 use scan::Scanned;
 
@@ -323,9 +324,11 @@ fn gather(all: Vec<Scanned>) -> ModelFacts {
             + join(&mut facts.pmml, one.pmml, PARTS)
             + join(&mut facts.skops, one.skops, PARTS)
             + join(&mut facts.tokenizers, one.tokenizers, PARTS)
-            + join(&mut facts.targets, one.targets, PARTS);
+            + join(&mut facts.targets, one.targets, PARTS)
+            + join(&mut facts.cards, one.cards, PARTS);
         files.push(one.file);
     }
+    facts.origin_mismatches = origins::mismatches(&facts.gguf, &facts.cards);
     if files.len() > KEPT {
         facts.files_left_out = (files.len() - KEPT) as u64;
         // Stable: files with something to say come first, each half in order of the path.

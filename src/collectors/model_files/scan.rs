@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{ConfigTarget, ModelAnomaly, ModelFile, Part, Unscannable};
+use super::facts::{ConfigTarget, ModelAnomaly, ModelCard, ModelFile, Part, Unscannable};
 use super::pickles;
 use crate::formats::anomaly::{Anomalies, Anomaly};
 use crate::formats::chat_template::{self, ChatTemplate};
 use crate::formats::containers::{self, Member, Visitor};
 use crate::formats::gguf::{self, Gguf};
 use crate::formats::hdf5::{self, Hdf5};
+use crate::formats::hub;
 use crate::formats::keras::{self, Keras};
 use crate::formats::model_config::{self, ModelConfig};
 use crate::formats::model_kind::ModelFileKind as Kind;
@@ -26,6 +27,12 @@ use crate::formats::torchscript::{self, TorchScript};
 /// Anomalies kept of one file, and of one source and kind.
 const ANOMALIES: usize = 500;
 const OF_ONE_KIND: usize = 32;
+
+/// Files that quote code and that nobody runs: what Python packages say of themselves.
+const PROSE: [&str; 5] = ["METADATA", "PKG-INFO", "RECORD", "LICENSE", "NOTICE"];
+
+/// How a file of `torch.save` begins that is no zip archive: a number that says so, as a pickle.
+const TORCH_LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 
 /// Lines of a text that the trace quotes.
 const QUOTED: usize = 60;
@@ -52,6 +59,7 @@ pub(super) struct Scanned {
     pub(super) skops: Vec<Part<Skops>>,
     pub(super) tokenizers: Vec<Part<Tokenizer>>,
     pub(super) targets: Vec<ConfigTarget>,
+    pub(super) cards: Vec<ModelCard>,
     /// Readable lines, where they were asked for.
     pub(super) trace: Option<Vec<String>>,
     kinds: BTreeMap<(String, String), usize>,
@@ -89,7 +97,10 @@ impl Visitor for Scanned {
     }
 
     fn unscannable(&mut self, path: &str, why: String) {
-        self.say(|| format!("{path}: not scanned: {why}"));
+        self.say(|| match path {
+            "" => format!("not scanned: {why}"),
+            path => format!("{path}: not scanned: {why}"),
+        });
         let file = self.file.path.clone();
         let (member, reason) = (path.to_owned(), why);
         self.unscannable.push(Unscannable { path: file, member, reason });
@@ -136,6 +147,13 @@ impl Scanned {
                 let read = onnx::read(source, size);
                 self.read(member, "onnx", read, |s| &mut s.onnx, |f| &f.anomalies);
             }
+            // Two formats without a magic number share their first bytes; what has a graph is ONNX.
+            Kind::CoreMl => {
+                let read = onnx::read(source, size);
+                if !read.as_ref().is_ok_and(|facts| facts.anomalies.has("no-graph")) {
+                    self.read(member, "onnx", read, |s| &mut s.onnx, |f| &f.anomalies);
+                }
+            }
             Kind::TensorFlow => self.tensorflow(member, source),
             Kind::Hdf5 => self.hdf5(member, source),
             Kind::Json => self.json(member, source),
@@ -161,6 +179,10 @@ impl Scanned {
     }
 
     fn pickle(&mut self, member: &Member, source: &mut dyn Source) {
+        let legacy = |source: &mut dyn Source| source.bytes_at(0, TORCH_LEGACY.len());
+        if member.path.is_empty() && legacy(source).is_ok_and(|head| head == TORCH_LEGACY) {
+            self.file.flavour = Some("torch-legacy".to_owned());
+        }
         let scan = pickle::scan(source, 0..member.size);
         for event in &scan.events {
             self.say(|| format!("{} {}", pickles::mark(event, &scan), event.line()));
@@ -325,7 +347,13 @@ impl Scanned {
         let name = name_of(member, &self.file.path);
         let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
         let Some(bytes) = self.bytes(member, source) else { return };
+        if PROSE.contains(&name.as_str()) {
+            return;
+        }
         match ending.as_str() {
+            "md" if name.eq_ignore_ascii_case("README.md") && member.path.is_empty() => {
+                self.card(&bytes);
+            }
             "md" | "rst" | "txt" | "csv" | "tsv" => {}
             "yaml" | "yml" => self.config(member, model_config::read_yaml(&bytes)),
             "jinja" | "jinja2" | "j2" => {
@@ -337,6 +365,14 @@ impl Scanned {
                 self.template(&member.path, &String::from_utf8_lossy(&bytes));
             }
             _ => {}
+        }
+    }
+
+    fn card(&mut self, bytes: &[u8]) {
+        let card = hub::read_card(bytes);
+        if card.front_matter {
+            let (path, base_models) = (self.file.path.clone(), card.base_models);
+            self.cards.push(ModelCard { path, base_models, licenses: card.licenses });
         }
     }
 

@@ -178,3 +178,42 @@ fn a_hash_is_for_small_files_and_for_who_asks() {
     assert!(some[1].as_ref().unwrap().starts_with("ba7816bf8f01cfea"));
     assert!(hashes(&Look { hash: true, ..Look::default() })[0].is_some());
 }
+
+#[test]
+fn what_a_package_says_of_itself_is_no_code_and_emoji_hide_nothing() {
+    let said = "Name: x\n\n```\nfrom x import y\nimport os\nos.system('echo')\n```\n";
+    let code = "import os\nprint('\u{1f937}\u{200d}\u{2642}\u{fe0f}')\n";
+    let hidden = "import os\nprint('a\u{200d}b')\n";
+    let folder = folder(&[
+        ("x.dist-info/METADATA", said.as_bytes()),
+        ("code.py", code.as_bytes()),
+        ("hidden.py", hidden.as_bytes()),
+    ]);
+    let facts = measure(folder.path()).unwrap();
+    let read: Vec<_> = facts.python.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(read, ["code.py", "hidden.py"]);
+    let odd: Vec<_> = facts.files.iter().map(|file| file.anomalies.len()).collect();
+    assert_eq!(odd, [0, 1, 0]);
+}
+
+/// As the real file begins, by field numbers: a version, a description of features, a program.
+#[test]
+fn core_ml_is_no_broken_onnx_and_hides_none() {
+    let feature = b"\x0a\x07input_2\x1a\x02\x2a\x00";
+    let mut description = vec![0x0a, u8::try_from(feature.len()).unwrap()];
+    description.extend(feature);
+    let model = |then: &[u8]| {
+        let mut out = vec![0x08, 6, 0x12, u8::try_from(description.len()).unwrap()];
+        out.extend(&description);
+        out.extend(then);
+        out
+    };
+    let program = model(b"\xb2\x1f\x02\x08\x01");
+    // The same start, but a graph follows, with an operator of a stranger.
+    let graph = model(b"\x3a\x0c\x0a\x0a\x22\x02Op\x3a\x04evil");
+    let folder = folder(&[("a.mlmodel", &program), ("b.mlmodel", &graph)]);
+    let facts = measure(folder.path()).unwrap();
+    assert_eq!(facts.formats.get("coreml"), Some(&2), "{:?}", facts.formats);
+    assert!(facts.files[0].anomalies.is_empty(), "{:?}", facts.files[0].anomalies);
+    assert_eq!(facts.files[1].anomalies[0].kind, "custom-domain");
+}
