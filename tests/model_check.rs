@@ -25,8 +25,12 @@ fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
 
 /// Runs the program without a network; its exit code, and what it wrote.
 fn run(arguments: &[&str], path: &Path) -> (i32, String, String) {
+    run_by(&mut Command::new(env!("CARGO_BIN_EXE_cargo-custody")), arguments, path)
+}
+
+fn run_by(command: &mut Command, arguments: &[&str], path: &Path) -> (i32, String, String) {
     let cache = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+    let output = command
         .args(arguments)
         .arg(path)
         .args(["--offline", "--as-of", "2026-11-23", "--api-budget", "0s", "-q", "--cache-dir"])
@@ -39,7 +43,10 @@ fn run(arguments: &[&str], path: &Path) -> (i32, String, String) {
 }
 
 fn report(path: &Path) -> (i32, Value) {
-    let (code, out, error) = run(&["check", "--format", "json"], path);
+    parsed(run(&["check", "--format", "json"], path))
+}
+
+fn parsed((code, out, error): (i32, String, String)) -> (i32, Value) {
     (code, serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}{error}")))
 }
 
@@ -179,6 +186,58 @@ fn pipes_devices_loops_and_dangling_links_end_by_name() {
     // Named by itself, too: it is refused and not waited for.
     let (code, report) = self::report(&pipe);
     assert_eq!((code, report["undetermined"][0]["reason"].as_str()), (3, Some("no regular file")));
+}
+
+/// The program as somebody who has to ask: root may read whatever the mode says, so root becomes nobody.
+#[cfg(unix)]
+fn as_an_ordinary_user(folder: &Path) -> Command {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+    const NOBODY: u32 = 65_534;
+    let program = Path::new(env!("CARGO_BIN_EXE_cargo-custody"));
+    if fs::metadata(folder).unwrap().uid() != 0 {
+        return Command::new(program);
+    }
+    // Where the program was built, nobody may not be allowed to go.
+    let near = folder.join("cargo-custody");
+    fs::hard_link(program, &near).or_else(|_| fs::copy(program, &near).map(drop)).unwrap();
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new(near);
+    command.uid(NOBODY).gid(NOBODY).env("HOME", folder);
+    command
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_read_is_told_and_the_next_file_is_scanned() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let outer = tempfile::tempdir().unwrap();
+    let mut command = as_an_ordinary_user(outer.path());
+    let model = outer.path().join("model");
+    let closed = model.join("closed");
+    fs::create_dir_all(&closed).unwrap();
+    for name in ["locked.pkl", "z.pkl", "closed/inside.pkl"] {
+        fs::write(model.join(name), EVIL).unwrap();
+    }
+    let mode = |place: &Path, mode| {
+        fs::set_permissions(place, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&model.join("locked.pkl"), 0);
+    mode(&closed, 0);
+    let ran = run_by(&mut command, &["check", "--format", "json", "--no-config"], &model);
+    mode(&closed, 0o755);
+    let (code, report) = parsed(ran);
+    assert_eq!((code, fired(&report)), (1, vec![("pickle-calls-denied-name", "z.pkl")]));
+    let told: Vec<(&str, bool)> = report["undetermined"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            let reason = entry["reason"].as_str().unwrap();
+            (entry["file"].as_str().unwrap(), reason.contains("Permission denied"))
+        })
+        .collect();
+    assert_eq!(told, [("closed", true), ("locked.pkl", true)], "{report:#}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! would, and what is broken. Malicious samples are assembled here, byte by byte; their payload would only
 //! `echo`, and nobody loads them. The table is printed with `--nocapture`.
 
+#[path = "model_corpus/damage.rs"]
+mod damage;
 #[path = "model_corpus/shapes.rs"]
 mod shapes;
 
@@ -100,6 +102,7 @@ enum Label {
 }
 
 /// One sample. `expected`: rules of which one has to fire for the right reason; empty where any may.
+#[derive(Clone)]
 struct Sample {
     label: Label,
     format: String,

@@ -42,6 +42,9 @@ const PARTS: usize = 500;
 /// Files up to this size get a hash; weights are not read to their end unless somebody asks.
 const HASHED: u64 = 1 << 20;
 
+/// What is told of a file on which a parser panicked: a defect of ours, or of a decoder.
+pub const PARSER_FAILED: &str = "a parser failed on it";
+
 /// Why a path cannot be audited as a model.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -161,7 +164,7 @@ impl Reading {
             path.clone_into(&mut scanned.file.path);
             "unreadable".clone_into(&mut scanned.file.format);
             let (path, member) = (path.to_owned(), String::new());
-            let reason = "a parser failed on it".to_owned();
+            let reason = PARSER_FAILED.to_owned();
             scanned.unscannable.push(Unscannable { path, member, reason });
             scanned
         }));
@@ -195,7 +198,7 @@ impl Entry {
     fn scan(&self, how: &Look) -> Scanned {
         // Decoders of others stand below; a defect of theirs must not end the scan of the next file.
         let attempt = panic::catch_unwind(|| self.try_scan(how));
-        let result = attempt.unwrap_or_else(|_| Err("a parser failed on it".to_owned()));
+        let result = attempt.unwrap_or_else(|_| Err(PARSER_FAILED.to_owned()));
         match result {
             Ok(mut scanned) => {
                 scanned.file.link = self.link;

@@ -143,6 +143,62 @@ fn a_file_that_vanishes_or_turns_into_something_else_is_told() {
     assert_eq!(facts.unscannable[1].reason, "no regular file");
 }
 
+/// The memory of this process is a regular file by its mode, and nothing is mapped at its start.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_whose_reading_fails_is_told_and_the_next_one_scanned() {
+    let folder = folder(&[("z.pkl", EVIL)]);
+    std::os::unix::fs::symlink("/proc/self/mem", folder.path().join("a.bin")).unwrap();
+    let facts = measure(folder.path()).unwrap();
+    assert_eq!((facts.denied_imports, facts.file_count), (1, 2));
+    let told: Vec<_> = facts.unscannable.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(told, ["a.bin"]);
+    assert!(facts.unscannable[0].reason.contains("Input/output error"), "{facts:?}");
+}
+
+/// Bytes up to a place, then a disk that fails.
+struct Failing(std::io::Cursor<Vec<u8>>, u64);
+
+impl std::io::Read for Failing {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        match usize::try_from(self.1.saturating_sub(self.0.position())).unwrap() {
+            0 => Err(std::io::Error::other("the disk fails")),
+            left => {
+                let count = left.min(into.len());
+                self.0.read(&mut into[..count])
+            }
+        }
+    }
+}
+
+impl std::io::Seek for Failing {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+#[test]
+fn a_disk_that_fails_anywhere_in_a_file_is_told_or_was_not_needed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/models/benign");
+    for place in walkdir::WalkDir::new(root).into_iter().map(Result::unwrap) {
+        if !place.file_type().is_file() || place.metadata().unwrap().len() > 2_000 {
+            continue;
+        }
+        let bytes = fs::read(place.path()).unwrap();
+        let size = bytes.len() as u64;
+        let facts = |end| {
+            let mut source = Failing(std::io::Cursor::new(bytes.clone()), end);
+            gather(vec![scan::scan(&mut source, size, "m", false)])
+        };
+        let whole = facts(u64::MAX);
+        for end in 0..size {
+            let facts = facts(end);
+            let told = !facts.unscannable.is_empty() || !facts.files[0].anomalies.is_empty();
+            assert!(told || facts == whole, "{} at {end}: {facts:#?}", place.path().display());
+        }
+    }
+}
+
 #[test]
 fn every_cut_and_every_flipped_bit_of_a_file_is_read_without_a_panic() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/models/benign");
