@@ -173,12 +173,7 @@ const CRATES: &[Verdict] = &[
         "712e227841d057c1ee1cd2fb22fa7e5a5461ae8e48fa2ca79ec42cfc1931183f",
         &[],
     ),
-    (
-        "hmac",
-        "0.12.1",
-        "6c49c37c09c17a53d937dfbb742eb3a961d65a994e6bcdcf37e7399d0cc8ab5e",
-        &["low new-opaque-file-appeared"],
-    ),
+    ("hmac", "0.12.1", "6c49c37c09c17a53d937dfbb742eb3a961d65a994e6bcdcf37e7399d0cc8ab5e", &[]),
     (
         "serde_derive",
         "1.0.171",

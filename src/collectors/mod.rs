@@ -16,6 +16,7 @@ pub mod crates;
 pub mod custody;
 pub mod custody_api;
 pub mod custody_store;
+pub mod family;
 mod gather;
 pub mod hub;
 pub mod hub_cache;
@@ -56,6 +57,7 @@ pub fn groups() -> Vec<(&'static str, SchemaOf)> {
         (custody::GROUP, schema_of::<custody::CustodyFacts>),
         (names::GROUP, schema_of::<names::NameFacts>),
         (arrivals::GROUP, schema_of::<arrivals::ArrivalFacts>),
+        (family::GROUP, schema_of::<family::FamilyFacts>),
         (pins::GROUP, schema_of::<pins::PinFacts>),
         (model_files::GROUP, schema_of::<model_files::ModelFacts>),
         (cooldown::GROUP, schema_of::<cooldown::CooldownFacts>),

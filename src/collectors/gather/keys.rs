@@ -14,6 +14,7 @@ use crate::collectors::cooldown::{self, cooldown_facts};
 use crate::collectors::custody::{self, CustodyFacts, add_rings, custody_facts};
 use crate::collectors::custody_api::{ApiAnswers, ApiCrate, ask_all};
 use crate::collectors::custody_store::{self, CustodySource};
+use crate::collectors::family::{self, Relative};
 use crate::collectors::names::{self, NameChecks, NameFacts, PopularNames};
 use crate::collectors::pins::{self, pin_facts, pinned_custody};
 use crate::collectors::releases::{self, ReleaseFacts};
@@ -65,6 +66,7 @@ impl Gathering<'_> {
         let names = self.name_checks();
         self.names(&names, &by_node);
         self.arrivals(&names, &by_node);
+        self.families(&by_node);
         self.pins(&by_node);
         self.cooldown();
         self.gathered.custody = by_node;
@@ -225,6 +227,47 @@ impl Gathering<'_> {
         for (node, facts) in measured {
             self.gathered.sheets[node].put(arrivals::GROUP, &facts);
         }
+    }
+
+    /// The older crates that each young one came with.
+    fn families(&mut self, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
+        let mut measured = Vec::new();
+        for (node, locked) in &self.locked {
+            if locked.origin != Origin::Registry {
+                continue;
+            }
+            let Some(releases) = self.read_if_young(*node) else { continue };
+            let dependents: Vec<(NodeIndex, ReleaseFacts)> = self
+                .locked
+                .iter()
+                .filter(|(other, _)| self.edges[*other].contains(node))
+                .filter_map(|(other, _)| Some((*other, self.read(*other, releases::GROUP)?)))
+                .collect();
+            let relative = |node: NodeIndex, releases| Relative {
+                name: &self.gathered.sheets[node].subject.name,
+                version: &self.gathered.sheets[node].subject.version,
+                releases,
+                manifest: self.gathered.manifests.get(&node),
+                custody: by_node.get(&node),
+            };
+            let dependents: Vec<Relative<'_>> =
+                dependents.iter().map(|(other, releases)| relative(*other, releases)).collect();
+            let facts = family::family(&relative(*node, &releases), &dependents);
+            measured.push((*node, facts));
+        }
+        for (node, facts) in measured {
+            self.gathered.sheets[node].put(family::GROUP, &facts);
+        }
+    }
+
+    /// The releases of a crate that is young; of the others, nearly all, a look at one number.
+    fn read_if_young(&self, node: NodeIndex) -> Option<ReleaseFacts> {
+        let releases = self.gathered.sheets[node].facts.get(releases::GROUP)?;
+        let age = releases.get("first_release_age_days")?.as_i64()?;
+        if !family::is_young(age) {
+            return None;
+        }
+        self.read(node, releases::GROUP)
     }
 
     /// Whether a release depends on nothing new, told without reading all that is known of it: nearly all
