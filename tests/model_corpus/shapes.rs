@@ -271,6 +271,12 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     out.finish().expect("memory")
 }
 
+fn lz4(bytes: &[u8]) -> Vec<u8> {
+    let mut out = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    out.write_all(bytes).expect("memory");
+    out.finish().expect("memory")
+}
+
 fn archives() -> Vec<Sample> {
     let plain = member("data.pkl", b"\x80\x02}.");
     let evil = member("data.pkl", CALL);
@@ -332,6 +338,10 @@ fn archives() -> Vec<Sample> {
         bad("tar", "link.tar", tar(&[("x", b'2', b"")]), &["archive-link"]),
         bad("tar", "twice.tar", tar(&[("x.pkl", b'0', b"\x80\x02}."), ("x.pkl", b'0', CALL)]), two),
         bad("tar", "call.tar.gz", gzip(&tar(&[("x.pkl", b'0', CALL)])), CALLS),
+        bad("lz4", "call.joblib.lz4", lz4(CALL), CALLS),
+        bad("lz4", "zip.lz4", lz4(&zip(&[evil])), CALLS),
+        bad("rar", "weights.bin", b"Rar!\x1a\x07\x01\0 and on".to_vec(), &["archive-not-opened"]),
+        broken("lz4", "cut.lz4", lz4(&[7; 5000])[..20].to_vec(), &["archive-damaged"]),
         bad("gzip", "bomb.gz", gzip(&vec![0; 40 << 20]), &["archive-bomb"]),
         bad(
             "native",

@@ -288,6 +288,8 @@ mod tests {
             "numpy ndarray",
             "numpy dtype",
             "numpy.random._pickle __randomstate_ctor",
+            "numpy.random __RandomState_ctor",
+            "sklearn.datasets.base Bunch",
             "copy_reg _reconstructor",
             "__builtin__ object",
             "_codecs encode",
