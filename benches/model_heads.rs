@@ -1,11 +1,13 @@
 //! Heads of large model files: time, and the bytes that were really read (`benches/README.md` has figures).
 //!
-//! The files are sparse: half a gibibyte of weights that nobody may touch.
+//! The files are sparse: half a gibibyte of weights that nobody may touch. They are temporary, or stay in the
+//! folder that `MODEL_HEADS` names, for whoever wants to hand them to the whole program.
 
 use std::cell::Cell;
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use cargo_custody::collectors::model_files;
 use cargo_custody::formats::anomaly::Anomaly;
@@ -19,9 +21,18 @@ use criterion::{Criterion, criterion_group, criterion_main};
 /// Length of the sparse files, in bytes.
 const SIZE: u64 = 512 * 1024 * 1024;
 
-/// A temporary file that starts with `head` and is extended with a hole to at least `len` bytes.
-fn sparse(head: &[u8], len: u64) -> File {
-    let mut file = tempfile::tempfile().expect("a temporary file");
+/// An empty file of this name, or without one.
+fn empty(name: &str) -> File {
+    let kept = std::env::var_os("MODEL_HEADS").map(|folder| {
+        let options = File::options().read(true).write(true).create(true).truncate(true).clone();
+        options.open(Path::new(&folder).join(name))
+    });
+    kept.unwrap_or_else(tempfile::tempfile).expect("a file")
+}
+
+/// A file that starts with `head` and is extended with a hole to at least `len` bytes.
+fn sparse(name: &str, head: &[u8], len: u64) -> File {
+    let mut file = empty(name);
     file.write_all(head).expect("room for a head");
     file.set_len(len.max(head.len() as u64)).expect("a sparse file");
     file
@@ -182,7 +193,7 @@ fn torch_zip() -> (File, u64) {
         pickle.extend(b"\x85K\x01\x85\x89NtR");
     }
     pickle.extend(b"u.");
-    let mut file = tempfile::tempfile().expect("a temporary file");
+    let mut file = empty("torch.pt");
     let mut directory = Vec::new();
     let mut at = 0_u64;
     let storages = (0..STORAGES).map(|n| (format!("archive/data/{n}"), each, None));
@@ -251,14 +262,14 @@ fn pickles(criterion: &mut Criterion) {
     opcodes.extend(b"K\x01\x94a".repeat(1_000_000));
     opcodes.push(b'.');
     let size = opcodes.len() as u64;
-    let file = sparse(&opcodes, 0);
+    let file = sparse("opcodes.pkl", &opcodes, 0);
     criterion.bench_function("pickle of 3 million opcodes", |bench| {
         bench.iter(|| pickle::scan(&mut Counted(rewound(&file), &Cell::new(0)), 0..size));
     });
 
     let mut head = b"\x80\x04\x8e".to_vec();
     head.extend((SIZE - 12).to_le_bytes());
-    let mut file = sparse(&head, SIZE - 1);
+    let mut file = sparse("bytes.pkl", &head, SIZE - 1);
     file.seek(SeekFrom::Start(SIZE - 1)).expect("a file");
     file.write_all(b".").expect("room for STOP");
     let read = walked(&file, SIZE);
@@ -284,7 +295,7 @@ fn pickles(criterion: &mut Criterion) {
 
 fn heads(criterion: &mut Criterion) {
     let (head, len) = safetensors_head();
-    let file = sparse(&head, len);
+    let file = sparse("model.safetensors", &head, len);
     let facts = safetensors::read(rewound(&file), len).expect("readable");
     assert!(facts.complete && facts.anomalies.is_empty(), "{:?}", facts.anomalies);
     assert!(facts.bytes_read < 64 * 1024, "{} bytes", facts.bytes_read);
@@ -292,22 +303,23 @@ fn heads(criterion: &mut Criterion) {
         bench.iter(|| safetensors::read(black_box(rewound(&file)), len).expect("readable"));
     });
 
-    let file = sparse(&gguf_head(0), SIZE);
+    let file = sparse("plain.gguf", &gguf_head(0), SIZE);
     let facts = gguf::read(rewound(&file), SIZE).expect("readable");
     assert!(facts.complete && facts.bytes_read < 64 * 1024, "{} bytes", facts.bytes_read);
     criterion.bench_function("gguf 512 MB", |bench| {
         bench.iter(|| gguf::read(black_box(rewound(&file)), SIZE).expect("readable"));
     });
 
-    let file = sparse(&gguf_head(128 * 1024), SIZE);
+    let file = sparse("vocabulary.gguf", &gguf_head(128 * 1024), SIZE);
     let facts = gguf::read(rewound(&file), SIZE).expect("readable");
     assert_eq!(facts.vocabulary, Some(128 * 1024));
+    println!("gguf with 128k tokens: {} read", facts.bytes_read);
     criterion.bench_function("gguf 512 MB, 128k tokens", |bench| {
         bench.iter(|| gguf::read(black_box(rewound(&file)), SIZE).expect("readable"));
     });
 
     let (head, len) = onnx_head();
-    let file = sparse(&head, len);
+    let file = sparse("model.onnx", &head, len);
     let facts = onnx::read(rewound(&file), len).expect("readable");
     assert!(facts.complete && facts.bytes_read < 64 * 1024, "{facts:?}");
     criterion.bench_function("onnx 512 MB", |bench| {
