@@ -134,7 +134,7 @@ fn templates_of_popular_models_are_clean() {
 const SHAPES: [(&str, &str); 8] = [
     (
         "types of parameters, walked down by a macro",
-        r#"{%- macro typed(spec) -%}{%- if spec.type == "array" -%}{{- "list[" + typed(spec["items"]) + "]" -}}{%- elif spec.type is sequence -%}{%- for one in spec.type -%}{{- typed({"type": one}) if one is mapping else typed(one) -}}{%- endfor -%}{%- elif spec.properties is defined -%}{%- for name, inner in spec.properties.items() -%}{{- name ~ ": " ~ typed(inner) -}}{%- endfor -%}{%- else -%}any{%- endif -%}{%- endmacro -%}{%- for tool in tools -%}{{- typed(tool.function.parameters) -}}{%- endfor -%}"#,
+        r#"{%- macro typed(spec) -%}{%- if spec.type == "array" -%}{{- "list[" + typed(spec|items) + "]" -}}{%- elif spec.type is sequence -%}{%- for one in spec.type -%}{{- typed({"type": one}) if one is mapping else typed(one) -}}{%- endfor -%}{%- elif spec.properties is defined -%}{%- for name, inner in spec.properties.items() -%}{{- name ~ ": " ~ typed(inner) -}}{%- endfor -%}{%- else -%}any{%- endif -%}{%- endmacro -%}{%- for tool in tools -%}{{- typed(tool.function.parameters) -}}{%- endfor -%}"#,
     ),
     (
         "markup made of nested data",

@@ -405,6 +405,9 @@ impl<'t> Walk<'_, 't> {
     }
 }
 
+/// Filters and methods that give what is inside of a value.
+const TAKES_PARTS: [&str; 7] = ["items", "values", "first", "last", "dictsort", "get", "pop"];
+
 /// Whether an argument is an attribute or item of something, or a name that is not the macro's own
 /// parameter: that of a loop, for instance.
 fn is_part(argument: &Expr<'_>, own: &[&str]) -> bool {
@@ -413,9 +416,14 @@ fn is_part(argument: &Expr<'_>, own: &[&str]) -> bool {
         Expr::Var(var) => !own.contains(&var.id),
         Expr::Map(map) => map.values.iter().any(|value| is_part(value, own)),
         Expr::List(list) => list.items.iter().any(|value| is_part(value, own)),
-        Expr::Filter(filter) => filter.expr.as_ref().is_some_and(|value| is_part(value, own)),
+        Expr::Filter(filter) => {
+            TAKES_PARTS.contains(&filter.name)
+                || filter.expr.as_ref().is_some_and(|value| is_part(value, own))
+        }
         Expr::Call(call) => match &call.expr {
-            Expr::GetAttr(method) => method.name == "get" || is_part(&method.expr, own),
+            Expr::GetAttr(method) => {
+                TAKES_PARTS.contains(&method.name) || is_part(&method.expr, own)
+            }
             _ => false,
         },
         _ => false,
