@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cargo_custody::audit::{self, BaseSide, Request};
 use cargo_custody::collectors::Options;
@@ -40,11 +41,12 @@ fn main() -> Result<(), AnyError> {
     let folder = tempfile::tempdir()?;
     let cache = folder.path().join("cache");
     let mut before = write(folder.path(), &index.lock_of(&lock, day), day)?;
+    let rules = Arc::new(Ruleset::load(audit::schema(), &[])?);
     let mut sum = Sum::default();
     while day < last {
         day = day.saturating_add(jiff::Span::new().days(step)).min(last);
         let now = write(folder.path(), &index.lock_of(&lock, day), day)?;
-        sum.step(day, &request(&before, &now, day, &cache)?)?;
+        sum.step(day, &request(&before, &now, day, &cache, &rules)?)?;
         before = now;
     }
     println!("{sum}");
@@ -57,7 +59,13 @@ fn write(folder: &Path, text: &str, day: Date) -> std::io::Result<PathBuf> {
     Ok(path)
 }
 
-fn request(before: &Path, now: &Path, day: Date, cache: &Path) -> Result<Request, AnyError> {
+fn request(
+    before: &Path,
+    now: &Path,
+    day: Date,
+    cache: &Path,
+    rules: &Arc<Ruleset>,
+) -> Result<Request, AnyError> {
     let policy_files = Measured::unknown("the base is a lockfile");
     Ok(Request {
         path: now.to_owned(),
@@ -68,7 +76,7 @@ fn request(before: &Path, now: &Path, day: Date, cache: &Path) -> Result<Request
         },
         policy: Policy::default(),
         fail_on: Some(Level::High),
-        ruleset: Ruleset::load(audit::schema(), &[])?,
+        ruleset: Arc::clone(rules),
         base: Some(BaseSide { base: Base::of_lockfile(before)?, policy_files }),
         baseline: None,
         strict_unknown: false,

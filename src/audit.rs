@@ -6,6 +6,7 @@ mod models;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::collectors::{self, Gathered, Scope};
 use crate::config::{Baseline, Policy};
@@ -41,7 +42,7 @@ pub struct Request {
     /// From which level findings fail the run; `None` is never.
     pub fail_on: Option<Level>,
     /// Rules.
-    pub ruleset: Ruleset,
+    pub ruleset: Arc<Ruleset>,
     /// What the project is compared with; only what changed against it counts.
     pub base: Option<BaseSide>,
     /// Findings that stood when the project switched its gate on.

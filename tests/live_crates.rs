@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
+use std::sync::Arc;
 
 use cargo_custody::audit::{self, Audit, Request};
 use cargo_custody::collectors;
@@ -290,7 +291,7 @@ fn audited() -> Audit {
         },
         policy: Policy::default(),
         fail_on: None,
-        ruleset,
+        ruleset: Arc::new(ruleset),
         base: None,
         baseline: None,
         strict_unknown: false,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Failure;
@@ -145,7 +146,7 @@ pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
         base: gate.side(&policy)?,
         baseline,
         policy,
-        ruleset,
+        ruleset: Arc::new(ruleset),
         strict_unknown: arguments.strict_unknown,
     })
 }

@@ -1,6 +1,7 @@
 //! An audit in this process, against a registry of 127.0.0.1, a dump, or both.
 
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use cargo_custody::audit::{self, Audit, Request};
@@ -13,6 +14,13 @@ use cargo_custody::walker::{self, MetadataMode};
 use jiff::civil::Date;
 
 use super::registry::{Registry, World};
+
+/// The embedded rules, loaded once for all runs of a test program.
+fn rules() -> Arc<Ruleset> {
+    static RULES: LazyLock<Arc<Ruleset>> =
+        LazyLock::new(|| Arc::new(Ruleset::load(audit::schema(), &[]).expect("the rules load")));
+    Arc::clone(&RULES)
+}
 
 /// A project, its caches, and how it is audited.
 pub struct Project {
@@ -48,7 +56,7 @@ impl Project {
             },
             policy: Policy::default(),
             fail_on: None,
-            ruleset: Ruleset::load(audit::schema(), &[]).expect("the rules load"),
+            ruleset: rules(),
             base: None,
             baseline: None,
             strict_unknown: false,

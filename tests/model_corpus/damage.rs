@@ -85,7 +85,7 @@ fn formats(sample: &Sample, facts: &ModelFacts) -> BTreeSet<String> {
         ("joblib", sample.name.contains("joblib")),
         ("keras zip", file.format == "zip" && !facts.keras.is_empty()),
         ("torch legacy", sample.name.contains("legacy")),
-        ("yaml", sample.name.ends_with(".yaml")),
+        ("yaml", sample.name.contains(".yaml")),
     ];
     all.extend(named.iter().filter(|(_, it_is)| *it_is).map(|(format, _)| (*format).to_owned()));
     all

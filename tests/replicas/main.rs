@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use cargo_custody::audit::{self, Request};
 use cargo_custody::collectors;
@@ -131,7 +132,7 @@ fn audited<'r>(replicas: impl Iterator<Item = &'r Replica>, policy: Policy) -> R
         },
         policy,
         fail_on: None,
-        ruleset: Ruleset::load(audit::schema(), &[]).expect("the rules load"),
+        ruleset: Arc::new(Ruleset::load(audit::schema(), &[]).expect("the rules load")),
         base: None,
         baseline: None,
         strict_unknown: false,

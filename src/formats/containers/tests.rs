@@ -318,7 +318,8 @@ fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        [0xff, (state >> 33) as u8, (state >> 41) as u8, (state >> 49) as u8]
+        let [.., a, b, c, _] = state.to_le_bytes();
+        [0xff, a, b, c]
     };
     std::iter::repeat_with(next).flatten().take(length).collect()
 }
