@@ -7,8 +7,8 @@ use std::path::Path;
 
 use cargo_custody::audit;
 use cargo_custody::domain::rule::RuleKind;
-use cargo_custody::domain::{FactSheet, Level};
-use cargo_custody::heuristics::{Ruleset, ruleset, selftest};
+use cargo_custody::domain::{FactSheet, Level, Subject, SubjectKind};
+use cargo_custody::heuristics::{Ruleset, judge, ruleset, selftest};
 
 fn rules() -> Ruleset {
     Ruleset::load(audit::schema(), &[]).expect("the embedded rules load")
@@ -58,6 +58,34 @@ fn every_embedded_rule_compiles_and_names_what_exists() {
     rules().check().unwrap_or_else(|e| panic!("{e}"));
 }
 
+/// Rules whose facts a subject has none of are not evaluated at all; that has to be all the same.
+#[test]
+fn no_embedded_condition_comes_out_without_facts() {
+    let embedded = rules();
+    // As rules of the user's, they are always evaluated.
+    let files: Vec<_> = ruleset::read_folder(&root().join("rules")).expect("the rules are there");
+    let always = Ruleset::load(audit::schema(), &files).expect("the same rules load");
+    for kind in [
+        SubjectKind::Project,
+        SubjectKind::Crate,
+        SubjectKind::Model,
+        SubjectKind::Dataset,
+        SubjectKind::Service,
+    ] {
+        let subject = Subject { kind, ..Subject::registry_crate("x", "1.0.0") };
+        let empty = FactSheet { subject, facts: BTreeMap::new() };
+        let verdicts = judge::verdicts(&always, &empty);
+        assert_eq!(judge::verdicts(&embedded, &empty), verdicts);
+        let out = verdicts.iter().find(|(_, verdict)| **verdict == judge::Verdict::Fires);
+        assert_eq!(out, None);
+    }
+    for (name, sheet) in sheets() {
+        let (skipping, all) =
+            (judge::verdicts(&embedded, &sheet), judge::verdicts(&always, &sheet));
+        assert_eq!(skipping, all, "{name}");
+    }
+}
+
 #[test]
 fn a_users_rule_that_takes_away_a_signal_is_an_error_of_the_rule_that_names_it() {
     let embedded = rules();
@@ -92,8 +120,8 @@ fn what_fires_on_each_sheet_is_what_was_agreed() {
 fn no_rule_is_at_fault_on_any_sheet() {
     let rules = rules();
     for (name, sheet) in sheets() {
-        for (id, verdict) in cargo_custody::heuristics::judge::verdicts(&rules, &sheet) {
-            let broken = matches!(verdict, cargo_custody::heuristics::judge::Verdict::Broken(_));
+        for (id, verdict) in judge::verdicts(&rules, &sheet) {
+            let broken = matches!(verdict, judge::Verdict::Broken(_));
             assert!(!broken, "{id} on {name}: {verdict:?}");
         }
     }

@@ -159,6 +159,9 @@ pub struct Rule {
     pub(super) event: bool,
     pub(super) supersedes: Vec<String>,
     pub(super) locate: Locate,
+    /// Groups of facts of which the condition needs one to come out at all; empty where it may come out
+    /// without any.
+    groups: Vec<&'static str>,
     text: Cow<'static, str>,
     source: Source,
     known: Arc<Known>,
@@ -205,9 +208,14 @@ impl Rule {
             evidence: raw.evidence,
             weight: raw.weight,
         };
+        let groups = match &text {
+            Cow::Borrowed(_) => groups_named(&source.when, &known.schema),
+            Cow::Owned(_) => Vec::new(),
+        };
         Ok(Self {
             info,
             file: file.to_owned(),
+            groups,
             event: raw.event,
             supersedes: raw.supersedes,
             locate: raw.locate,
@@ -238,6 +246,12 @@ impl Rule {
     pub(super) fn consequence(&self) -> &Consequence {
         self.consequence
             .get_or_init(|| self.compile_consequence().unwrap_or_else(|e| self.unchecked(&e)))
+    }
+
+    /// Whether the condition can come out as anything but undetermined where a subject has only these groups
+    /// of facts. Told without compiling it.
+    pub(super) fn concerns(&self, has: impl Fn(&str) -> bool) -> bool {
+        self.groups.is_empty() || self.groups.iter().any(|group| has(group))
     }
 
     fn unchecked(&self, problem: &str) -> ! {
@@ -303,6 +317,20 @@ impl Rule {
         }
         Ok(Consequence { for_each, message, evidence, weight })
     }
+}
+
+/// The groups of facts among the words of a condition; none where it may name something beside facts, too.
+/// That no embedded condition comes out without a fact, as `true || archive.known` would, is tested.
+fn groups_named(when: &str, schema: &FactSchema) -> Vec<&'static str> {
+    let mut groups = Vec::new();
+    for word in when.as_bytes().split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_') {
+        match std::str::from_utf8(word) {
+            Ok("signals" | "subject" | "tables") => return Vec::new(),
+            Ok(word) => groups.extend(schema.name(word).filter(|group| !groups.contains(group))),
+            Err(_) => {}
+        }
+    }
+    groups
 }
 
 /// What can be said of a raw rule without looking at its expressions.

@@ -83,6 +83,11 @@ impl FactSchema {
         self.groups.get(name).map(Group::field)
     }
 
+    /// The name of a group, where there is one of that name.
+    pub(super) fn name(&self, word: &str) -> Option<&'static str> {
+        self.groups.get_key_value(word).map(|(name, _)| *name)
+    }
+
     /// The names of all groups, in order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.groups.keys().copied()

@@ -24,20 +24,22 @@ pub(super) struct Docket<'r> {
 }
 
 impl<'r> Docket<'r> {
-    /// Compiles, on every thread, what is judged on every subject of a kind.
-    pub(super) fn of(ruleset: &'r Ruleset, kind: SubjectKind) -> Self {
+    /// Compiles, on every thread, what is judged on subjects of a kind, whose facts are in `groups`.
+    pub(super) fn of(ruleset: &'r Ruleset, kind: SubjectKind, groups: &BTreeSet<&str>) -> Self {
         let (signals, findings): (Vec<&Rule>, Vec<&Rule>) = ruleset
             .rules()
             .filter(|rule| rule.info.applies_to.contains(&kind))
             .partition(|rule| rule.info.kind == RuleKind::Signal);
-        signals.par_iter().chain(&findings).for_each(|rule| {
+        let concerned = |rule: &&&Rule| rule.concerns(|group| groups.contains(group));
+        signals.par_iter().chain(&findings).filter(concerned).for_each(|rule| {
             rule.when();
             if rule.info.kind == RuleKind::Signal {
                 rule.consequence();
             }
         });
-        let conditions = signals.iter().chain(&findings).map(|rule| rule.when());
-        let consequences = signals.iter().flat_map(|rule| rule.consequence().conditions());
+        let conditions = signals.iter().chain(&findings).filter(concerned).map(|rule| rule.when());
+        let consequences =
+            signals.iter().filter(concerned).flat_map(|rule| rule.consequence().conditions());
         let fields = fields(conditions.chain(consequences));
         Self { signals, findings, fields }
     }

@@ -96,7 +96,7 @@ impl Verdict {
 /// Judges all cases with all rules. The result does not depend on the order of the cases.
 #[must_use]
 pub fn judge(ruleset: &Ruleset, cases: &[Case]) -> Judgement {
-    let court = Court::new(ruleset, cases.iter().map(|case| case.sheet.subject.kind));
+    let court = Court::new(ruleset, cases.iter().map(|case| &case.sheet));
     let verdicts: Vec<Judgement> = cases.par_iter().map(|case| court.judge(case)).collect();
     let mut all = Judgement::default();
     for verdict in verdicts {
@@ -124,13 +124,13 @@ pub(super) fn rank(a: &Finding, b: &Finding) -> std::cmp::Ordering {
 /// All verdicts on one sheet, by rule id: what the rules' own tests look at.
 #[must_use]
 pub fn verdicts(ruleset: &Ruleset, sheet: &FactSheet) -> BTreeMap<String, Verdict> {
-    let court = Court::new(ruleset, [sheet.subject.kind]);
+    let court = Court::new(ruleset, std::iter::once(sheet));
     let mut bindings = court.bindings(sheet);
     let signals = court.signals(sheet, &mut bindings);
     let mut all: BTreeMap<String, Verdict> =
         signals.verdicts.into_iter().map(|(id, verdict)| (id.to_owned(), verdict)).collect();
     for rule in &court.docket(sheet).findings {
-        all.insert(rule.info.id.clone(), Verdict::of(rule.when().evaluate(&bindings)));
+        all.insert(rule.info.id.clone(), verdict(rule, sheet, &bindings));
     }
     all
 }
@@ -149,10 +149,14 @@ struct Court<'r> {
 }
 
 impl<'r> Court<'r> {
-    fn new(ruleset: &'r Ruleset, kinds: impl IntoIterator<Item = SubjectKind>) -> Self {
-        let kinds: BTreeSet<SubjectKind> = kinds.into_iter().collect();
-        let dockets = kinds.into_iter().map(|kind| (kind, Docket::of(ruleset, kind))).collect();
-        Self { ruleset, dockets }
+    fn new<'s>(ruleset: &'r Ruleset, sheets: impl Iterator<Item = &'s FactSheet>) -> Self {
+        let mut kinds: BTreeMap<SubjectKind, BTreeSet<&str>> = BTreeMap::new();
+        for sheet in sheets {
+            let groups = sheet.facts.keys().map(String::as_str);
+            kinds.entry(sheet.subject.kind).or_default().extend(groups);
+        }
+        let docket = |(kind, groups)| (kind, Docket::of(ruleset, kind, &groups));
+        Self { ruleset, dockets: kinds.into_iter().map(docket).collect() }
     }
 
     fn docket(&self, sheet: &FactSheet) -> &Docket<'r> {
@@ -195,7 +199,7 @@ impl<'r> Court<'r> {
         let mut bound: BTreeMap<&'r str, bool> =
             self.ruleset.signals().iter().map(|id| (id.as_str(), false)).collect();
         for rule in self.docket(sheet).signals.iter().copied() {
-            let verdict = Verdict::of(rule.when().evaluate(bindings));
+            let verdict = verdict(rule, sheet, bindings);
             let id = rule.info.id.as_str();
             match verdict {
                 Verdict::Fires => {
@@ -230,9 +234,11 @@ impl<'r> Court<'r> {
         let mut fired = Vec::new();
         let docket = self.docket(sheet);
         for rule in docket.findings.iter().copied() {
-            match Verdict::of(rule.when().evaluate(&bindings)) {
+            match verdict(rule, sheet, &bindings) {
                 Verdict::Fires => fired.push(rule),
                 Verdict::Clear => {}
+                // Of facts that the subject has none of, none is missing.
+                Verdict::Undetermined if !concerns(rule, sheet) => {}
                 Verdict::Undetermined => {
                     let missing = missing(ruleset, rule, sheet, &signals);
                     judgement.undetermined.extend(missing);
@@ -277,8 +283,22 @@ fn unseen(ruleset: &Ruleset, rule: &Rule) -> SignalHit {
     }
 }
 
+fn verdict(rule: &Rule, sheet: &FactSheet, bindings: &Bindings) -> Verdict {
+    if !concerns(rule, sheet) {
+        return Verdict::Undetermined;
+    }
+    Verdict::of(rule.when().evaluate(bindings))
+}
+
+fn concerns(rule: &Rule, sheet: &FactSheet) -> bool {
+    rule.concerns(|group| sheet.facts.contains_key(group))
+}
+
 /// Whether the sheet has one of the groups that a rule asks for.
 fn applies(rule: &Rule, sheet: &FactSheet) -> bool {
+    if !concerns(rule, sheet) {
+        return false;
+    }
     let mut groups = rule.when().paths().iter().filter_map(|path| path.split('.').next());
     groups.any(|group| sheet.facts.contains_key(group))
 }
