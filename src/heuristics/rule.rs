@@ -323,11 +323,16 @@ impl Rule {
 /// That no embedded condition comes out without a fact, as `true || archive.known` would, is tested.
 fn groups_named(when: &str, schema: &FactSchema) -> Vec<&'static str> {
     let mut groups = Vec::new();
-    for word in when.as_bytes().split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_') {
+    for path in when.as_bytes().split(|byte| !byte.is_ascii_alphanumeric() && !b"_.".contains(byte))
+    {
+        // Of `group.field` the first word; `x.group` is a field.
+        let word = path.split(|byte| *byte == b'.').next().unwrap_or(path);
         match std::str::from_utf8(word) {
             Ok("signals" | "subject" | "tables") => return Vec::new(),
-            Ok(word) => groups.extend(schema.name(word).filter(|group| !groups.contains(group))),
-            Err(_) => {}
+            Ok(word) if word.len() > 1 => {
+                groups.extend(schema.name(word).filter(|group| !groups.contains(group)));
+            }
+            _ => {}
         }
     }
     groups

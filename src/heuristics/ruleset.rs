@@ -289,7 +289,7 @@ fn at_fault(file: &str, text: &str, problem: String) -> RuleError {
 
 /// The part of a rule file that says what the rule does; its tests stand behind it, as long again.
 fn without_tests(text: &str) -> &str {
-    text.find("\n[[test]]").map_or(text, |end| &text[..end])
+    memchr::memmem::find(text.as_bytes(), b"\n[[test]]").map_or(text, |end| &text[..end])
 }
 
 /// The lookup tables as one JSON object.
