@@ -1,12 +1,14 @@
 //! Sentences with `{expression}` placeholders: a rule's message and the notes of its evidence.
 
+use std::collections::BTreeSet;
+
 use cel::Value;
 
 use super::condition::{Bindings, Condition, ConditionError, Outcome, Scope};
 use super::schema::FactSchema;
 use crate::domain::text;
 
-/// Most items of a list that a sentence names.
+/// Most different items of a list that a sentence names.
 const NAMED_ITEMS: usize = 4;
 
 #[derive(Debug)]
@@ -92,9 +94,13 @@ fn shown(value: &Value) -> String {
         Value::Bool(b) => if *b { "yes" } else { "no" }.to_owned(),
         Value::String(s) => text::shown(s),
         Value::List(items) => {
-            let mut names: Vec<_> = items.iter().take(NAMED_ITEMS).map(shown).collect();
-            if items.len() > NAMED_ITEMS {
-                names.push(format!("{} more", items.len() - NAMED_ITEMS));
+            let mut seen = BTreeSet::new();
+            let names = items.iter().map(shown).filter(|name| seen.insert(name.clone()));
+            let mut names: Vec<String> = names.collect();
+            let more = names.len().saturating_sub(NAMED_ITEMS);
+            if more > 0 {
+                names.truncate(NAMED_ITEMS);
+                names.push(format!("{more} more"));
             }
             names.join(", ")
         }
@@ -133,7 +139,7 @@ mod tests {
                 "names": {"type": "array", "items": {"type": "string"}}, "gone": {"type": "integer"}}})
             }) as SchemaOf,
         )]);
-        let names = ["a", "b\x1b[1m", "c", "d", "e", "f"];
+        let names = ["a", "b\x1b[1m", "a", "c", "d", "e", "f", "f"];
         let archive = json!({"size": 1_234_567, "names": names});
         let mut bindings = Bindings::new();
         bindings.bind("archive", &archive);
@@ -142,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_readable_and_lists_are_cut() {
+    fn numbers_are_readable_and_lists_are_cut_and_repeat_nothing() {
         assert_eq!(fill("{subject}: {archive.size} bytes"), "foo 1.2.3: 1,234,567 bytes");
         assert_eq!(fill("{archive.names}"), "a, b[1m, c, d, 2 more");
     }
