@@ -191,7 +191,7 @@ const CRATES: &[Verdict] = &[
         "liblzma-sys",
         "0.2.1",
         "2f2e9322202b560a0bea52dfe18ce68ae7e965632817384200338554d73933da",
-        &["low new-opaque-file-appeared"],
+        &[],
     ),
     (
         "liblzma-sys",
