@@ -144,7 +144,8 @@ fn arrival(
     }
 }
 
-fn kinship(a: Option<&CustodyFacts>, b: Option<&CustodyFacts>) -> Kinship {
+/// Whether two crates have an owner in common.
+pub(super) fn kinship(a: Option<&CustodyFacts>, b: Option<&CustodyFacts>) -> Kinship {
     let logins = |facts: Option<&CustodyFacts>| {
         let owners = facts?.owners.known()?;
         Some(owners.iter().map(|owner| owner.login.clone()).collect::<BTreeSet<String>>())

@@ -3,16 +3,15 @@
 //! Authors split crates, and the parts are as new as those that an attacker makes. What tells them apart
 //! is who asks for them: an older crate, released together with the young one, from a repository of the same
 //! account or by the same people. A repository in a manifest proves nothing about the young crate alone; that
-//! the older one depends on it does, since only those who publish the older one can say so. Measures; what it is worth
-//! is for the rules.
-
-use std::collections::BTreeSet;
+//! the older one depends on it does, since only those who publish the older one can say so. Measures; what it
+//! is worth is for the rules.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::archive::ManifestFacts;
+use super::arrivals::{Kinship, kinship};
 use super::custody::CustodyFacts;
 use super::releases::ReleaseFacts;
 
@@ -90,10 +89,6 @@ fn elder(young: &Relative<'_>, other: &Relative<'_>) -> Option<Elder> {
     let moment = |one: &Relative<'_>| one.releases.published.known()?.parse::<Timestamp>().ok();
     let apart = moment(young)?.duration_since(moment(other)?).abs();
     let account = |one: &Relative<'_>| account_of(one.manifest?.repository.as_deref()?);
-    let logins = |one: &Relative<'_>| {
-        let owners = one.custody?.owners.known()?;
-        Some(owners.iter().map(|owner| owner.login.clone()).collect::<BTreeSet<String>>())
-    };
     Some(Elder {
         name: other.name.to_owned(),
         version: other.version.to_owned(),
@@ -101,9 +96,7 @@ fn elder(young: &Relative<'_>, other: &Relative<'_>) -> Option<Elder> {
         gap_days_before: *other.releases.gap_days_before.known()?,
         days_apart: apart.as_hours() / 24,
         same_account: account(young).is_some_and(|mine| account(other) == Some(mine)),
-        shared_owner: logins(young)
-            .zip(logins(other))
-            .is_some_and(|(young, other)| !young.is_disjoint(&other)),
+        shared_owner: kinship(young.custody, other.custody) == Kinship::Shared,
     })
 }
 
