@@ -233,12 +233,11 @@ impl<'r> Court<'r> {
         let mut judgement = Judgement::default();
         let mut fired = Vec::new();
         let docket = self.docket(sheet);
-        for rule in docket.findings.iter().copied() {
-            match verdict(rule, sheet, &bindings) {
+        // Of facts that the subject has none of, none is missing.
+        for rule in docket.findings.iter().copied().filter(|rule| concerns(rule, sheet)) {
+            match Verdict::of(rule.when().evaluate(&bindings)) {
                 Verdict::Fires => fired.push(rule),
                 Verdict::Clear => {}
-                // Of facts that the subject has none of, none is missing.
-                Verdict::Undetermined if !concerns(rule, sheet) => {}
                 Verdict::Undetermined => {
                     let missing = missing(ruleset, rule, sheet, &signals);
                     judgement.undetermined.extend(missing);
