@@ -7,11 +7,8 @@ use std::time::Duration;
 
 use cargo_custody::collectors::archive::{BenignProfiles, measure};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use custody_bytes::gzip_tar::sample;
 use flate2::read::GzDecoder;
-
-#[path = "../src/formats/gzip_tar/sample.rs"]
-#[allow(dead_code, reason = "shared with the unit tests")]
-mod sample;
 
 /// Four hundred sources of 1 to 40 KiB and twenty binary files: a crate of 8 MB, larger than nine in ten.
 fn synthetic_archive() -> Vec<u8> {

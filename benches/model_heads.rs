@@ -10,13 +10,15 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use cargo_custody::collectors::model_files;
-use cargo_custody::formats::anomaly::Anomaly;
-use cargo_custody::formats::containers::{self, Member, Visitor};
-use cargo_custody::formats::model_kind::ModelFileKind;
-use cargo_custody::formats::pickle;
-use cargo_custody::formats::source::Source;
-use cargo_custody::formats::{gguf, onnx, safetensors};
 use criterion::{Criterion, criterion_group, criterion_main};
+use custody_bytes::anomaly::Anomaly;
+use custody_bytes::source::Source;
+use model_scan::containers::{self, Member, Visitor};
+use model_scan::gguf;
+use model_scan::model_kind::ModelFileKind;
+use model_scan::onnx;
+use model_scan::pickle;
+use model_scan::safetensors;
 
 /// Length of the sparse files, in bytes.
 const SIZE: u64 = 512 * 1024 * 1024;

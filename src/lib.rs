@@ -6,7 +6,7 @@
 //! ```text
 //! WALK -> subjects -> GATHER -> facts -> JUDGE -> findings -> REPORT
 //! walker              collectors        heuristics           reporter
-//!                     (net, formats)    (rules/)
+//!                     (net, crates/)    (rules/)
 //! ```
 //!
 //! Everybody speaks the words of [`domain`]; `audit` is the only conductor. Which module may import
@@ -20,7 +20,6 @@ pub mod cli;
 pub mod collectors;
 pub mod config;
 pub mod domain;
-pub mod formats;
 pub mod heuristics;
 pub mod net;
 pub mod reporter;

@@ -1,4 +1,8 @@
-//! The parsers of the program, compiled for the fuzz targets without the rest of it.
+//! The parsers of the program under one name, without the rest of it.
 
-#[path = "../../src/formats/mod.rs"]
-pub mod formats;
+/// Every parser that a target may want.
+pub mod formats {
+    pub use crate_read::*;
+    pub use custody_bytes::*;
+    pub use model_scan::*;
+}

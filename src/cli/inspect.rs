@@ -232,7 +232,7 @@ fn model(path: &Path, arguments: &InspectArguments) -> Result<u8, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::gzip_tar::sample::crate_archive;
+    use custody_bytes::gzip_tar::sample::crate_archive;
 
     #[test]
     fn a_version_begins_where_one_can_be_read() {

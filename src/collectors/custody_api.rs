@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use crate::domain::Measured;
-use crate::formats::registry_api::{
-    ApiAnswerError, ApiOwner, ApiUser, ApiVersion, parse_owners, parse_versions,
-};
 use crate::net::registry_api::{Question, RegistryApi};
 use crate::net::{Answer, AnswerFrom, NetError};
+use crate_read::registry_api::{
+    ApiAnswerError, ApiOwner, ApiUser, ApiVersion, parse_owners, parse_versions,
+};
 
 use super::custody::{
     Account, AccountKind, CrateCustody, Owner, Publisher, Release, SourceKind, Stamp,

@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::cargo_home::{self, Belongs, CargoHome, read_bounded};
 use crate::domain::{Measured, Origin};
-use crate::formats::cargo_index::{FILE_LIMIT, IndexFile};
 use crate::net::index::{IndexAnswer, SparseIndex, crate_path};
 use crate::net::{Answer, BaseUrls, Client};
+use crate_read::cargo_index::{FILE_LIMIT, IndexFile};
 
 /// Where index lines were read.
 #[derive(

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::collectors::hub::HubFile;
 use crate::domain::Measured;
-use crate::formats::hub::Commit;
+use model_scan::hub::Commit;
 
 /// Name of the group.
 pub const GROUP: &str = "model_custody";
@@ -231,7 +231,7 @@ pub(crate) fn commit_before<'h>(history: &'h History, commit: &str) -> Option<&'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::hub::Author;
+    use model_scan::hub::Author;
 
     const AS_OF: Date = jiff::civil::date(2026, 1, 1);
 

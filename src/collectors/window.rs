@@ -16,8 +16,8 @@ use super::archive::{
 use super::build_code::BuildRecord;
 use super::concealment::{ConcealmentFacts, IgnoredInput, links_taken_over, newly_ignored};
 use crate::domain::Measured;
-use crate::formats::file_kind::FileClass;
-use crate::formats::rust_source::Capability;
+use crate_read::file_kind::FileClass;
+use crate_read::rust_source::Capability;
 
 /// How much older the compared release has to be, in days.
 pub const WINDOW_DAYS: i64 = 180;

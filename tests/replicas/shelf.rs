@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cargo_custody::domain::hash::hex;
-use cargo_custody::formats::gzip_tar::pack::{Packed, pack};
+use custody_bytes::gzip_tar::pack::{Packed, pack};
 use sha2::{Digest as _, Sha256};
 
 /// One release of a crate.

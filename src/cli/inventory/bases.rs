@@ -8,10 +8,10 @@ use serde::Serialize;
 use crate::collectors::hub::{self, BaseModel, Question};
 use crate::collectors::{self, client};
 use crate::domain::{Graph, Measured, NodeIndex, Origin, SubjectKind};
-use crate::formats::hub::{is_repository, merged_models};
-use crate::formats::model_config;
 use crate::net::hub::Hub;
 use crate::walker::tree::Tree;
+use model_scan::hub::{is_repository, merged_models};
+use model_scan::model_config;
 
 /// Largest configuration that is read, in bytes.
 const CONFIG_LIMIT: u64 = 1024 * 1024;

@@ -13,9 +13,9 @@ use super::AdvisoryError;
 use super::database::{FILE_LIMIT, parse};
 use crate::collectors::cargo_home::read_bounded;
 use crate::domain::hash::hex;
-use crate::formats::gzip_tar::{GzipTar, Limits, MemberKind};
 use crate::net::index::crate_path;
 use crate::net::{BaseUrls, Client, advisories};
+use custody_bytes::gzip_tar::{GzipTar, Limits, MemberKind};
 
 /// Name of the note, and of the folder that holds the databases.
 const NOTE: &str = "current.json";

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Measured;
-use crate::formats::file_kind::FileClass;
+use crate_read::file_kind::FileClass;
 
 /// What one crate archive holds. Rules see it as the group `archive`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

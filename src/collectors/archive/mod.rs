@@ -21,7 +21,7 @@ pub use facts::{
 pub use profiles::{BenignProfiles, ProfilesError};
 pub use role::role_of;
 
-use crate::formats::gzip_tar::{GzipTar, GzipTarError, Limits};
+use custody_bytes::gzip_tar::{GzipTar, GzipTarError, Limits};
 use scan::Scan;
 
 /// Name of the group of [`ArchiveFacts`].

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use crate::formats::file_kind::FileClass;
+use crate_read::file_kind::FileClass;
 
 /// The table that the program carries.
 const EMBEDDED: &str = include_str!("../../../rules/tables/benign-blobs.toml");

@@ -14,8 +14,8 @@ use super::profiles::BenignProfiles;
 use super::{LISTED, Observer, role, vcs};
 use crate::domain::Measured;
 use crate::domain::text::is_hidden;
-use crate::formats::file_kind::{self, ENTROPY_FLOOR, FileClass};
-use crate::formats::gzip_tar::{Member, MemberKind, Tail};
+use crate_read::file_kind::{self, ENTROPY_FLOOR, FileClass};
+use custody_bytes::gzip_tar::{Member, MemberKind, Tail};
 
 /// Larger manifests are not read; the longest known has 0.3 MB.
 const MAX_MANIFEST: usize = 4 << 20;

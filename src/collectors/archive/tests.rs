@@ -2,8 +2,8 @@ use schemars::schema_for;
 
 use super::*;
 use crate::domain::Measured;
-use crate::formats::file_kind::FileClass;
-use crate::formats::gzip_tar::sample::{crate_archive, gzip, member, seal};
+use crate_read::file_kind::FileClass;
+use custody_bytes::gzip_tar::sample::{crate_archive, gzip, member, seal};
 
 const MANIFEST: &str = "[package]\nname = 'a'\nversion = '1.0.0'\n";
 const VCS: &[u8] =

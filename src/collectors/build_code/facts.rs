@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::Measured;
-use crate::formats::rust_source::{
+use crate_read::rust_source::{
     Capability, CapabilityHit, Directive, Downloads, Flow, LargeLiteral, Read, Spawned, Unparsed,
     WebAddress,
 };

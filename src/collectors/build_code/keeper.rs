@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::facts::BuildRecord;
 use super::measure;
-use crate::formats::rust_source::CapabilityTable;
+use crate_read::rust_source::CapabilityTable;
 
 /// Most bytes kept of files near the crate's root and below `build`.
 const NEAR: usize = 12 << 20;

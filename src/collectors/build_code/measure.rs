@@ -8,7 +8,7 @@ use super::facts::{BuildFacts, BuildRecord, SecretFacts, SecretModule};
 use super::keeper::{Marks, SourceKeeper};
 use super::manifest::ManifestInput;
 use crate::domain::Measured;
-use crate::formats::rust_source::{
+use crate_read::rust_source::{
     self, Capability, CapabilityHit, CapabilityTable, CodeFacts, Entry, Sources, StepKind,
 };
 

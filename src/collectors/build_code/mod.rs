@@ -25,7 +25,7 @@ pub use manifest::ManifestInput;
 pub use through::Helper;
 
 use super::archive::{ListedFile, Observer};
-use crate::formats::rust_source::CapabilityTable;
+use crate_read::rust_source::CapabilityTable;
 
 /// Name of the group with the build-time facts.
 pub const GROUP: &str = "build";

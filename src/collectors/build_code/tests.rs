@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::Measured;
-use crate::formats::rust_source::{Capability, StepKind, Verification};
+use crate_read::rust_source::{Capability, StepKind, Verification};
 
 fn record(files: &[(&str, &str)]) -> BuildRecord {
     let mut keeper = SourceKeeper::new();
@@ -243,7 +243,7 @@ fn real_crates_have_the_capabilities_that_people_found_in_them() {
             );
         }
         for module in &record.secrets.modules {
-            let apis = |hits: &[crate::formats::rust_source::CapabilityHit]| {
+            let apis = |hits: &[crate_read::rust_source::CapabilityHit]| {
                 hits.iter().map(|h| format!("{} {}", h.api, h.detail)).take(3).collect::<Vec<_>>()
             };
             let (secrets, network, started) =

@@ -4,7 +4,7 @@
 use super::facts::BuildRecord;
 use super::measure::names;
 use crate::domain::Measured;
-use crate::formats::rust_source::{Capability, CapabilityHit, Downloads, Verification};
+use crate_read::rust_source::{Capability, CapabilityHit, Downloads, Verification};
 
 /// What a helper passes on even where it does not reach the network.
 const STARTS: [Capability; 2] = [Capability::Spawn, Capability::Shell];

@@ -8,7 +8,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use super::{CloseLook, read};
 use crate::collectors::archive::ArchiveError;
-use crate::formats::gzip_tar::pack::{Packed, pack};
+use custody_bytes::gzip_tar::pack::{Packed, pack};
 
 /// Most files that are read.
 const FILES: usize = 50_000;

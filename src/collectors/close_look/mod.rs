@@ -16,7 +16,7 @@ use super::gather::Options;
 use super::native::{NativeFacts, NativeKeeper};
 use super::{build_code, native};
 use crate::domain::{FactSheet, Origin};
-use crate::formats::file_kind::FileClass;
+use crate_read::file_kind::FileClass;
 
 pub use folder::{FolderError, read_folder};
 pub use versions::{compare, dependencies};
@@ -188,7 +188,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::gzip_tar::sample::crate_archive;
+    use custody_bytes::gzip_tar::sample::crate_archive;
 
     const MANIFEST: &[u8] = b"[package]\nname = \"x\"\nversion = \"1.0.0\"\nbuild = \"build.rs\"\n";
 

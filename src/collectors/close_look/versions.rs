@@ -9,9 +9,9 @@ use crate::collectors::gather::{Options, client};
 use crate::collectors::index_files::{IndexFiles, Lookup};
 use crate::domain::inspection::{DIFF, DiffFile, Release, Use, VersionDiff};
 use crate::domain::{Measured, Origin};
-use crate::formats::cargo_index::IndexDependency;
-use crate::formats::file_kind::FileClass;
-use crate::formats::rust_source::CapabilityHit;
+use crate_read::cargo_index::IndexDependency;
+use crate_read::file_kind::FileClass;
+use crate_read::rust_source::CapabilityHit;
 
 /// The dependencies of some versions of a crate, development ones left out, as
 /// `package requirement (kind)`. From the index.
@@ -182,7 +182,7 @@ fn uses(here: &CloseLook, there: &CloseLook) -> Vec<Use> {
 mod tests {
     use super::super::read;
     use super::*;
-    use crate::formats::gzip_tar::sample::crate_archive;
+    use custody_bytes::gzip_tar::sample::crate_archive;
 
     fn look(files: &[(&str, &[u8])]) -> CloseLook {
         let manifest: (&str, &[u8]) =

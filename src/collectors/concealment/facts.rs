@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::collectors::archive::FileRole;
 use crate::domain::Measured;
-use crate::formats::concealment::{Difference, Encoding, HiddenKind, Place};
+use crate_read::concealment::{Difference, Encoding, HiddenKind, Place};
 
 /// What a crate keeps from its readers' eyes. Read from the bytes of the archive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

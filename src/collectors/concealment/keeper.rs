@@ -10,8 +10,8 @@ use super::facts::{
 };
 use crate::collectors::archive::{FileRole, ListedFile, Observer, role_of};
 use crate::domain::Measured;
-use crate::formats::concealment::{self, Syntax, syntax_of};
-use crate::formats::file_kind::FileClass;
+use crate_read::concealment::{self, Syntax, syntax_of};
+use crate_read::file_kind::FileClass;
 
 /// Most entries of a list.
 const LISTED: usize = 200;

@@ -3,8 +3,8 @@
 use super::{ConcealmentFacts, ConcealmentKeeper, links_taken_over, newly_ignored};
 use crate::collectors::archive::{FileRole, ListedFile};
 use crate::domain::Measured;
-use crate::formats::concealment::{DifferenceKind, HiddenKind, Place};
-use crate::formats::file_kind::classify;
+use crate_read::concealment::{DifferenceKind, HiddenKind, Place};
+use crate_read::file_kind::classify;
 
 fn measured(files: &[(&str, &[u8])]) -> ConcealmentFacts {
     let mut keeper = ConcealmentKeeper::new();

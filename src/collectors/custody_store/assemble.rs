@@ -9,7 +9,7 @@ use crate::collectors::custody::{
     Account, AccountKind, CrateCustody, Deleted, Owner, Publisher, Release, Stamp,
 };
 use crate::domain::Measured;
-use crate::formats::registry_dump::{CrateRow, DumpRow, OwnerRow, UserRow, VersionRow};
+use crate_read::registry_dump::{CrateRow, DumpRow, OwnerRow, UserRow, VersionRow};
 
 /// Most rows of each table; ten times what the registry had in 2026.
 const ROWS_LIMIT: usize = 30_000_000;

@@ -7,7 +7,7 @@ use redb::{Builder, ReadOnlyDatabase, ReadableDatabase as _, TableDefinition};
 
 use crate::collectors::custody::{CrateCustody, SourceKind, Stamp};
 use crate::domain::Measured;
-use crate::formats::registry_dump::{DumpLimits, read_dump};
+use crate_read::registry_dump::{DumpLimits, read_dump};
 
 use super::assemble::{Assembly, ImportStats};
 use super::slim::write_slim;

@@ -18,7 +18,7 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::Measured;
-use crate::formats::registry_dump::DumpError;
+use crate_read::registry_dump::DumpError;
 
 use super::custody::{BrokenReference, CrateCustody, History, Stamp};
 

@@ -2,7 +2,7 @@ use std::io::Write as _;
 
 use super::*;
 use crate::collectors::custody::{AccountKind, Publisher, SourceKind, Who};
-use crate::formats::registry_dump::sample::{MEMBERS, dump};
+use crate_read::registry_dump::sample::{MEMBERS, dump};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()

@@ -10,9 +10,9 @@ use super::facts::{BaseModel, HubFacts, HubFile};
 use super::looking::info;
 use super::{Licences, card};
 use crate::domain::Measured;
-use crate::formats::hub::{ModelInfo, is_repository, merged_models};
-use crate::formats::model_config;
 use crate::net::hub::{Hub, HubError};
+use model_scan::hub::{ModelInfo, is_repository, merged_models};
+use model_scan::model_config;
 
 /// Most base models of one model.
 const MODELS_LIMIT: usize = 16;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::facts::{CardFacts, HubFile};
 use crate::domain::Measured;
-use crate::formats::hub::{Card, ModelInfo, read_card};
+use model_scan::hub::{Card, ModelInfo, read_card};
 
 /// The card's file.
 pub(super) const README: &str = "README.md";

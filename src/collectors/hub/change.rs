@@ -5,7 +5,7 @@ use super::files;
 use super::looking::{CALLS_LIMIT, Looking, info, is_commit};
 use crate::collectors::model_custody::{History, ModelCustodyFacts, commit_before, days_before};
 use crate::domain::Measured;
-use crate::formats::hub::{Commit, Sibling};
+use model_scan::hub::{Commit, Sibling};
 
 /// Days that a commit has to be older to be compared with.
 const WINDOW_DAYS: i64 = 180;

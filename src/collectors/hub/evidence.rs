@@ -3,7 +3,7 @@
 
 use super::facts::{CardFacts, EvidenceFacts, HubFacts, HubFile};
 use crate::domain::Measured;
-use crate::formats::hub::Card;
+use model_scan::hub::Card;
 
 /// A yes, a no, or unknown.
 type Answer = Option<bool>;
@@ -137,7 +137,7 @@ pub(super) fn fill(facts: &mut HubFacts, text: Option<&Card>, tags: Option<&[Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::hub::read_card;
+    use model_scan::hub::read_card;
 
     fn facts(card: CardFacts) -> HubFacts {
         HubFacts {

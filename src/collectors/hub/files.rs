@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{HubChange, HubFile, LISTED};
 use crate::domain::Measured;
-use crate::formats::hub::{LastCommit, Sibling};
+use model_scan::hub::{LastCommit, Sibling};
 
 /// What a file is by its name, and whether it holds weights.
 pub(super) fn format_of(path: &str) -> (&'static str, bool) {
@@ -117,7 +117,7 @@ pub(super) fn compare(now: &[HubFile], siblings: &[Sibling], before: &[Sibling])
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::hub::Lfs;
+    use model_scan::hub::Lfs;
 
     fn sibling(path: &str, hash: &str) -> Sibling {
         Sibling {

@@ -8,9 +8,9 @@ use super::facts::{HubFacts, HubFile, SignatureFacts};
 use super::{ModelRecord, Question, bases, card, evidence, files, signature, told};
 use crate::collectors::model_custody::{self, History, ModelCustodyFacts, days_before};
 use crate::domain::Measured;
-use crate::formats::hub::{self as answers, Commit, LastCommit, ModelInfo, Sibling, TreeEntry};
 use crate::net::hub::{Hub, HubError};
 use crate::net::{Answer, NetError};
+use model_scan::hub::{self as answers, Commit, LastCommit, ModelInfo, Sibling, TreeEntry};
 
 /// Most questions about one model.
 pub(super) const CALLS_LIMIT: u32 = 4;

@@ -7,8 +7,8 @@ use super::looking::Looking;
 use super::{Licences, card, told};
 use crate::collectors::model_custody::days_before;
 use crate::domain::Measured;
-use crate::formats::hub::ModelInfo;
 use crate::net::hub::Hub;
+use model_scan::hub::ModelInfo;
 
 impl Looking<'_> {
     pub(super) fn facts(

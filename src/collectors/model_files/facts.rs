@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::formats::chat_template::ChatTemplate;
-use crate::formats::gguf::Gguf;
-use crate::formats::hdf5::Hdf5;
-use crate::formats::keras::Keras;
-use crate::formats::model_config::ModelConfig;
-use crate::formats::onnx::Onnx;
-use crate::formats::pmml::Pmml;
-use crate::formats::python_source::PythonSource;
-use crate::formats::safetensors::Safetensors;
-use crate::formats::skops::Skops;
-use crate::formats::tensorflow::Tensorflow;
-use crate::formats::tokenizer::Tokenizer;
-use crate::formats::torchscript::TorchScript;
+use model_scan::chat_template::ChatTemplate;
+use model_scan::gguf::Gguf;
+use model_scan::hdf5::Hdf5;
+use model_scan::keras::Keras;
+use model_scan::model_config::ModelConfig;
+use model_scan::onnx::Onnx;
+use model_scan::pmml::Pmml;
+use model_scan::python_source::PythonSource;
+use model_scan::safetensors::Safetensors;
+use model_scan::skops::Skops;
+use model_scan::tensorflow::Tensorflow;
+use model_scan::tokenizer::Tokenizer;
+use model_scan::torchscript::TorchScript;
 
 /// The files of a model folder, or one model file.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Default)]

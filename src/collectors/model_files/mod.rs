@@ -18,12 +18,12 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::hash::hex;
-use crate::formats::pickle;
-use crate::formats::source::Source;
+use custody_bytes::source::Source;
 pub use facts::{
     ConfigTarget, ImportVerdict, ModelAnomaly, ModelCall, ModelCard, ModelFacts, ModelFile,
     ModelImport, OriginMismatch, Part, Unscannable,
 };
+use model_scan::pickle;
 use scan::Scanned;
 
 /// Name of the group of facts.
@@ -122,7 +122,7 @@ pub fn holds_models(path: &Path) -> bool {
 
 /// Whether the bytes are of weights, of an archive, or of a pickle.
 fn is_model_file(mut file: File, size: u64) -> bool {
-    use crate::formats::model_kind::{HEAD, ModelFileKind as Kind, sniff};
+    use model_scan::model_kind::{HEAD, ModelFileKind as Kind, sniff};
     let mut head = Vec::new();
     if (&mut file).take(HEAD as u64).read_to_end(&mut head).is_err() {
         return false;

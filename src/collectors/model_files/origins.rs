@@ -1,7 +1,7 @@
 //! Whether weights and the card beside them name the same model as what they were made from.
 
 use super::facts::{ModelCard, OriginMismatch, Part};
-use crate::formats::gguf::Gguf;
+use model_scan::gguf::Gguf;
 
 /// Shortest part of a name that says something of its own.
 const TELLING: usize = 4;
@@ -40,7 +40,7 @@ fn nearest<'c>(path: &str, cards: &'c [ModelCard]) -> Option<&'c ModelCard> {
 
 /// What a file says it was made from, as ids where there are some.
 fn bases(facts: &Gguf) -> Vec<String> {
-    let name = |base: &crate::formats::gguf::GgufBaseModel| {
+    let name = |base: &model_scan::gguf::GgufBaseModel| {
         let address =
             base.repo_url.as_deref().and_then(|url| url.split("://").nth(1)?.split_once('/'));
         match (address, &base.organization, &base.name) {
@@ -67,7 +67,7 @@ fn alike(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::formats::gguf::GgufBaseModel;
+    use model_scan::gguf::GgufBaseModel;
 
     fn gguf(path: &str, bases: &[(&str, &str, &str)]) -> Part<Gguf> {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());

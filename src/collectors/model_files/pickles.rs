@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::facts::{ConfigTarget, ImportVerdict, ModelAnomaly, ModelCall, ModelFile, ModelImport};
-use crate::formats::pickle::globals::{Globals, Verdict};
-use crate::formats::pickle::{Event, GlobalName, Scan, What};
+use model_scan::pickle::globals::{Globals, Verdict};
+use model_scan::pickle::{Event, GlobalName, Scan, What};
 
 /// Entries kept of imports and of calls.
 const KEPT: usize = 200;

@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 
 use super::facts::{ConfigTarget, ModelAnomaly, ModelCard, ModelFile, Part, Unscannable};
 use super::pickles;
-use crate::formats::anomaly::{Anomalies, Anomaly};
-use crate::formats::chat_template::{self, ChatTemplate};
-use crate::formats::containers::{self, Member, Visitor};
-use crate::formats::gguf::{self, Gguf};
-use crate::formats::hdf5::{self, Hdf5};
-use crate::formats::hub;
-use crate::formats::keras::{self, Keras};
-use crate::formats::model_config::{self, ModelConfig};
-use crate::formats::model_kind::ModelFileKind as Kind;
-use crate::formats::onnx::{self, Onnx};
-use crate::formats::pickle;
-use crate::formats::pmml::{self, Pmml};
-use crate::formats::python_source::{self, PythonSource};
-use crate::formats::safetensors::{self, Safetensors};
-use crate::formats::skops::{self, Skops};
-use crate::formats::source::Source;
-use crate::formats::tensorflow::{self, Tensorflow};
-use crate::formats::tokenizer::{self, Tokenizer};
-use crate::formats::torchscript::{self, TorchScript};
+use custody_bytes::anomaly::{Anomalies, Anomaly};
+use custody_bytes::source::Source;
+use model_scan::chat_template::{self, ChatTemplate};
+use model_scan::containers::{self, Member, Visitor};
+use model_scan::gguf::{self, Gguf};
+use model_scan::hdf5::{self, Hdf5};
+use model_scan::hub;
+use model_scan::keras::{self, Keras};
+use model_scan::model_config::{self, ModelConfig};
+use model_scan::model_kind::ModelFileKind as Kind;
+use model_scan::onnx::{self, Onnx};
+use model_scan::pickle;
+use model_scan::pmml::{self, Pmml};
+use model_scan::python_source::{self, PythonSource};
+use model_scan::safetensors::{self, Safetensors};
+use model_scan::skops::{self, Skops};
+use model_scan::tensorflow::{self, Tensorflow};
+use model_scan::tokenizer::{self, Tokenizer};
+use model_scan::torchscript::{self, TorchScript};
 
 /// Anomalies kept of one file, and of one source and kind.
 const ANOMALIES: usize = 500;
@@ -200,7 +200,7 @@ impl Scanned {
         &mut self,
         member: &Member,
         parser: &str,
-        read: Result<T, crate::formats::stream::StreamError>,
+        read: Result<T, custody_bytes::stream::StreamError>,
         list: impl Fn(&mut Self) -> &mut Vec<Part<T>>,
         anomalies: impl Fn(&T) -> &Anomalies,
     ) {

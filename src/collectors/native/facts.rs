@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::formats::native_tree::{BrokenProbe, CommandChain, Early, Submodule, Upstream};
+use crate_read::native_tree::{BrokenProbe, CommandChain, Early, Submodule, Upstream};
 
 /// What the vendored C and C++ sources of a crate are, and what their build files would do. Read from
 /// the bytes of the archive; nothing was run.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::facts::NativeFacts;
 use crate::collectors::archive::{ListedFile, Observer};
-use crate::formats::native_tree::{self, MAX_BYTES, NativeFile, TextFile, TextKind};
+use crate_read::native_tree::{self, MAX_BYTES, NativeFile, TextFile, TextKind};
 
 /// Most entries of a list.
 const LISTED: usize = 200;

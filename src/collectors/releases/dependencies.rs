@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::{History, days_between};
 use crate::domain::Measured;
-use crate::formats::cargo_index::{IndexDependency, IndexError, IndexFile};
+use crate_read::cargo_index::{IndexDependency, IndexError, IndexFile};
 
 /// Most new dependencies that are listed.
 pub(super) const LIST_LIMIT: usize = 2_000;

@@ -10,7 +10,7 @@ use super::dependencies::{NewDependency, added};
 use super::history::{History, days_between, days_until};
 use crate::collectors::index_files::{FoundIndex, IndexSource};
 use crate::domain::Measured;
-use crate::formats::cargo_index::{IndexDependency, IndexFile};
+use crate_read::cargo_index::{IndexDependency, IndexFile};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;

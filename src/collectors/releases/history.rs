@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use semver::Version;
 
-use crate::formats::cargo_index::{IndexFile, IndexLine};
+use crate_read::cargo_index::{IndexFile, IndexLine};
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;

@@ -9,7 +9,7 @@ use super::history::History;
 use super::{Locked, Releases};
 use crate::collectors::index_files::Lookup;
 use crate::domain::Origin;
-use crate::formats::cargo_index::{IndexDependency, IndexFile};
+use crate_read::cargo_index::{IndexDependency, IndexFile};
 
 /// Most releases among which one is chosen.
 const CHOICES: usize = 50;

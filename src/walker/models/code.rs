@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::formats::python_source::lexer as python;
-use crate::formats::rust_source::lexer as rust;
+use crate_read::rust_source::lexer as rust;
+use model_scan::python_source::lexer as python;
 
 /// Most tokens of one argument list that are looked at.
 const CALL_TOKENS: usize = 400;

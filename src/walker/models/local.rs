@@ -6,8 +6,8 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::formats::model_kind::{self, ModelFileKind};
 use crate::walker::tree::Tree;
+use model_scan::model_kind::{self, ModelFileKind};
 
 /// Most files of one model that are listed.
 const FILES_LIMIT: usize = 2_000;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Repository, RepositoryError};
 use crate::domain::text::shown;
-use crate::formats::git_objects::{self, EntryKind, ObjectId, TreeEntry};
 use crate::walker::models;
 use crate::walker::tree::{LOCKFILE_LIMIT, MANIFEST_LIMIT};
+use crate_read::git_objects::{self, EntryKind, ObjectId, TreeEntry};
 
 /// Most folders of the base that are looked into.
 const FOLDERS_LIMIT: u64 = 50_000;

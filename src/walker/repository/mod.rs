@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub use export::{BaseTree, export};
 
 use crate::domain::text::shown;
-use crate::formats::git_objects::{GitError, ObjectId};
+use crate_read::git_objects::{GitError, ObjectId};
 
 /// Why nothing of the base can be read.
 #[derive(Debug, thiserror::Error)]

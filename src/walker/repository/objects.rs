@@ -7,7 +7,7 @@ use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::RepositoryError;
-use crate::formats::git_objects::{
+use crate_read::git_objects::{
     self, Base, FANOUT_BYTES, GitError, ID_BYTES, INDEX_HEADER, Layout, OBJECT_LIMIT, Object,
     ObjectId,
 };

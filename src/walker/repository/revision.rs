@@ -5,7 +5,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 
 use super::{Repository, RepositoryError, pointer};
-use crate::formats::git_objects::{self, Commit, Kind, Object, ObjectId};
+use crate_read::git_objects::{self, Commit, Kind, Object, ObjectId};
 
 /// Most references to references, and tags of tags.
 const HOPS_LIMIT: usize = 10;

@@ -1,0 +1,209 @@
+//! The registry's public database dump: a gzip tar of PostgreSQL CSV tables, read front to back.
+//!
+//! Only the tables that say who could publish what, and since when, are read; the rest (readmes,
+//! downloads, dependencies) flows past. Nothing is unpacked to disk and no table is held: every row
+//! goes to the caller as it comes. Columns are found by their header, so their order does not matter.
+//! A dump that ends early, or lacks a table or column that is needed, is an error and never a short
+//! answer. Layout: the registry's own `dump-db.toml` and storage code.
+//!
+//! Must not: keep rows, know what an owner means, or trust a size that the file announces.
+
+mod csv_table;
+mod row;
+mod tar_stream;
+
+use std::io::Read;
+
+use flate2::read::MultiGzDecoder;
+use jiff::Timestamp;
+
+pub use row::{CrateRow, DeletedRow, DumpRow, OwnerRow, TeamRow, TrustedOnly, UserRow, VersionRow};
+
+use csv_table::CsvTable;
+use row::{TABLES, Table};
+use tar_stream::{Member, TarStream};
+
+/// Longest `metadata.json` that is read, in bytes.
+const METADATA_LIMIT: u64 = 64 * 1024;
+
+/// Limits of one reading, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct DumpLimits {
+    /// Most bytes after decompression; the whole dump, unread tables included.
+    pub unpacked: u64,
+    /// Longest value of a column that is read. Columns that are not read may be of any length.
+    pub field: usize,
+}
+
+impl Default for DumpLimits {
+    fn default() -> Self {
+        Self { unpacked: 256 * 1024 * 1024 * 1024, field: 64 * 1024 }
+    }
+}
+
+/// Why a dump could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DumpError {
+    /// The bytes end early, or are no gzip.
+    #[error("reading the dump: {0}")]
+    Io(#[from] std::io::Error),
+    /// The archive is not a tar as the registry writes it.
+    #[error("the dump is no valid tar at byte {offset}: {what}")]
+    Tar {
+        /// Byte of the unpacked archive.
+        offset: u64,
+        /// What is wrong there.
+        what: &'static str,
+    },
+    /// It unpacks to more than the limit.
+    #[error("the dump unpacks to more than {limit} bytes")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// A table that is needed is not there.
+    #[error("the dump has no {table}")]
+    MissingTable {
+        /// Its file name.
+        table: &'static str,
+    },
+    /// A table stands in it twice.
+    #[error("the dump has {table} twice")]
+    RepeatedTable {
+        /// Its file name.
+        table: &'static str,
+    },
+    /// A column that is needed is not in the header.
+    #[error("{table} has no column `{column}`")]
+    MissingColumn {
+        /// File name of the table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// A row cannot be read.
+    #[error("{table}, row {row}: {what}")]
+    Row {
+        /// File name of the table.
+        table: &'static str,
+        /// Row after the header, from 1.
+        row: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Neither `metadata.json` nor the folder says when the dump was taken.
+    #[error("the dump does not say when it was taken")]
+    Undated,
+    /// The caller refused a row.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Reads a gzip tar dump and hands every row of interest to `take`, in the order of the file: tables
+/// come in any order, so ids may be seen before what they name.
+///
+/// Returns when the dump was taken. Reads to the last byte, so that a truncated or damaged file is
+/// found even where the damage is in a table that is not needed.
+///
+/// # Errors
+/// See [`DumpError`]; what `take` refuses ends the reading.
+pub fn read_dump<R: Read>(
+    reader: R,
+    limits: DumpLimits,
+    take: &mut dyn FnMut(DumpRow<'_>) -> Result<(), String>,
+) -> Result<Timestamp, DumpError> {
+    let mut tar = TarStream::new(MultiGzDecoder::new(reader), limits.unpacked);
+    let mut seen = Vec::new();
+    let mut metadata = None;
+    let mut folder = None;
+    while let Some(member) = tar.next_member()? {
+        if folder.is_none() {
+            folder = date_of_folder(&member.path);
+        }
+        let name = below_folder(&member.path);
+        if name == "metadata.json" {
+            metadata = taken_at(&mut tar, &member)?;
+        } else if let Some(table) = TABLES.iter().find(|table| table.path == name) {
+            if seen.contains(&table.path) {
+                return Err(DumpError::RepeatedTable { table: table.path });
+            }
+            seen.push(table.path);
+            read_table(&mut tar, table, limits, take)?;
+        }
+    }
+    tar.finish()?;
+    if let Some(missing) = TABLES.iter().find(|table| table.required && !seen.contains(&table.path))
+    {
+        return Err(DumpError::MissingTable { table: missing.path });
+    }
+    metadata.or(folder).ok_or(DumpError::Undated)
+}
+
+/// One table from header to last row.
+fn read_table<R: Read>(
+    tar: &mut TarStream<R>,
+    table: &'static Table,
+    limits: DumpLimits,
+    take: &mut dyn FnMut(DumpRow<'_>) -> Result<(), String>,
+) -> Result<(), DumpError> {
+    let mut csv = CsvTable::open(tar, table, limits.field)?;
+    while let Some(record) = csv.next_record()? {
+        let row = (table.parse)(&record).map_err(|what| DumpError::Row {
+            table: table.path,
+            row: record.number(),
+            what,
+        })?;
+        take(row).map_err(DumpError::Refused)?;
+    }
+    Ok(())
+}
+
+/// `2026-03-14-020043/data/crates.csv` without its first folder; other paths as they are.
+fn below_folder(path: &str) -> &str {
+    match path.trim_start_matches("./").split_once('/') {
+        Some((first, rest)) if first.starts_with(|c: char| c.is_ascii_digit()) => rest,
+        _ => path.trim_start_matches("./"),
+    }
+}
+
+/// The moment that the dump's folder is named after: `YYYY-MM-DD-HHMMSS`.
+fn date_of_folder(path: &str) -> Option<Timestamp> {
+    let folder = path.trim_start_matches("./").split('/').next()?;
+    let digits: Vec<&str> = folder.split('-').collect();
+    let [year, month, day, time] = digits[..] else { return None };
+    if time.len() != 6 || !time.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (hour, rest) = time.split_at(2);
+    let (minute, second) = rest.split_at(2);
+    format!("{year}-{month}-{day}T{hour}:{minute}:{second}Z").parse().ok()
+}
+
+/// The `timestamp` of `metadata.json`.
+fn taken_at<R: Read>(
+    tar: &mut TarStream<R>,
+    member: &Member,
+) -> Result<Option<Timestamp>, DumpError> {
+    #[derive(serde::Deserialize)]
+    struct Metadata {
+        timestamp: Timestamp,
+    }
+    if member.size > METADATA_LIMIT {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    tar.read_to_end(&mut text)?;
+    match serde_json::from_slice::<Metadata>(&text) {
+        Ok(metadata) => Ok(Some(metadata.timestamp)),
+        Err(error) => Err(DumpError::Row {
+            table: "metadata.json",
+            row: u64::try_from(error.line()).unwrap_or(u64::MAX),
+            what: error.to_string(),
+        }),
+    }
+}
+
+#[cfg(any(test, feature = "samples"))]
+pub mod sample;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! Rust source read, not run: what code that runs at build time can do, which files it reaches, what
+//! data it decodes and where that ends.
+//!
+//! Files are parsed with `syn`, behind a check of how deep a parse could recurse ([`limits`]); what may
+//! not or does not parse is a fact and is read as tokens ([`tokens`]). Names are resolved inside the
+//! crate ([`names`]); what a name means is data that the caller hands in ([`CapabilityTable`]).
+//!
+//! This is a reading aid, not a proof: code can always be written so that nothing here sees through
+//! it. Values through fields of other types, trait objects, closures kept in variables, and macros of
+//! other crates are not followed. It judges nothing.
+
+mod calls;
+mod constants;
+mod downloads;
+mod effects;
+mod expressions;
+mod facts;
+mod files;
+mod flows;
+mod items;
+pub mod lexer;
+mod limits;
+mod literal;
+mod macros;
+mod modules;
+mod names;
+mod open;
+mod passing;
+mod paths;
+mod programs;
+mod shell_line;
+mod table;
+mod tokens;
+mod value;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use facts::{
+    CapabilityHit, CodeFacts, Directive, Downloads, Flow, LISTED, LargeLiteral, LiteralForm, Place,
+    Read, ReadKind, Spawned, Step, StepKind, Unparsed, Verification, WebAddress,
+};
+pub use modules::Sources;
+pub use table::{ApiRule, Capability, CapabilityTable, Role, TableError};
+
+/// What is to be read.
+#[derive(Clone, Debug, Default)]
+pub struct Entry {
+    /// Files from which modules are followed (the build script, or a proc-macro's library root).
+    pub roots: Vec<String>,
+    /// Files that are read by themselves, their modules not followed.
+    pub files: Vec<String>,
+    /// Whether the code runs at build time.
+    pub at_build: bool,
+    /// Names in code to package names, where the manifest renames a dependency.
+    pub renames: BTreeMap<String, String>,
+}
+
+/// Reads the code that the entry reaches. Never fails: what cannot be read is in
+/// [`CodeFacts::unparsed`]. Parsing runs on a thread of its own, whose stack holds the deepest tree that
+/// [`limits`] lets pass; where no thread can be started, all files are read as tokens.
+#[must_use]
+pub fn read(sources: &Sources<'_>, entry: &Entry, table: &CapabilityTable) -> CodeFacts {
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name("rust-source".to_owned())
+            .stack_size(limits::STACK)
+            .spawn_scoped(scope, || read_here(sources, entry, table))
+            .map_err(|error| error.to_string())
+            .and_then(|thread| thread.join().map_err(|_| "the parser gave up".to_owned()))
+            .unwrap_or_else(|reason| read_tokens(sources, entry, table, &reason))
+    })
+}
+
+/// Reads one file as tokens: no parser, no thread, cheap. Imports inside the file are resolved.
+#[must_use]
+pub fn scan(file: &str, bytes: &[u8], table: &CapabilityTable, at_build: bool) -> CodeFacts {
+    let mut facts = CodeFacts::default();
+    tokens::scan(file, bytes, table, at_build, &mut facts);
+    facts
+}
+
+fn read_here(sources: &Sources<'_>, entry: &Entry, table: &CapabilityTable) -> CodeFacts {
+    let mut loader = modules::Loader::new(sources);
+    for root in &entry.roots {
+        loader.follow(root);
+    }
+    for file in &entry.files {
+        loader.alone(file);
+    }
+    let modules::Loader { units, unparsed, .. } = loader;
+    let renames = entry.renames.iter().map(|(name, package)| (name.clone(), package.clone()));
+    let names = names::Names::new(&units, renames);
+    let mut walk = walk::Walk::new(&names, &units, sources, table, entry.at_build);
+    walk.run();
+    let mut facts = walk.finish();
+    let known = facts.capabilities.len();
+    for unit in units.iter().filter(|unit| unit.tree.is_none()) {
+        tokens::scan(&unit.file, unit.bytes, table, entry.at_build, &mut facts);
+    }
+    downloads::of_tokens(&mut facts, known);
+    facts.unparsed = unparsed;
+    if facts.work > walk::EXPRESSIONS {
+        let reason = "the code has too many expressions: the rest was not read".to_owned();
+        let file = entry.roots.first().or(entry.files.first()).cloned().unwrap_or_default();
+        facts.unparsed.push(Unparsed { file, line: 0, reason });
+    }
+    facts.files = units.iter().map(|unit| unit.file.clone()).collect();
+    facts.capabilities.sort_by(|a, b| (&a.file, a.line, a).cmp(&(&b.file, b.line, b)));
+    facts
+}
+
+fn read_tokens(
+    sources: &Sources<'_>,
+    entry: &Entry,
+    table: &CapabilityTable,
+    reason: &str,
+) -> CodeFacts {
+    let mut facts = CodeFacts::default();
+    for file in entry.roots.iter().chain(&entry.files) {
+        if let Some(bytes) = sources.get(file) {
+            tokens::scan(file, bytes, table, entry.at_build, &mut facts);
+        }
+        let (file, reason) = (file.clone(), reason.to_owned());
+        facts.unparsed.push(Unparsed { file, line: 0, reason });
+    }
+    downloads::of_tokens(&mut facts, 0);
+    facts
+}
+
+/// At most [`facts::TEXT_CHARS`] characters.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(facts::TEXT_CHARS) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// Whether a text is a digest in hexadecimal: SHA-256, SHA-384 or SHA-512.
+fn is_digest(text: &str) -> bool {
+    matches!(text.len(), 64 | 96 | 128) && text.bytes().all(|b| b.is_ascii_hexdigit())
+}

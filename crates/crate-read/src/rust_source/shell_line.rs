@@ -1,0 +1,161 @@
+//! A line of code that is handed to a shell or another interpreter: the programs that it starts, the
+//! files that it reads, and data that it decodes or fetches and then runs.
+
+use proc_macro2::Span;
+
+use super::facts::{ReadKind, StepKind};
+use super::programs::names_a_file;
+use super::table::DataUse;
+use super::value::{Taint, Text};
+use super::walk::Walk;
+use crate::native_tree::command::Command;
+use crate::native_tree::{ChainKind, shell};
+
+/// Deepest substitution that is read.
+const DEEPEST: u32 = 4;
+/// Most programs of one line.
+const PROGRAMS: usize = 64;
+/// Shortest run of base64 or hexadecimal inside a line that stands for data, in characters.
+const ENCODED: usize = 120;
+
+impl Walk<'_> {
+    /// Reads a line; the data that comes out of it. `runs` is the step of the interpreter that is given
+    /// the line.
+    pub(super) fn line_of_code(&mut self, text: &str, runs: u32, span: Span) -> Taint {
+        let mut out = Taint::default();
+        if holds_encoded(text) && decodes(text) {
+            let mut data = Taint::step(self.step(StepKind::Literal, "literal", "", span));
+            data.merge(&Taint::step(self.step(StepKind::Decode, "inside the line", "", span)));
+            self.emit(&data, runs);
+        }
+        self.pipelines(text, span, 0, &mut out);
+        out
+    }
+
+    fn pipelines(&mut self, text: &str, span: Span, depth: u32, out: &mut Taint) {
+        for pipeline in shell::pipelines(text).into_iter().take(PROGRAMS) {
+            let mut data = Taint::default();
+            for (index, command) in pipeline.iter().enumerate().take(PROGRAMS) {
+                self.command_of_line(command, index > 0, span, depth, &mut data);
+            }
+            out.merge(&data);
+        }
+    }
+
+    /// One command: `data` is what comes in, and afterwards what goes out.
+    fn command_of_line(
+        &mut self,
+        text: &str,
+        piped: bool,
+        span: Span,
+        depth: u32,
+        data: &mut Taint,
+    ) {
+        if depth < DEEPEST {
+            for inner in shell::substitutions(text) {
+                let mut given = Taint::default();
+                self.pipelines(inner, span, depth + 1, &mut given);
+                data.merge(&given);
+            }
+        }
+        let words = shell::words(text);
+        let Some(command) = Command::of(&words) else { return };
+        let given = |text: &str| Text { text: text.to_owned(), whole: !text.contains("{}") };
+        let arguments: Vec<String> = command.arguments.iter().map(|a| (*a).to_owned()).collect();
+        let Some(index) = self.start(&command.program, &arguments, span) else { return };
+        let Some(spawned) = self.facts.spawned.get(index).cloned() else { return };
+        for word in &words {
+            if let Some(held) = self.written.get(*word).cloned() {
+                data.merge(&held);
+            }
+        }
+        let program = command.program.to_ascii_lowercase();
+        let known = self.data_use(&spawned);
+        let kind = command.kind();
+        let decodes = kind.is_some_and(|kind| kind != ChainKind::Search);
+        if decodes || matches!(known, Some(DataUse::Moves | DataUse::Decodes)) {
+            for word in words.iter().skip(1).filter(|word| names_a_file(word)) {
+                data.merge(&self.input(&given(word), &program, span));
+            }
+        }
+        if known == Some(DataUse::Fetches) {
+            if self.has(data, &[StepKind::Secret, StepKind::Read]) {
+                let step = self.step(StepKind::Send, &program, text, span);
+                self.emit(data, step);
+            }
+            data.merge(&Taint::step(self.step(StepKind::Fetch, &program, text, span)));
+        } else if decodes || known == Some(DataUse::Decodes) {
+            let step_kind = match kind {
+                Some(ChainKind::Decrypt) => StepKind::Decrypt,
+                _ => StepKind::Decode,
+            };
+            data.merge(&Taint::step(self.step(step_kind, &program, text, span)));
+        }
+        if matches!(program.as_str(), "echo" | "printf") && holds_encoded(text) {
+            data.merge(&Taint::step(self.step(StepKind::Literal, &program, "", span)));
+        }
+        let takes_input =
+            command.interprets_input() || matches!(program.as_str(), "iex" | "invoke-expression");
+        let is_started = words.first().is_some_and(|word| self.written.contains_key(*word));
+        if (piped && takes_input) || program == "eval" || command.script().is_some() || is_started {
+            let step = self.step(StepKind::Spawn, &program, text, span);
+            self.emit(data, step);
+        }
+        if let Some(inline) = command.inline().filter(|_| depth < DEEPEST) {
+            self.pipelines(inline, span, depth + 1, data);
+        }
+        self.redirected(&words, data, span);
+    }
+
+    /// `> file`, `-o file`, `-OutFile file`, `< file`.
+    fn redirected(&mut self, words: &[&str], data: &mut Taint, span: Span) {
+        for (index, word) in words.iter().enumerate() {
+            let before = index.checked_sub(1).and_then(|before| words.get(before)).copied();
+            if let Some(from) = word.strip_prefix('<').filter(|from| names_a_file(from)) {
+                self.reached(ReadKind::File, &Text::whole(from), span);
+                data.merge(&Taint::step(self.step(StepKind::Read, "<", from, span)));
+            }
+            let redirected = word.trim_start_matches('1').strip_prefix('>');
+            let target = match (redirected.map(|rest| rest.trim_start_matches('>')), before) {
+                (Some(rest), _) if !rest.is_empty() => Some(rest),
+                (None, Some(">" | ">>" | "-o" | "-O" | "--output" | "tee" | "-C" | "-d")) => {
+                    Some(*word)
+                }
+                (None, Some(flag)) if flag.eq_ignore_ascii_case("-OutFile") => Some(*word),
+                _ => None,
+            };
+            if let Some(target) = target.filter(|target| !target.starts_with(['&', '-'])) {
+                let text = Text { text: target.to_owned(), whole: !target.contains("{}") };
+                self.write(&text, None, &data.clone(), "the line's output", span);
+            }
+        }
+    }
+}
+
+/// Whether a line says that it decodes something itself.
+fn decodes(text: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "b64decode",
+        "frombase64string",
+        "base64",
+        "-enc",
+        "decode_base64",
+        "unpack(",
+        "unhexlify",
+        "fromhex",
+        "atob",
+        "xxd -r",
+        "decompress",
+        "unescape",
+    ];
+    let text = text.to_ascii_lowercase();
+    WORDS.iter().any(|word| text.contains(word))
+}
+
+/// Whether a text holds a long run of base64 or hexadecimal characters.
+fn holds_encoded(text: &str) -> bool {
+    let is_encoded = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+    text.split(|c| !is_encoded(c)).any(|run| {
+        run.len() >= ENCODED && run.contains(|c: char| c.is_ascii_digit()) && !run.contains("//")
+    })
+}

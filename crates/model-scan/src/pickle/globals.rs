@@ -1,0 +1,353 @@
+//! Which importable names are known to be harmless, known to be dangerous, or neither. A pure function over
+//! a table that is data (`rules/tables/pickle-globals.toml`): nothing here names a Python module.
+//!
+//! Order of judgement: Python 2 names are translated; an exact pair of the allow list is allowed; a denied
+//! module (with everything below it), a denied name, or a path that leads through one is denied; a dotted
+//! name whose first part is no known class of its module is denied; everything else is unknown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+/// Why a table could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// It is no TOML of this shape.
+    #[error("the table of globals cannot be read: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// A pair stands on both lists.
+    #[error("{module}.{name} is allowed and denied by name")]
+    Contradiction {
+        /// Its module.
+        module: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What the lists say of one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// An exact pair of the allow list.
+    Allowed,
+    /// Allowed as long as the function handed to it first is allowed (`functools.partial`).
+    AllowedOfAllowed,
+    /// On no list.
+    Unknown,
+    /// On the deny list, or reached through it.
+    Denied,
+}
+
+/// A verdict with its reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement<'t> {
+    /// What the lists say.
+    pub verdict: Verdict,
+    /// Why, one clause.
+    pub reason: &'t str,
+    /// Advisory or CVE, where there is one.
+    pub reference: Option<&'t str>,
+    /// What it is good for, for a denied name: `execution`, `import`, `network`, ...
+    pub family: Option<&'t str>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Raw {
+    python2: BTreeMap<String, String>,
+    deny_segments: DenySegments,
+    #[serde(default)]
+    allow_under: Vec<AllowUnder>,
+    deny: Vec<Deny>,
+    allow: Vec<Allow>,
+}
+
+/// Attribute names that are denied in any module.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DenySegments {
+    reason: String,
+    names: BTreeSet<String>,
+}
+
+/// A module, or some names of it, that is denied.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deny {
+    module: String,
+    /// Only these names; absent: everything, submodules too.
+    names: Option<BTreeSet<String>>,
+    family: String,
+    reason: String,
+    reference: Option<String>,
+    /// Whether a path through any component of this name is denied, wherever it begins.
+    #[serde(default)]
+    component: bool,
+}
+
+/// Names of a module that are allowed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Allow {
+    modules: Vec<String>,
+    names: BTreeSet<String>,
+    reason: String,
+    /// The first argument must be allowed as well.
+    #[serde(default)]
+    of_allowed: bool,
+}
+
+/// A module below which nothing can be imported.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AllowUnder {
+    module: String,
+    reason: String,
+}
+
+/// The lists, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct Globals {
+    python2: BTreeMap<String, String>,
+    segments: DenySegments,
+    under: Vec<AllowUnder>,
+    deny: BTreeMap<String, Vec<Deny>>,
+    components: BTreeMap<String, Deny>,
+    allow: BTreeMap<String, Vec<Allow>>,
+}
+
+impl Globals {
+    /// Reads the table.
+    ///
+    /// # Errors
+    /// Where it has another shape, or allows what it denies by name.
+    pub fn parse(text: &str) -> Result<Self, TableError> {
+        let raw: Raw = toml::from_str(text)?;
+        let mut deny: BTreeMap<String, Vec<Deny>> = BTreeMap::new();
+        let mut components = BTreeMap::new();
+        for entry in raw.deny {
+            if entry.component {
+                let bare = entry.module.trim_start_matches('_').to_owned();
+                components.insert(bare, entry.clone());
+            }
+            deny.entry(entry.module.clone()).or_default().push(entry);
+        }
+        let mut allow: BTreeMap<String, Vec<Allow>> = BTreeMap::new();
+        for entry in raw.allow {
+            for module in &entry.modules {
+                allow.entry(module.clone()).or_default().push(entry.clone());
+            }
+        }
+        let globals = Self {
+            python2: raw.python2,
+            segments: raw.deny_segments,
+            under: raw.allow_under,
+            deny,
+            components,
+            allow,
+        };
+        globals.check()?;
+        Ok(globals)
+    }
+
+    /// No pair may be allowed and denied by its own name; a denied module may have allowed pairs.
+    fn check(&self) -> Result<(), TableError> {
+        for (module, entries) in &self.allow {
+            for name in entries.iter().flat_map(|entry| &entry.names) {
+                let named = self.deny.get(module).into_iter().flatten();
+                if named.filter_map(|deny| deny.names.as_ref()).any(|names| names.contains(name)) {
+                    let (module, name) = (module.clone(), name.clone());
+                    return Err(TableError::Contradiction { module, name });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the lists say of `module` `name`, both as the pickle writes them.
+    pub fn judge(&self, module: &str, name: &str) -> Judgement<'_> {
+        let module = self.python2.get(module).map_or(module, String::as_str);
+        if let Some(judgement) = self.allowed(module, name) {
+            return judgement;
+        }
+        if let Some(deny) = self.denied(module, name) {
+            return Judgement {
+                verdict: Verdict::Denied,
+                reason: &deny.reason,
+                reference: deny.reference.as_deref(),
+                family: Some(&deny.family),
+            };
+        }
+        if name.split('.').any(|segment| self.segments.names.contains(segment)) {
+            return Self::plain(Verdict::Denied, &self.segments.reason, Some("internals"));
+        }
+        if let Some((class, _)) = name.split_once('.')
+            && self.allowed(module, class).is_none()
+        {
+            let reason = "a dotted name that does not begin with a known class of its module";
+            return Self::plain(Verdict::Denied, reason, Some("dotted-name"));
+        }
+        Self::plain(Verdict::Unknown, "on no list", None)
+    }
+
+    fn plain<'t>(verdict: Verdict, reason: &'t str, family: Option<&'t str>) -> Judgement<'t> {
+        Judgement { verdict, reason, reference: None, family }
+    }
+
+    fn allowed(&self, module: &str, name: &str) -> Option<Judgement<'_>> {
+        let under = self.under.iter().find(|under| is_below(module, &under.module));
+        if let Some(under) = under.filter(|_| !name.contains('.')) {
+            return Some(Self::plain(Verdict::Allowed, &under.reason, None));
+        }
+        let entry = self.allow.get(module)?.iter().find(|entry| entry.names.contains(name))?;
+        let verdict = if entry.of_allowed { Verdict::AllowedOfAllowed } else { Verdict::Allowed };
+        Some(Self::plain(verdict, &entry.reason, None))
+    }
+
+    fn denied(&self, module: &str, name: &str) -> Option<&Deny> {
+        let path = format!("{module}.{name}");
+        // The longest module of the list that the path goes through says the most.
+        let ends = path.match_indices('.').map(|(at, _)| at).take(64).collect::<Vec<_>>();
+        let through = ends.into_iter().chain([path.len()]).rev().find_map(|end| {
+            let rest = path.get(end + 1..).unwrap_or("");
+            self.deny.get(&path[..end])?.iter().find(|deny| deny.covers(rest))
+        });
+        through.or_else(|| {
+            path.split('.').take(256).find_map(|part| {
+                let part = self.python2.get(part).map_or(part, String::as_str);
+                self.components.get(part.trim_start_matches('_'))
+            })
+        })
+    }
+}
+
+impl Deny {
+    /// Whether what follows the module is covered: everything, or the names and what lies below them.
+    fn covers(&self, rest: &str) -> bool {
+        let Some(names) = &self.names else { return true };
+        let ends = rest.match_indices('.').map(|(at, _)| at).take(64);
+        ends.chain([rest.len()]).any(|end| names.contains(&rest[..end]))
+    }
+}
+
+/// Whether a module is `above` or lies below it.
+fn is_below(module: &str, above: &str) -> bool {
+    module.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Globals {
+        Globals::parse(include_str!("../../../../rules/tables/pickle-globals.toml")).unwrap()
+    }
+
+    fn verdict(path: &str) -> Verdict {
+        let (module, name) = path.split_once(' ').unwrap();
+        table().judge(module, name).verdict
+    }
+
+    /// One or more of every family of gadgets that advisories name.
+    const GADGETS: &str = include_str!("../../../../fixtures/models/gadgets.txt");
+
+    #[test]
+    fn gadgets_of_the_advisories_are_denied() {
+        for path in GADGETS.lines().filter(|line| !line.starts_with('#')) {
+            assert_eq!(verdict(path), Verdict::Denied, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_dotted_path_that_leads_elsewhere_is_denied() {
+        for path in [
+            "torch os.system",
+            "pathlib os.system",
+            "collections _sys.modules.clear",
+            "random _os.system",
+            "mymodule helper.subprocess.Popen",
+            "x.y.os system",
+            "typing sys.modules",
+            "numpy ndarray.__reduce__",
+            "mine Thing.__globals__",
+            "mine unknown.thing",
+        ] {
+            assert_eq!(verdict(path), Verdict::Denied, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_ordinary_checkpoints_import_is_allowed() {
+        for path in [
+            "torch FloatStorage",
+            "torch._utils _rebuild_tensor_v2",
+            "torch.nn.modules.linear Linear",
+            "collections OrderedDict",
+            "numpy.core.multiarray _reconstruct",
+            "numpy._core.multiarray scalar",
+            "numpy ndarray",
+            "numpy dtype",
+            "numpy.random._pickle __randomstate_ctor",
+            "numpy.random __RandomState_ctor",
+            "sklearn.datasets.base Bunch",
+            "copy_reg _reconstructor",
+            "__builtin__ object",
+            "_codecs encode",
+            "datetime datetime",
+            "decimal Decimal",
+            "uuid UUID",
+            "re _compile",
+            "pathlib PosixPath",
+            "sklearn.linear_model._logistic LogisticRegression",
+            "sklearn.tree._tree Tree",
+            "joblib.numpy_pickle NumpyArrayWrapper",
+            "scipy.sparse._csr csr_matrix",
+            "transformers.training_args OptimizerNames",
+            "argparse Namespace",
+            "torch.jit._pickle build_intlist",
+            "__torch__.torch.nn.modules.linear Linear",
+            "torch.storage _load_from_bytes",
+        ] {
+            assert_eq!(verdict(path), Verdict::Allowed, "{path}");
+        }
+        assert_eq!(verdict("functools partial"), Verdict::AllowedOfAllowed);
+    }
+
+    #[test]
+    fn what_nobody_knows_is_unknown() {
+        for path in [
+            "__main__ MyModel",
+            "mymodel.layers Block",
+            "scipy.signal._filter Filter",
+            "collections.abc Mapping",
+            "sklearn.mystery Thing",
+            "builtins type",
+            "test_model Net",
+        ] {
+            assert_eq!(verdict(path), Verdict::Unknown, "{path}");
+        }
+    }
+
+    #[test]
+    fn every_denial_says_why() {
+        let table = table();
+        let judgement = table.judge("pip", "main");
+        assert_eq!(judgement.reference, Some("CVE-2025-1716"));
+        assert!(table.deny.values().flatten().all(|deny| deny.reason.len() >= 8));
+        assert!(table.allow.values().flatten().all(|allow| allow.reason.len() > 3));
+    }
+
+    #[test]
+    fn a_pair_on_both_lists_is_refused() {
+        let text = "[python2]\n[deny-segments]\nreason = ''\nnames = []\n\
+                    [[deny]]\nmodule = 'a'\nnames = ['b']\nfamily = ''\nreason = ''\n\
+                    [[allow]]\nmodules = ['a']\nnames = ['b']\nreason = ''\n";
+        assert!(matches!(Globals::parse(text), Err(TableError::Contradiction { .. })));
+    }
+
+    #[test]
+    fn a_path_of_a_million_dots_is_judged_quickly() {
+        let long = "a.".repeat(1_000_000);
+        assert_eq!(table().judge(&long, "b").verdict, Verdict::Unknown);
+    }
+}
