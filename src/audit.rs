@@ -99,13 +99,19 @@ pub fn schema() -> FactSchema {
 /// Whether a path is audited as a model and not as a project.
 #[must_use]
 pub fn is_model(path: &Path) -> bool {
-    !walker::is_project(path) && (!path.is_dir() || collectors::model_files::holds_models(path))
+    use collectors::model_files::{holds_models, may_be_model};
+    let model = if path.is_dir() { holds_models } else { may_be_model };
+    !walker::is_project(path) && model(path)
 }
 
 /// Audits one project, or one model folder or file.
 pub fn run(request: &Request) -> Result<Audit, AuditError> {
     if is_model(&request.path) {
         return models::run(request);
+    }
+    // A page or a source file could be read as a lockfile of nothing, and would pass.
+    if request.path.is_file() && !walker::is_project(&request.path) {
+        return Err(WalkError::NotAuditable { path: request.path.clone() }.into());
     }
     let mut walk = walker::walk(&request.path, &request.walk)?;
     let (named, _) = name_models(&mut walk, &request.policy);

@@ -107,6 +107,29 @@ fn what_could_not_be_looked_at_never_passes_as_clean() {
 }
 
 #[test]
+fn bytes_that_nobody_understands_are_not_passed_and_a_page_is_no_model() {
+    let folder = folder(&[
+        ("noise.pt", &[0x93; 500]),
+        ("empty.safetensors", b""),
+        ("page.ckpt", b"<html>404</html>"),
+        ("paper.pdf", b"%PDF-1.7"),
+        ("README.md", b"# A model"),
+        ("main.rs", b"fn main() {}"),
+    ]);
+    for (name, wanted) in [
+        ("noise.pt", 3),
+        ("empty.safetensors", 3),
+        ("page.ckpt", 3),
+        ("paper.pdf", 2),
+        ("README.md", 2),
+        ("main.rs", 2),
+    ] {
+        let (code, out, error) = run(&["check"], &folder.path().join(name));
+        assert_eq!(code, wanted, "{name}: {out}{error}");
+    }
+}
+
+#[test]
 fn a_policy_that_lies_in_a_model_folder_is_not_ours() {
     let policy = b"[rules]\ndisable = [\"pickle-calls-denied-name\"]\n";
     let model = folder(&[("m.pkl", EVIL), ("custody.toml", policy)]);

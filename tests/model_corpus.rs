@@ -309,6 +309,8 @@ fn the_rules_tell_malicious_benign_and_corrupt_files_apart() {
             sample.expected.is_empty() || ids.iter().any(|id| sample.expected.contains(id));
         let right = match sample.label {
             Label::Malicious => matches!(verdict, Verdict::Block | Verdict::Warn) && right_reason,
+            // Plain numbers, without the file that describes them.
+            Label::Benign if sample.name == "onnx/external.bin" => *verdict == Verdict::Unscannable,
             Label::Benign => matches!(verdict, Verdict::Clean | Verdict::Warn),
             Label::Corrupt => *verdict != Verdict::Clean && right_reason,
         };

@@ -155,6 +155,15 @@ pub enum WalkError {
         /// Every file that was looked for.
         tried: Vec<PathBuf>,
     },
+    /// A file that is neither a lockfile nor of a model.
+    #[error(
+        "nothing to audit in `{}`: neither a lockfile nor a file that a loader of models would open",
+        shown(&.path.to_string_lossy())
+    )]
+    NotAuditable {
+        /// Path as it was given.
+        path: PathBuf,
+    },
     /// The lockfile cannot be read.
     #[error("{0}\nhelp: the lockfile has to be a regular file inside the audited folder")]
     Lockfile(#[from] TreeError),

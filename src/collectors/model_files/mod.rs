@@ -2,6 +2,7 @@
 //! file on disk, says what was seen and what could not be looked at, and never loads or runs any of it.
 //! Bytes decide what a file is; a file that cannot be read never stops the next one.
 
+mod doubt;
 mod facts;
 mod origins;
 mod pickles;
@@ -118,6 +119,31 @@ pub fn holds_models(path: &Path) -> bool {
         found.file_name().to_str().is_some_and(names_a_model)
             || File::open(found.path()).is_ok_and(|file| is_model_file(file, data.len()))
     })
+}
+
+/// Whether a file that somebody names can be audited as a model: anything but what no loader opens (a
+/// page, a picture, a source file), and that too where its bytes are those of weights.
+#[must_use]
+pub fn may_be_model(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    if !name.is_some_and(doubt::is_foreign) {
+        return true;
+    }
+    let data = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+    data.is_some_and(|data| File::open(path).is_ok_and(|file| holds_code(file, data.len())))
+}
+
+/// Whether the bytes of a file with a foreign name are such as a loader would act on all the same.
+fn holds_code(mut file: File, size: u64) -> bool {
+    use model_scan::model_kind::{HEAD, ModelFileKind as Kind, sniff};
+    let mut head = Vec::new();
+    if (&mut file).take(HEAD as u64).read_to_end(&mut head).is_err() {
+        return true;
+    }
+    match sniff(&head, size) {
+        kind @ (Kind::Other | Kind::Text) => pickle::probe(&mut file, 0..size, kind == Kind::Text),
+        kind => !matches!(kind, Kind::Empty | Kind::Xml | Kind::Json),
+    }
 }
 
 /// Whether the bytes are of weights, of an archive, or of a pickle.
@@ -303,7 +329,8 @@ fn relative(root: &Path, path: &Path) -> String {
 }
 
 /// One struct from all files, in their order.
-fn gather(all: Vec<Scanned>) -> ModelFacts {
+fn gather(mut all: Vec<Scanned>) -> ModelFacts {
+    doubt::tell(&mut all);
     let mut facts = ModelFacts::default();
     let mut files = Vec::new();
     for one in all {

@@ -89,6 +89,12 @@ impl Visitor for Scanned {
     fn leaf(&mut self, member: &Member, source: &mut dyn Source) {
         self.met(member);
         self.say(|| format!("{} ({}, {} bytes)", shown(member), member.kind.as_str(), member.size));
+        // torch opens it by this name, whatever it holds.
+        let expected = member.path.to_ascii_lowercase().ends_with(".pkl");
+        if expected && matches!(member.kind, Kind::Other | Kind::Text | Kind::Empty) {
+            let why = format!("a pickle by its name, {} by its bytes", member.kind.as_str());
+            self.unscannable(&member.path, why);
+        }
         self.parse(member, source);
     }
 

@@ -273,3 +273,75 @@ fn core_ml_is_no_broken_onnx_and_hides_none() {
     assert!(facts.files[0].anomalies.is_empty(), "{:?}", facts.files[0].anomalies);
     assert_eq!(facts.files[1].anomalies[0].kind, "custom-domain");
 }
+
+/// What is told of a file as not looked at, by its path.
+fn reasons(folder: &Path) -> std::collections::BTreeMap<String, String> {
+    let facts = measure(folder).unwrap();
+    facts.unscannable.into_iter().map(|one| (one.path, one.reason)).collect()
+}
+
+#[test]
+fn what_a_loader_would_open_and_nobody_understands_is_named() {
+    // Bytes of no kind: a multiplicative sequence, with no zero at its start.
+    let noise: Vec<u8> =
+        (1..4_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8 | 0x81).collect();
+    let folder = folder(&[
+        ("noise.pt", &noise),
+        ("bare", &noise),
+        ("empty.safetensors", b""),
+        ("config.json", b""),
+        ("page.ckpt", b"<html><body>404</body></html>"),
+        ("words.pkl", b"the quick brown fox\n"),
+        ("cut.safetensors", b"\xff\0\0\0\0\0\0\0{\"a\":"),
+        ("cut.onnx", b"\x08\x07\x12\x07pytorch"),
+        ("picture.png", &noise),
+        ("README.md", b"words"),
+        ("vocab.txt", b""),
+        ("whole.safetensors", b"\x02\0\0\0\0\0\0\0{}"),
+    ]);
+    let told = reasons(folder.path());
+    let names: Vec<&str> = told.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "bare",
+            "config.json",
+            "cut.onnx",
+            "cut.safetensors",
+            "empty.safetensors",
+            "noise.pt",
+            "page.ckpt",
+            "words.pkl"
+        ]
+    );
+    assert_eq!(told["noise.pt"], "its bytes are of no kind that is read");
+    assert_eq!(told["words.pkl"], "it is text, and its name announces weights");
+    assert!(told["cut.safetensors"].starts_with("it is cut or damaged"), "{told:?}");
+}
+
+#[test]
+fn plain_numbers_beside_the_file_that_describes_them_are_understood() {
+    let noise = [0x91_u8; 64];
+    let folder = folder(&[
+        ("a/openvino.xml", b"<?xml version=\"1.0\"?><net/>"),
+        ("a/openvino.bin", &noise),
+        ("b/lonely.bin", &noise),
+    ]);
+    assert_eq!(reasons(folder.path()).keys().collect::<Vec<_>>(), ["b/lonely.bin"]);
+}
+
+#[test]
+fn a_page_is_no_model_unless_its_bytes_are_a_pickle() {
+    let folder = folder(&[
+        ("a.pdf", b"%PDF-1.4"),
+        ("b.rs", b"fn main() {}"),
+        ("c.md", EVIL),
+        ("d.pt", b"x"),
+        ("e", b"x"),
+    ]);
+    let told: Vec<bool> = ["a.pdf", "b.rs", "c.md", "d.pt", "e", "gone.pt"]
+        .iter()
+        .map(|name| may_be_model(&folder.path().join(name)))
+        .collect();
+    assert_eq!(told, [false, false, true, true, true, true]);
+}
