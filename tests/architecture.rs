@@ -119,3 +119,38 @@ fn an_import_in_braces_is_seen() {
     assert_eq!(imports("let x = crate::audit::run();"), ["audit"]);
     assert_eq!(imports("use model_scan::pickle::Globals;"), ["model_scan"]);
 }
+
+/// Folders of the house that hold code or data, as the page names them.
+fn rooms(root: &Path) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for place in ["src", "crates"] {
+        for entry in fs::read_dir(root.join(place)).expect("the folder can be listed") {
+            let entry = entry.expect("the folder can be listed");
+            if entry.path().is_dir() {
+                rooms.push(format!("{place}/{}", entry.file_name().to_string_lossy()));
+            }
+        }
+    }
+    rooms.sort();
+    rooms
+}
+
+#[test]
+fn the_page_has_a_row_for_every_room_and_no_room_is_missing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/architecture.md")).expect("the page is there");
+    let named: Vec<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .filter_map(|row| row.split('`').next())
+        .filter(|room| room.starts_with("src/") || room.starts_with("crates/"))
+        .map(str::to_owned)
+        .collect();
+    for room in rooms(root) {
+        assert!(named.contains(&room), "docs/architecture.md has no row for {room}");
+    }
+    for room in named {
+        let there = root.join(&room).is_dir() || root.join(format!("{room}.rs")).is_file();
+        assert!(there, "docs/architecture.md names {room}, which is not there");
+    }
+}
