@@ -155,6 +155,7 @@ fn read(
         Language::Addresses => addresses(&mut scan),
     }
     services::scan(&mut scan, tables);
+    services::settle(&mut scan.found, tables);
     scan.found
 }
 

@@ -10,6 +10,7 @@ use super::id::{is_foreign, is_named, is_part, is_repository};
 use super::reference::{Confidence, Form, RevisionKind, revision_kind};
 use super::scan::{Named, Scan};
 use super::tables::Tables;
+use super::text;
 use crate::domain::SubjectKind;
 
 /// Names in code that show that a file works with a hub.
@@ -317,6 +318,10 @@ impl RustFile<'_, '_> {
     fn literals(&mut self, hub_crate: bool) {
         for at in 0..self.tokens.len() {
             let Some(text) = self.tokens[at].text() else { continue };
+            if let Some(id) = self.llama_argument(at, text) {
+                self.tell(at, Named::model(id, Form::LlamaCpp, Confidence::High));
+                continue;
+            }
             let old = is_oldest_id(text);
             let named = old || (is_repository(text) && !is_foreign(text));
             if self.used.contains(&at) || !named || self.beside_address(at) {
@@ -334,6 +339,16 @@ impl RustFile<'_, '_> {
             let base = Named::model(text, form, confidence);
             self.tell(at, Named { revision, computed, ..base });
         }
+    }
+
+    /// The id in `["-hf", "o/n:Q4"]` and `.arg("-hf").arg("o/n:Q4")`, what llama.cpp is started with.
+    fn llama_argument(&self, at: usize, text: &str) -> Option<String> {
+        let id = text.split(':').next()?;
+        if self.used.contains(&at) || !is_repository(id) {
+            return None;
+        }
+        let before = self.tokens[at.saturating_sub(5)..at].iter().rev().find_map(Token::text)?;
+        text::LLAMA_FLAGS.contains(&before).then(|| id.to_owned())
     }
 
     /// Whether the next value of a pair is an address: then this one is the key of a cache.
@@ -573,6 +588,22 @@ mod tests {
             }"#;
         assert_eq!(told(text), []);
         assert_eq!(told("fn f() { route(\"Some/Slug-1\"); }"), []);
+    }
+
+    #[test]
+    fn what_llama_cpp_is_started_with_is_a_model_without_its_quantisation() {
+        let text = r#"fn f() {
+            Command::new("llama-server").args(["-hf", "org/one-GGUF:Q4_K_M"]);
+            Command::new("llama-server").arg("-hf").arg("org/two-GGUF");
+            Command::new("tar").arg("-x").arg("org/three-1");
+        }"#;
+        assert_eq!(
+            told(text),
+            [
+                ("org/one-GGUF".to_owned(), None, Form::LlamaCpp),
+                ("org/two-GGUF".to_owned(), None, Form::LlamaCpp)
+            ]
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::reference::{Confidence, Form};
+use super::reference::{Confidence, Form, Reference, RevisionKind};
 use super::scan::{Named, Scan};
 use super::tables::Tables;
 use crate::domain::SubjectKind;
@@ -39,12 +39,77 @@ pub(super) fn scan(scan: &mut Scan<'_>, tables: &Tables) {
         let Some(host) = host_of(address) else { continue };
         let path = &address[address.find('/').unwrap_or(address.len())..];
         let interface = API_PATHS.iter().any(|known| path.trim_end_matches('/').ends_with(known));
-        if tables.service_of_host(&host).is_some() || interface {
+        if tables.service_of_host(&host).is_some() || (interface && !is_example(&host)) {
             let base = Named::model(host, Form::ServiceUrl, Confidence::High);
             scan.push(at + 3, Named { kind: SubjectKind::Service, ..base });
         }
     }
     variables(scan, tables);
+}
+
+/// Turns what a router or a client library calls a model into the service that is asked for it. A form that
+/// only a Hub understands stays what it is, whatever the name.
+pub(super) fn settle(found: &mut [Reference], tables: &Tables) {
+    for reference in found {
+        if reference.kind != SubjectKind::Model || only_of_a_hub(reference.form) {
+            continue;
+        }
+        let host = tables.service_of_model(&reference.id).and_then(|service| service.hosts.first());
+        if let Some(host) = host {
+            reference.kind = SubjectKind::Service;
+            reference.id.clone_from(host);
+            reference.revision = None;
+            reference.revision_kind = RevisionKind::None;
+            reference.trust_remote_code = None;
+        }
+    }
+}
+
+/// Whether a form can name nothing but a repository.
+fn only_of_a_hub(form: Form) -> bool {
+    match form {
+        Form::HfHubMethod
+        | Form::HfHubRepo
+        | Form::HfHubClient
+        | Form::RustFromPretrained
+        | Form::FastembedEnum
+        | Form::PythonFromPretrained
+        | Form::PythonDownload
+        | Form::PythonPipeline
+        | Form::PythonLoadDataset
+        | Form::ResolveUrl
+        | Form::HubUrl
+        | Form::HubUri
+        | Form::HubCli
+        | Form::LlamaCpp
+        | Form::GitSubmodule
+        | Form::Policy => true,
+        Form::ModelBuilder
+        | Form::MatchArm
+        | Form::Constant
+        | Form::StructField
+        | Form::DefaultValue
+        | Form::Literal
+        | Form::PythonConstructor
+        | Form::CommandLine
+        | Form::Ollama
+        | Form::Environment
+        | Form::ConfigKey
+        | Form::ServiceCrate
+        | Form::ServiceUrl
+        | Form::ServiceVariable => false,
+    }
+}
+
+/// Whether a host stands in examples only (RFC 2606).
+fn is_example(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let within = |domain: &str| {
+        name == domain || name.strip_suffix(domain).is_some_and(|before| before.ends_with('.'))
+    };
+    ["example.com", "example.org", "example.net", "example", "invalid", "test"]
+        .into_iter()
+        .any(within)
 }
 
 /// Names of key variables, wherever they stand.
@@ -138,6 +203,19 @@ mod tests {
             []
         );
         assert_eq!(read("const X: &str = \"MY_OPENAI_API_KEY\";"), []);
+    }
+
+    #[test]
+    fn hosts_of_examples_are_no_services() {
+        for host in ["example.com", "llm.example.com:8080", "api.example", "x.invalid", "a.test"] {
+            assert_eq!(
+                read(&format!("let a = \"https://{host}/v1/chat/completions\";")),
+                [],
+                "{host}"
+            );
+        }
+        let real = "let a = \"https://myexample.com/v1/chat/completions\";";
+        assert_eq!(read(real), [("myexample.com".to_owned(), 1)]);
     }
 
     #[test]

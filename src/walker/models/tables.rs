@@ -26,6 +26,9 @@ pub struct Service {
     /// Environment variables that hold its key.
     #[serde(default)]
     pub variables: Vec<String>,
+    /// Names of models that are asked of it, as routers write them; `*` at the end stands for anything.
+    #[serde(default)]
+    pub models: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -116,6 +119,16 @@ impl Tables {
         self.services.iter().find(|service| service.hosts.iter().any(|known| matches(known, &host)))
     }
 
+    /// The service that is asked for a model of this name, by itself or by way of a router.
+    #[must_use]
+    pub fn service_of_model(&self, id: &str) -> Option<&Service> {
+        let fits = |known: &String| match known.strip_suffix('*') {
+            Some(start) => id.len() > start.len() && id.starts_with(start),
+            None => known == id,
+        };
+        self.services.iter().find(|service| service.models.iter().any(fits))
+    }
+
     /// The service whose key a variable holds.
     #[must_use]
     pub fn service_of_variable(&self, name: &str) -> Option<&Service> {
@@ -152,6 +165,13 @@ mod tests {
         assert_eq!(tables.service_of_crate("async-openai").unwrap().vendor, "OpenAI");
         let host = "bedrock-runtime.eu-west-1.amazonaws.com";
         assert_eq!(tables.service_of_host(host).unwrap().vendor, "Amazon Bedrock");
+        let vendor = |id: &str| tables.service_of_model(id).map(|service| service.vendor.as_str());
+        assert_eq!(vendor("openai/gpt-4o-mini"), Some("OpenAI"));
+        assert_eq!(vendor("openrouter/auto"), Some("OpenRouter"));
+        for id in ["openai/gpt-oss-20b", "openai/whisper-large-v3", "google/gemma-2-9b", "ollama/"]
+        {
+            assert_eq!(vendor(id), None, "{id}");
+        }
         assert!(tables.service_of_host("api.openai.com.example.invalid").is_none());
         assert!(tables.service_of_host("notapi.openai.com").is_none());
     }

@@ -124,3 +124,31 @@ fn hostile_files_are_read_in_bounded_time_and_never_crash() {
     assert!(discovery.references.len() <= REFERENCES_LIMIT);
     assert!(discovery.references.iter().any(|r| r.id == "o/n-1"));
 }
+
+#[test]
+fn what_a_router_calls_a_model_is_a_service_and_what_the_hub_holds_stays_a_model() {
+    use SubjectKind::{Model, Service};
+
+    let yaml = "model: openai/gpt-4o-mini\n---\nmodel: vertex_ai/gemini-1.5-pro\n---\nmodel: openrouter/auto-2\n---\nmodel: openai/gpt-oss-20b\n";
+    let shell = "hf download groq/own-1\n";
+    let (_folder, tree) = project(&[("a.yaml", yaml), ("b.sh", shell)]);
+    let mut graph = Graph { nodes: vec![krate("app", true)], roots: vec![0] };
+    let discovery = discover(&tree, &graph, &[]);
+    let attached = attach(&mut graph, &discovery, &BTreeMap::new());
+    let told: Vec<_> = attached
+        .references
+        .keys()
+        .map(|&node| (graph.nodes[node].subject.kind, graph.nodes[node].subject.name.as_str()))
+        .collect();
+
+    assert_eq!(
+        told,
+        [
+            (Model, "groq/own-1"),
+            (Model, "openai/gpt-oss-20b"),
+            (Service, "aiplatform.googleapis.com"),
+            (Service, "api.openai.com"),
+            (Service, "openrouter.ai"),
+        ]
+    );
+}

@@ -84,7 +84,7 @@ const MODEL_FLAGS: [&str; 17] = [
 ];
 
 /// llama.cpp's flags.
-const LLAMA_FLAGS: [&str; 7] =
+pub(super) const LLAMA_FLAGS: [&str; 7] =
     ["-hf", "-hfr", "--hf-repo", "-hfd", "-hfrd", "--hf-repo-draft", "-hfv"];
 
 /// Words around a flag or key in which its revision is looked for.
