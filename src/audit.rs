@@ -2,6 +2,7 @@
 
 mod bases;
 mod delta;
+mod hands;
 mod models;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,9 +151,11 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     walk.read_places(judgement.findings.iter().map(|finding| finding.location.file.as_str()));
     let mut sheets: Vec<FactSheet> = cases.into_iter().map(|case| case.sheet).collect();
     let changes = comparison.as_ref().map(|comparison| comparison.changes(&walk, &sheets));
+    let hands = hands::of(&walk, &gathered, &sheets, comparison.is_some(), as_of);
     sheets.push(project.sheet);
     let mut audit = assemble(request, Audited::of(walk), gathered, judgement, sheets);
     audit.report.changes = changes;
+    audit.report.hands = hands;
     Ok(audit)
 }
 
@@ -287,6 +290,7 @@ fn assemble(
         coverage,
         subjects: audited.subjects,
         changes: None,
+        hands: None,
         provenance: gathered.provenance,
         exit,
     };

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rule::RuleInfo;
-use super::{Finding, Level, Location, Sources, Subject, Undetermined};
+use super::{Finding, Hands, Level, Location, Sources, Subject, Undetermined};
 
 /// Name of the JSON schema, `custody-report/1`.
 pub const SCHEMA: &str = "custody-report/1";
@@ -83,6 +83,10 @@ pub struct Report {
     /// What the change did, in delta mode; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<Vec<SubjectChange>>,
+    /// What changed hands, who could publish alone, and how much of it is known; absent where no crate
+    /// of a registry was audited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hands: Option<Hands>,
     /// Where the facts come from, each with its date: `advisories`, `custody`, ...
     pub provenance: BTreeMap<String, String>,
     /// The exit code of the run.

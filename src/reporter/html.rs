@@ -9,9 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-use super::Options;
 use super::view::{Existing, View};
 use super::words::{change_note, evidence_line, is_web, place, told, way};
+use super::{Options, hands};
 use crate::domain::report::{Context, SubjectChange, SubjectEntry};
 use crate::domain::{Evidence, Finding, Report};
 
@@ -22,6 +22,7 @@ pub(super) fn render(report: &Report, context: &Context<'_>, options: &Options) 
     let mut out = head();
     let _ =
         writeln!(out, "<h1>cargo custody</h1>\n<p><strong>{}</strong></p>", safe(&view.verdict()));
+    held(&mut out, report);
     facts(&mut out, &view);
     if let Some(changes) = &report.changes {
         changed(&mut out, changes);
@@ -49,6 +50,21 @@ fn head() -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>cargo custody</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
     )
+}
+
+/// What changed hands: a sentence and a list.
+fn held(out: &mut String, report: &Report) {
+    let lines = hands::lines(report, hands::ON_A_PAGE);
+    let Some((first, rest)) = lines.split_first() else { return };
+    let _ = writeln!(out, "<h2>Hands</h2>\n<p>{}</p>", safe(first));
+    if rest.is_empty() {
+        return;
+    }
+    out.push_str("<ul>\n");
+    for line in rest {
+        let _ = writeln!(out, "<li>{}</li>", safe(line));
+    }
+    out.push_str("</ul>\n");
 }
 
 fn facts(out: &mut String, view: &View<'_>) {

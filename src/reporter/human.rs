@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style};
 use super::view::{Existing, View};
 use super::words::{self, count};
 use super::wrap::{hanging, wrap};
-use super::{Options, snippet};
+use super::{Options, hands, snippet};
 use crate::domain::report::Context;
 use crate::domain::text::shown;
 use crate::domain::{Finding, Level, Report};
@@ -28,6 +28,7 @@ pub(super) fn render(report: &Report, context: &Context<'_>, options: &Options) 
     let view = View::new(report, context, &options, Existing::Counted);
     let page = Page { options, context, view };
     let mut out = String::new();
+    page.hands(&mut out);
     page.changes(&mut out);
     page.findings(&mut out);
     page.summary(&mut out);
@@ -41,6 +42,16 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    fn hands(&self, out: &mut String) {
+        let lines = hands::lines(self.view.report, hands::ON_A_TERMINAL);
+        for line in &lines {
+            self.paragraph(out, line);
+        }
+        if !lines.is_empty() {
+            out.push('\n');
+        }
+    }
+
     fn changes(&self, out: &mut String) {
         let Some(changes) = &self.view.report.changes else { return };
         let new = changes.iter().filter(|change| change.from.is_none()).count();

@@ -5,9 +5,9 @@
 
 use std::fmt::Write as _;
 
-use super::Options;
 use super::view::{Existing, View};
 use super::words::{count, evidence_line, place, told, way};
+use super::{Options, hands};
 use crate::domain::report::{Context, SubjectChange};
 use crate::domain::text::shown;
 use crate::domain::{Finding, Report};
@@ -26,6 +26,10 @@ const MAX_UNKNOWN: usize = 20;
 pub(super) fn render(report: &Report, context: &Context<'_>, options: &Options) -> String {
     let view = View::new(report, context, options, Existing::Counted);
     let mut out = format!("{MARKER}\n### cargo custody {}\n", escaped(&view.verdict()));
+    for (number, line) in hands::lines(report, hands::ON_A_PAGE).iter().enumerate() {
+        let mark = if number == 0 { "\n" } else { "- " };
+        let _ = writeln!(out, "{mark}{}", escaped(line));
+    }
     if let Some(changes) = &report.changes {
         changed(&mut out, changes);
     }

@@ -16,6 +16,7 @@ mod cyclonedx;
 mod fingerprint;
 mod github;
 mod gitlab;
+mod hands;
 mod html;
 mod human;
 pub mod inspect;

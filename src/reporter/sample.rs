@@ -324,6 +324,7 @@ pub(super) fn clean_report() -> Report {
         coverage: coverage(&[("advisories", 4, 4), ("archive", 4, 4), ("owners", 3, 4)]),
         subjects: subjects(),
         changes: None,
+        hands: None,
         provenance: BTreeMap::from([(
             "advisories".to_owned(),
             "2026-11-20, 1044 entries".to_owned(),

@@ -30,8 +30,12 @@ fn project() -> (Registry, Project) {
 }
 
 fn report(registry: &Registry, project: &Project, more: &[&str]) -> String {
+    run("report", registry, project, more)
+}
+
+fn run(command: &str, registry: &Registry, project: &Project, more: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
-        .arg("report")
+        .arg(command)
         .arg(&project.request.path)
         .args(["--as-of", DAY, "--api-budget", "0s", "--cache-dir"])
         .arg(project.at("cache"))
@@ -73,4 +77,38 @@ fn the_same_in_json_has_every_account_and_event() {
     let events = report["events"].as_array().unwrap();
     assert!(events.iter().any(|event| event["kind"] == "ring-of-crates"));
     assert!(events.iter().all(|event| event["date"].is_string() && event["source"].is_string()));
+}
+
+#[test]
+fn a_check_begins_with_what_changed_hands_and_who_could_publish_alone() {
+    let (registry, project) = project();
+    let text = run("check", &registry, &project, &["--fail-on", "never"]);
+    let head: Vec<&str> = text.lines().take(20).collect();
+    let head = head.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    for word in ["gem-1", "buyer", "2026-", "alone can publish what runs when you build: "] {
+        assert!(head.contains(word), "{word}\n{text}");
+    }
+    let json = run("check", &registry, &project, &["--fail-on", "never", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let hands = &report["hands"];
+    assert_eq!(hands["build_crates"], 3, "{hands}");
+    assert_eq!(hands["crates"].as_u64(), report["coverage"]["custody"]["of"].as_u64());
+    let built: Vec<bool> = hands["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["build_executed"].as_bool().unwrap())
+        .collect();
+    assert!(built.is_sorted_by(|a, b| a >= b), "what runs at build time comes first");
+}
+
+#[test]
+fn a_check_that_knows_nobody_says_so() {
+    let (_registry, mut project) = project();
+    project.request.gather.dump = None;
+    std::fs::remove_file(project.at("dump.tar.gz")).unwrap();
+    let audit = project.audit();
+    let hands = audit.report.hands.expect("there are crates of a registry");
+    assert_eq!((hands.owners_known, hands.publishers_known), (0, 0));
+    assert!(hands.crates > 3 && hands.events.is_empty());
 }

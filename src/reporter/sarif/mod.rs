@@ -19,7 +19,7 @@ use self::catalogue::Catalogue;
 use self::outcome::{Writer, grouped};
 use self::shape::{AutomationDetails, Driver, Invocation, Log, Notification, Run, Text, Tool};
 use super::view::{Existing, View};
-use super::{Format, Options, ReporterError, pretty};
+use super::{Format, Options, ReporterError, hands, pretty};
 use crate::domain::Report;
 use crate::domain::report::Context;
 
@@ -49,10 +49,21 @@ pub(super) fn render(
             column_kind: "unicodeCodePoints",
             invocations: [invocation(&view, cut)],
             results,
-            properties: BTreeMap::from([("asOf", Value::from(report.as_of.as_str()))]),
+            properties: properties(report)?,
         }],
     };
     pretty(Format::Sarif, &log)
+}
+
+/// The day of the audit, and what is known of the hands.
+fn properties(report: &Report) -> Result<BTreeMap<&'static str, Value>, ReporterError> {
+    let mut all = BTreeMap::from([("asOf", Value::from(report.as_of.as_str()))]);
+    if let Some(held) = &report.hands {
+        let held = serde_json::to_value(held)
+            .map_err(|source| ReporterError::Json { format: Format::Sarif, source })?;
+        all.insert("hands", held);
+    }
+    Ok(all)
 }
 
 fn driver(report: &Report, catalogue: Catalogue) -> Driver {
@@ -92,8 +103,16 @@ fn invocation(view: &View<'_>, cut: usize) -> Invocation {
         tool_execution_notifications: texts
             .into_iter()
             .map(|text| Notification { level: "warning", message: Text { text } })
+            .chain(held(view.report))
             .collect(),
     }
+}
+
+/// What changed hands, as a note of the run: it is no result, because nothing is wrong with it.
+fn held(report: &Report) -> Option<Notification> {
+    let lines = hands::lines(report, hands::ON_A_PAGE);
+    (!lines.is_empty())
+        .then(|| Notification { level: "note", message: Text { text: lines.join("\n") } })
 }
 
 #[cfg(test)]
