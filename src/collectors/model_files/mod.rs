@@ -6,6 +6,7 @@ mod doubt;
 mod facts;
 mod origins;
 mod pickles;
+mod place;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -117,6 +118,7 @@ pub fn holds_models(path: &Path) -> bool {
             return false;
         }
         found.file_name().to_str().is_some_and(names_a_model)
+            || place::tells(found.path())
             || File::open(found.path()).is_ok_and(|file| is_model_file(file, data.len()))
     })
 }
@@ -166,8 +168,16 @@ const PEEK_ENTRIES: usize = 5_000;
 /// Names that only the files of models have, where bytes do not tell: text, JSON, raw pickles.
 fn names_a_model(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let known =
-        ["tokenizer.json", "tokenizer_config.json", "model_index.json", "adapter_config.json"];
+    let known = [
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "model_index.json",
+        "adapter_config.json",
+        "processor_config.json",
+        "preprocessor_config.json",
+        "chat_template.json",
+        "keras_metadata.pb",
+    ];
     let endings = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "pmml", "jinja"];
     known.contains(&name.as_str())
         || name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending))

@@ -345,3 +345,31 @@ fn a_page_is_no_model_unless_its_bytes_are_a_pickle() {
         .collect();
     assert_eq!(told, [false, false, true, true, true, true]);
 }
+
+#[test]
+fn code_or_configuration_alone_makes_a_model_folder() {
+    for (name, text) in [
+        ("config.json", r#"{"auto_map": {"AutoModel": "modeling_x.X"}}"#),
+        ("modeling_x.py", "import torch\nclass X: pass\n"),
+        ("handler.py", "class EndpointHandler: pass\n"),
+        ("custom_generate/generate.py", "def generate(model): pass\n"),
+        ("modules.json", r#"[{"idx": 0, "type": "custom.Module"}]"#),
+        ("chat_template.json", "{}"),
+        ("processor_config.json", "{}"),
+        ("keras_metadata.pb", "x"),
+    ] {
+        let folder = folder(&[(name, text.as_bytes()), ("requirements.txt", b"torch\n")]);
+        assert!(holds_models(folder.path()), "{name}");
+    }
+    for (name, text) in [
+        ("config.json", r#"{"port": 80}"#),
+        ("handler.py", "def handle(): pass\n"),
+        ("generate.py", "def generate(): pass\n"),
+        ("modeling_clay.py", "print('clay')\n"),
+        ("modules.json", "[]"),
+        ("requirements.txt", "torch\n"),
+    ] {
+        let folder = folder(&[(name, text.as_bytes())]);
+        assert!(!holds_models(folder.path()), "{name}");
+    }
+}

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::walker::tree::Tree;
 use model_scan::model_kind::{self, ModelFileKind};
+use model_scan::pickle;
 
 /// Most files of one model that are listed.
 const FILES_LIMIT: usize = 2_000;
@@ -42,8 +43,13 @@ pub struct LocalModel {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Candidate {
     Cache(String),
-    Weights { path: String, alone: bool },
+    Weights {
+        path: String,
+        alone: bool,
+    },
     Configuration(String),
+    /// Python that a loader imports where a configuration lies beside it.
+    Code(String),
 }
 
 impl Candidate {
@@ -70,43 +76,59 @@ pub(super) fn candidate(path: &str, on_disk: &Path, size: u64) -> Option<Candida
     ) {
         return Some(Candidate::Configuration(path.to_owned()));
     }
-    let (_, ending) = name.rsplit_once('.')?;
-    let weights = match ending {
-        "safetensors" | "gguf" | "ggml" | "onnx" | "pt" | "pth" | "ckpt" | "keras" | "tflite"
-        | "joblib" | "ot" | "skops" | "nemo" | "mar" => true,
-        "bin" | "pb" | "h5" | "hdf5" | "pkl" | "pickle" | "npz" | "model" => {
-            is_weights(on_disk, size)
-        }
-        _ => return None,
+    if matches!(name.rsplit_once('.'), Some((stem, "py")) if stem.starts_with("modeling_")) {
+        return Some(Candidate::Code(path.to_owned()));
+    }
+    let weights = match name.rsplit_once('.') {
+        // What bears no ending bears no announcement: bytes alone decide.
+        None => is_weights(on_disk, size, BARE),
+        Some((_, ending)) => match ending {
+            "safetensors" | "gguf" | "ggml" | "onnx" | "pt" | "pt2" | "ptl" | "pth" | "ckpt"
+            | "keras" | "tflite" | "joblib" | "ot" | "skops" | "nemo" | "mar" => true,
+            "bin" | "pb" | "h5" | "hdf5" | "pkl" | "pickle" | "p" | "dill" | "sav" | "th"
+            | "npz" | "model" | "weights" | "data" | "dat" => is_weights(on_disk, size, NAMED),
+            _ => return None,
+        },
     };
     weights.then(|| Candidate::Weights { path: path.to_owned(), alone: true })
 }
 
-/// Whether the first bytes are those of weights.
-fn is_weights(path: &Path, size: u64) -> bool {
+/// Kinds that are models under a name that may be one's.
+const NAMED: &[ModelFileKind] = &[
+    ModelFileKind::Pickle,
+    ModelFileKind::Zip,
+    ModelFileKind::Safetensors,
+    ModelFileKind::Gguf,
+    ModelFileKind::Ggml,
+    ModelFileKind::Onnx,
+    ModelFileKind::TensorFlow,
+    ModelFileKind::Hdf5,
+    ModelFileKind::LfsPointer,
+];
+
+/// Kinds that are models whatever they are called.
+const BARE: &[ModelFileKind] =
+    &[ModelFileKind::Pickle, ModelFileKind::Safetensors, ModelFileKind::Gguf];
+
+/// Whether the first bytes are those of one of these kinds, the pickles without a telling start
+/// included.
+fn is_weights(path: &Path, size: u64, kinds: &[ModelFileKind]) -> bool {
     use ModelFileKind as Kind;
-    let Ok(file) = fs::File::open(path) else { return false };
+    let Ok(mut file) = fs::File::open(path) else { return false };
     let mut head = Vec::new();
-    if file.take(model_kind::HEAD as u64).read_to_end(&mut head).is_err() {
+    if (&mut file).take(model_kind::HEAD as u64).read_to_end(&mut head).is_err() {
         return false;
     }
-    matches!(
-        model_kind::sniff(&head, size),
-        Kind::Pickle
-            | Kind::Zip
-            | Kind::Safetensors
-            | Kind::Gguf
-            | Kind::Ggml
-            | Kind::Onnx
-            | Kind::TensorFlow
-            | Kind::Hdf5
-            | Kind::LfsPointer
-    )
+    match model_kind::sniff(&head, size) {
+        kind @ (Kind::Other | Kind::Text) => pickle::probe(&mut file, 0..size, kind == Kind::Text),
+        kind => kinds.contains(&kind),
+    }
 }
 
 /// Puts candidates together: weights beside a configuration are one model, others stand alone.
 pub(super) fn assemble(tree: &Tree, candidates: Vec<Candidate>) -> Vec<LocalModel> {
     let mut folders: BTreeMap<String, (bool, Vec<String>)> = BTreeMap::new();
+    let mut code: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut found = Vec::new();
     let folder_of = |path: &str| path.rsplit_once('/').map_or(String::new(), |(f, _)| f.to_owned());
     for candidate in candidates {
@@ -115,12 +137,17 @@ pub(super) fn assemble(tree: &Tree, candidates: Vec<Candidate>) -> Vec<LocalMode
             Candidate::Configuration(path) => {
                 folders.entry(folder_of(&path)).or_default().0 = true;
             }
+            Candidate::Code(path) => code.entry(folder_of(&path)).or_default().push(path),
             Candidate::Weights { path, .. } => {
                 folders.entry(folder_of(&path)).or_default().1.push(path);
             }
         }
     }
     for (folder, (configured, mut files)) in folders {
+        // A configuration and the code that it can name are a model without weights.
+        if configured && !folder.is_empty() {
+            files.extend(code.remove(&folder).unwrap_or_default());
+        }
         files.sort();
         if configured && !files.is_empty() && !folder.is_empty() {
             files.truncate(FILES_LIMIT);
@@ -187,6 +214,12 @@ mod tests {
         write("m/config.json", b"{}");
         write("m/model.safetensors", b"x");
         write("alone.gguf", b"GGUF");
+        write("c/config.json", b"{\"auto_map\": {}}");
+        write("c/modeling_x.py", b"import torch");
+        write("d/modeling_y.py", b"import clay");
+        write("old.pkl", b"cposix\nsystem\n(S'echo'\ntR.");
+        write("bare", b"\x80\x04K\x01.");
+        write("config.pkl", b"amends \"pkl:Project\"\n");
         write("firmware.bin", b"\x01\x02 not weights");
         write("models--o--n-1/refs/main", commit.as_bytes());
         write(&format!("models--o--n-1/snapshots/{commit}/config.json"), b"{}");
@@ -198,11 +231,14 @@ mod tests {
             told,
             [
                 ("alone.gguf", Layout::File),
+                ("bare", Layout::File),
+                ("c", Layout::Folder),
                 ("m", Layout::Folder),
-                ("models--o--n-1", Layout::HubCache)
+                ("models--o--n-1", Layout::HubCache),
+                ("old.pkl", Layout::File)
             ]
         );
-        assert_eq!(found[2].repository.as_deref(), Some("o/n-1"));
-        assert_eq!(found[2].refs["main"], commit);
+        assert_eq!(found[4].repository.as_deref(), Some("o/n-1"));
+        assert_eq!(found[4].refs["main"], commit);
     }
 }
