@@ -33,7 +33,7 @@ pub struct Store {
 
 impl Store {
     /// Reads a dump into a new store at `path`, in place of a former one. Nothing is changed unless the
-    /// whole dump was read.
+    /// whole dump was read, and it is not older than the one that is there.
     ///
     /// # Errors
     /// See [`CustodyStoreError`].
@@ -41,6 +41,7 @@ impl Store {
         let mut assembly = Assembly::default();
         let taken = read_dump(dump, DumpLimits::default(), &mut |row| assembly.take(row))?;
         let stamp = Stamp { taken, source: SourceKind::Dump };
+        not_older(stamp, path)?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder).map_err(|error| CustodyStoreError::io(folder, error))?;
@@ -117,6 +118,20 @@ impl CustodySource for Store {
             )),
             Err(error) => Measured::Unknown(error.to_string()),
         }
+    }
+}
+
+/// Refuses to go back in time: a mirror that stands still would hide what changed hands since. A store
+/// that cannot be read says of no day, and is replaced.
+fn not_older(new: Stamp, path: &Path) -> Result<(), CustodyStoreError> {
+    let former = if path.exists() { Store::open(path).ok() } else { None };
+    match former {
+        Some(former) if former.stamp.taken > new.taken => Err(CustodyStoreError::Older {
+            path: path.display().to_string(),
+            new: new.date().to_string(),
+            former: former.stamp.date().to_string(),
+        }),
+        _ => Ok(()),
     }
 }
 

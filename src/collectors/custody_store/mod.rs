@@ -59,6 +59,16 @@ pub enum CustodyStoreError {
         /// What is wrong with it.
         what: String,
     },
+    /// The dump was taken before the one that is there.
+    #[error("this dump is of {new}, and {path} holds that of {former}: remove it to go back")]
+    Older {
+        /// The store that stays.
+        path: String,
+        /// Day of the refused dump.
+        new: String,
+        /// Day of the dump that stays.
+        former: String,
+    },
     /// A row points outside itself.
     #[error("{path}: `{name}`: {source}")]
     Reference {

@@ -63,6 +63,23 @@ fn a_truncated_dump_leaves_the_former_store_as_it_was() {
 }
 
 #[test]
+fn a_dump_older_than_the_last_is_refused_and_changes_nothing() {
+    let folder = folder();
+    let path = folder.path().join("custody.redb");
+    Store::import(&dump(&MEMBERS)[..], &path).unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let mut older = MEMBERS;
+    older[7].1 = "{\"timestamp\":\"2026-03-13T02:00:43Z\",\"crates_io_commit\":\"57fa0006\"}";
+    let error = Store::import(&dump(&older)[..], &path).unwrap_err().to_string();
+    assert!(error.contains("2026-03-13") && error.contains("2026-03-14"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    Store::import(&dump(&MEMBERS)[..], &path).expect("the same day again is no step back");
+    std::fs::write(&path, b"no store").unwrap();
+    Store::import(&dump(&older)[..], &path)
+        .expect("what cannot be read has no day to go back from");
+}
+
+#[test]
 fn a_slim_file_says_what_the_store_says_and_has_the_same_bytes_each_time() {
     let folder = folder();
     let store = imported(folder.path());
