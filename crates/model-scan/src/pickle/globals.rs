@@ -277,6 +277,28 @@ mod tests {
     }
 
     #[test]
+    fn a_library_is_not_denied_whole_where_a_few_of_its_names_are_meant() {
+        for path in [
+            "torch.distributed.checkpoint.metadata Metadata",
+            "torch.distributed.checkpoint.filesystem _StorageInfo",
+            "nltk.stem.porter PorterStemmer",
+            "nltk.tokenize.casual TweetTokenizer",
+        ] {
+            assert_eq!(verdict(path), Verdict::Allowed, "{path}");
+        }
+        assert_eq!(verdict("dill._dill _create_array"), Verdict::AllowedOfAllowed);
+        for path in [
+            "torch.distributed.checkpoint load",
+            "nltk.stem.porter PorterStemmer.__init__",
+            "nltk.tokenize word_tokenize",
+            "nltk.data load",
+            "dill._dill _create_code",
+        ] {
+            assert_eq!(verdict(path), Verdict::Denied, "{path}");
+        }
+    }
+
+    #[test]
     fn what_ordinary_checkpoints_import_is_allowed() {
         for path in [
             "torch FloatStorage",
