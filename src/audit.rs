@@ -4,6 +4,7 @@ mod bases;
 mod delta;
 mod hands;
 mod models;
+mod questions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use crate::collectors::{self, Gathered, Scope};
 use crate::config::{Baseline, Policy};
 use crate::domain::fact::{SchemaOf, schema_of};
+use crate::domain::ledger::Ledger;
 use crate::domain::report::{Coverage, SCHEMA, SubjectEntry};
 use crate::domain::rule::{RuleInfo, RuleKind};
 use crate::domain::{
@@ -242,6 +244,8 @@ fn project_case(walk: &Walk, policy: &PolicyFacts) -> Case {
 /// What a report says of the audited thing beside findings.
 struct Audited {
     prefix: String,
+    /// The project's own crates: their code is the project's, and no source that it takes in.
+    own: BTreeSet<Subject>,
     subjects: Vec<SubjectEntry>,
     undetermined: Vec<Undetermined>,
     sources: Sources,
@@ -251,11 +255,22 @@ impl Audited {
     fn of(walk: Walk) -> Self {
         Self {
             prefix: walker::repository::prefix(&walk.root),
+            own: own(&walk),
             subjects: subjects(&walk),
             undetermined: walk.undetermined,
             sources: walk.sources,
         }
     }
+}
+
+/// The crates that the project consists of: cargo takes every path below a workspace's root as a member.
+/// A lockfile alone says no more than that they have no source.
+fn own(walk: &Walk) -> BTreeSet<Subject> {
+    let alone = walk.workspace.manifests.is_empty();
+    let nodes = walk.graph.nodes.iter().enumerate().filter(|(index, node)| {
+        node.member && (alone || walk.declared.manifests.contains_key(index))
+    });
+    nodes.map(|(_, node)| node.subject.clone()).collect()
 }
 
 fn assemble(
@@ -267,9 +282,10 @@ fn assemble(
 ) -> Audit {
     let Judgement { mut findings, undetermined, signals, determined } = judgement;
     findings.truncate(MAX_FINDINGS);
+    let mut ledger = questions::ledger(&audited, &sheets);
     let mut undetermined: Vec<Undetermined> =
         undetermined.into_iter().chain(audited.undetermined).chain(gathered.undetermined).collect();
-    let mut coverage = coverage(&sheets);
+    let mut coverage = ledger.coverage();
     if request.base.is_some() && nothing_to_look_at(&sheets) {
         // Then nothing is missing either.
         for (group, _) in collectors::groups() {
@@ -277,9 +293,16 @@ fn assemble(
         }
     }
     mark_required(&mut undetermined, &coverage, request);
+    let idle = questions::policy(&mut ledger, &mut undetermined, request);
+    undetermined.extend(ledger.undetermined());
     undetermined.sort();
     undetermined.dedup();
-    let exit = exit_code(&findings, &undetermined, request.fail_on);
+    let exit = exit_code(&findings, &ledger, request.fail_on);
+    let unneeded = idle.into_iter().map(|name| {
+        let name = crate::domain::text::shown(&name);
+        format!("unread bytes of `{name}` are accepted, which has none or no longer may")
+    });
+    let warnings = gathered.warnings.into_iter().chain(unneeded).collect();
     let mut report = Report {
         schema: SCHEMA.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -288,6 +311,7 @@ fn assemble(
         findings,
         undetermined,
         coverage,
+        gaps: ledger.gaps(),
         subjects: audited.subjects,
         changes: None,
         hands: None,
@@ -303,7 +327,7 @@ fn assemble(
         signals,
         determined,
         prefix: audited.prefix,
-        warnings: gathered.warnings,
+        warnings,
         sheets,
     }
 }
@@ -340,20 +364,6 @@ fn nothing_to_look_at(sheets: &[FactSheet]) -> bool {
     sheets.iter().filter(|sheet| of_registry(&sheet.subject)).all(|sheet| {
         matches!(update(sheet), Measured::Known(facts) if facts.kind == UpdateKind::Unchanged)
     })
-}
-
-/// How much of each fact group is known.
-fn coverage(sheets: &[FactSheet]) -> BTreeMap<String, Coverage> {
-    let mut all: BTreeMap<String, Coverage> = BTreeMap::new();
-    for (group, facts) in sheets.iter().flat_map(|sheet| &sheet.facts) {
-        if group == POLICY_GROUP {
-            continue;
-        }
-        let entry = all.entry(group.clone()).or_default();
-        entry.of += 1;
-        entry.known += usize::from(crate::domain::fact::unknown_reason(facts).is_none());
-    }
-    all
 }
 
 /// A fact group that the policy requires and that is not known everywhere makes the run incomplete.
@@ -395,7 +405,7 @@ fn mark_required(
 
 /// 1 findings at or above the level, 3 a required check could not run, 0 neither. Errors are 2 and
 /// never get here.
-fn exit_code(findings: &[Finding], undetermined: &[Undetermined], fail_on: Option<Level>) -> u8 {
+fn exit_code(findings: &[Finding], ledger: &Ledger, fail_on: Option<Level>) -> u8 {
     let gates = |finding: &&Finding| {
         finding.waived.is_none()
             && finding.change != Some(Change::Existing)
@@ -403,7 +413,7 @@ fn exit_code(findings: &[Finding], undetermined: &[Undetermined], fail_on: Optio
     };
     if findings.iter().any(|finding| gates(&finding)) {
         1
-    } else if undetermined.iter().any(|entry| entry.required) {
+    } else if ledger.is_incomplete() {
         3
     } else {
         0

@@ -134,6 +134,21 @@ impl Repository {
         self.check_in(self.at().to_owned(), arguments)
     }
 
+    /// What a person reads.
+    fn told(&self, arguments: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+            .args(["check", "--offline", "--as-of", "2026-11-23", "--cache-dir"])
+            .arg(self.elsewhere.path().join("cache"))
+            .args(arguments)
+            .arg(self.at())
+            .env_clear()
+            .env("HOME", self.elsewhere.path())
+            .env("COLUMNS", "200")
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap().replace("\n  ", " ")
+    }
+
     fn check_in(&self, path: PathBuf, arguments: &[&str]) -> Run {
         let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
             .arg("check")
@@ -201,6 +216,8 @@ fn a_waiver_counts_from_the_next_change_on() {
     let accepted = Repository::on_main(&[("custody.toml", waiver)]);
     accepted.write("Cargo.lock", &lock(&[("codec", "1.0.0", B)]));
     let run = accepted.check(&["--since", "main"]);
+    assert_eq!(run.code, 3, "the waiver covers the finding, and nobody read the bytes");
+    let run = accepted.check(&["--since", "main", "--allow-unread", "codec"]);
     assert_eq!(run.code, 0, "{:?} {}", run.findings(), run.stderr);
 }
 
@@ -404,7 +421,8 @@ fn a_baseline_keeps_the_gate_green_and_hides_nothing() {
         .output()
         .unwrap();
     assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
-    let after = repository.check(&["--fail-on", "low"]);
+    let unread = ["codec", "forked"].map(|name| ["--allow-unread", name]).concat();
+    let after = repository.check(&[&["--fail-on", "low"], &*unread].concat());
     assert!(after.has("git-branch-dependency: existing"), "{:?}", after.findings());
     assert_eq!(after.code, 0, "{:?}", after.findings());
     let evidence = after.report["findings"].to_string();
@@ -528,4 +546,59 @@ fn fingerprints_stay_when_lines_move() {
         results.iter().map(|(_, _, line, _)| *line).collect()
     };
     assert_ne!(lines(&before), lines(&after), "nothing moved");
+}
+
+#[test]
+fn what_was_not_read_does_not_pass_and_says_so_once() {
+    let repository = Repository::new();
+    let run = repository.check(&[]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let gaps = run.report["gaps"].as_array().unwrap();
+    assert_eq!(gaps[0]["cause"]["kind"], "offline");
+    assert_eq!(gaps[0]["required"], serde_json::json!(["source"]));
+    assert_eq!(run.report["coverage"]["source"]["known"], 0);
+    let told = repository.told(&[]);
+    let headline = "incomplete: 1 of 1 crate could not be read (offline and not cached) (exit 3)";
+    assert!(told.contains(headline), "{told}");
+    assert_eq!(told.matches("offline and not cached; to close it").count(), 1, "{told}");
+    assert!(!told.contains("passed"), "{told}");
+}
+
+#[test]
+fn a_git_source_that_is_not_read_is_named() {
+    let repository = Repository::new();
+    let git =
+        "source = \"git+https://example.invalid/r#0123456789012345678901234567890123456789\"\n";
+    let text = format!("{}\n[[package]]\nname = \"forked\"\nversion = \"0.1.0\"\n{git}", lock(&[]));
+    repository.write("Cargo.lock", &text);
+    let run = repository.check(&["--fail-on", "never"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let open = run.report["undetermined"].as_array().unwrap().iter();
+    let named = open.filter(|one| one["what"] == "source" && one["required"] == true);
+    let named: Vec<&str> = named.map(|one| one["subject"]["name"].as_str().unwrap()).collect();
+    assert_eq!(named, ["forked"]);
+}
+
+#[test]
+fn a_gap_that_the_policy_accepts_passes_and_stays_visible() {
+    let accept = "[[accept-unread]]\npackage = \"codec\"\nreason = \"read by hand\"\nexpires = \"2026-11-30\"\n";
+    let repository = Repository::on_main(&[("custody.toml", accept)]);
+    let run = repository.check(&[]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!(run.report["gaps"][0]["accepted"], "read by hand");
+    assert!(repository.told(&[]).contains("unread and accepted: codec"));
+    let late =
+        Repository::on_main(&[("custody.toml", &accept.replace("2026-11-30", "2026-11-01"))]);
+    let run = late.check(&[]);
+    assert_eq!(run.code, 3);
+    assert!(run.stderr.contains("`codec`"), "{}", run.stderr);
+}
+
+#[test]
+fn a_change_cannot_accept_its_own_gap() {
+    let repository = Repository::new();
+    let accept = "[[accept-unread]]\npackage = \"codec\"\nreason = \"trust me\"\n";
+    repository.write("custody.toml", accept);
+    repository.write("Cargo.lock", &lock(&[("codec", "1.1.0", B)]));
+    assert_eq!(repository.check(&["--since", "main", "--fail-on", "never"]).code, 3);
 }

@@ -1,5 +1,6 @@
 //! Models on disk: audited for themselves, or as part of the project whose folder they lie in.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{Audit, AuditError, Audited, Request, assemble, hold_against};
@@ -44,6 +45,7 @@ pub(super) fn run(request: &Request) -> Result<Audit, AuditError> {
     let folder = if request.path.is_dir() { Some(&*request.path) } else { request.path.parent() };
     let audited = Audited {
         prefix: folder.map(repository::prefix).unwrap_or_default(),
+        own: BTreeSet::new(),
         // Who names a model wants to know about all of it.
         undetermined: not_scanned(&subject, &facts, true),
         subjects: vec![SubjectEntry {
@@ -81,7 +83,7 @@ pub(super) fn measure_local(
         match model_files::look(&place, &Look { prefix, ..Look::default() }) {
             Ok((facts, _)) => {
                 sheet.put(model_files::GROUP, &facts);
-                undetermined.extend(not_scanned(&sheet.subject, &facts, false));
+                undetermined.extend(not_scanned(&sheet.subject, &facts, true));
             }
             Err(error) => sheet.put_unknown(model_files::GROUP, error.to_string()),
         }

@@ -149,6 +149,9 @@ pub struct CheckArguments {
     /// Fail on what would be a finding if the unknown turned out badly
     #[arg(long)]
     pub strict_unknown: bool,
+    /// Pass although this crate or model could not be read (repeatable); it is named in the report
+    #[arg(long, value_name = "NAME")]
+    pub allow_unread: Vec<String>,
     /// Ask `cargo metadata`, too, which features and targets are on (started outside the tree)
     #[arg(long)]
     pub metadata: bool,

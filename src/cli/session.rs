@@ -14,6 +14,7 @@ use crate::collectors;
 use crate::collectors::cooldown::CooldownPolicy;
 use crate::config::custody_lock::{LOCK_FILE, LOCK_LIMIT, parse_pins};
 use crate::config::{FailOn, Policy};
+use crate::domain::ledger::Acceptance;
 use crate::domain::{Level, Pins};
 use crate::heuristics::Ruleset;
 use crate::heuristics::ruleset::{RuleFile, read_folder};
@@ -108,7 +109,12 @@ fn cooldown(policy: &Policy) -> Option<CooldownPolicy> {
 pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
     let path = arguments.manifest_path.clone().unwrap_or_else(|| arguments.path.clone());
     let gate = Gate::open(arguments, &path)?;
-    let policy = gate.policy(arguments)?;
+    let mut policy = gate.policy(arguments)?;
+    policy.accept_unread.extend(arguments.allow_unread.iter().map(|name| Acceptance {
+        package: name.clone(),
+        reason: "--allow-unread".to_owned(),
+        expires: None,
+    }));
     let baseline = gate.baseline(arguments)?;
     let mut folders = arguments.common.rules.clone();
     folders.extend(gate.rule_folders(&policy));

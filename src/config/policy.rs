@@ -8,6 +8,7 @@ use toml::de::DeTable;
 use super::age::MinAge;
 use super::error::{At, ConfigError};
 use super::section::{Document, Section, Told};
+use crate::domain::ledger::Acceptance;
 use crate::domain::{Level, Location, RuleId, Waiver};
 
 /// From which level findings fail the run.
@@ -125,11 +126,13 @@ pub struct Policy {
     pub cooldown: Option<Cooldown>,
     /// Models that code does not name.
     pub models: Vec<ModelEntry>,
+    /// Crates and models whose bytes may stay unread.
+    pub accept_unread: Vec<Acceptance>,
     /// Every rule that the policy names, for [`Policy::check_names`].
     pub rules_named: Vec<Named>,
 }
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "fail-on",
     "min-level",
     "offline",
@@ -141,6 +144,7 @@ const KEYS: [&str; 11] = [
     "waiver",
     "cooldown",
     "model",
+    "accept-unread",
 ];
 
 impl Policy {
@@ -201,6 +205,14 @@ impl Policy {
         policy.cooldown = top.table("cooldown")?.map(|section| cooldown(&section)).transpose()?;
         for section in top.tables("model")? {
             policy.models.push(model(&section)?);
+        }
+        for section in top.tables("accept-unread")? {
+            section.only(&["package", "reason", "expires"])?;
+            policy.accept_unread.push(Acceptance {
+                package: section.required("package")?.value.to_owned(),
+                reason: section.required("reason")?.value.trim().to_owned(),
+                expires: section.day("expires")?,
+            });
         }
         Ok(policy)
     }

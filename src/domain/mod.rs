@@ -12,6 +12,7 @@ pub mod graph;
 pub mod hands;
 pub mod hash;
 pub mod inspection;
+pub mod ledger;
 pub mod pin;
 pub mod report;
 pub mod rule;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ledger::Gap;
 use super::rule::RuleInfo;
 use super::{Finding, Hands, Level, Location, Sources, Subject, Undetermined};
 
@@ -78,6 +79,9 @@ pub struct Report {
     pub undetermined: Vec<Undetermined>,
     /// Fact family to how much of it is known.
     pub coverage: BTreeMap<String, Coverage>,
+    /// What was asked and not answered, one entry a cause; what the run needs comes first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
     /// Everything that was audited.
     pub subjects: Vec<SubjectEntry>,
     /// What the change did, in delta mode; absent otherwise.

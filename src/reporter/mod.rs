@@ -21,6 +21,7 @@ mod html;
 mod human;
 pub mod inspect;
 mod json;
+mod ledger;
 mod markdown;
 pub mod model;
 mod sarif;

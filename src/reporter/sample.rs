@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use crate::domain::finding::Waived;
+use crate::domain::ledger::{Cause, Gap};
 use crate::domain::report::{Context, Coverage, SCHEMA, SubjectChange, SubjectEntry};
 use crate::domain::rule::{RuleInfo, RuleKind};
 use crate::domain::{
@@ -322,6 +323,7 @@ pub(super) fn clean_report() -> Report {
         findings: Vec::new(),
         undetermined: vec![unknown("liblzma", "0.3.2", "owners", "no registry dump was given")],
         coverage: coverage(&[("advisories", 4, 4), ("archive", 4, 4), ("owners", 3, 4)]),
+        gaps: Vec::new(),
         subjects: subjects(),
         changes: None,
         hands: None,
@@ -397,6 +399,14 @@ pub(super) fn incomplete_report() -> Report {
             ..unknown("liblzma", "0.3.2", "advisories", "no advisory database")
         },
     );
+    report.gaps = vec![Gap {
+        cause: Cause::of_reason("no advisory database"),
+        remedy: String::new(),
+        questions: vec!["advisories".to_owned()],
+        subjects: vec![Subject::registry_crate("liblzma", "0.3.2")],
+        required: vec!["advisories".to_owned()],
+        accepted: None,
+    }];
     report.exit = 3;
     report
 }

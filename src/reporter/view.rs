@@ -8,10 +8,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::ledger::{Cause, CauseKind};
 use crate::domain::report::Context;
 use crate::domain::rule::RuleKind;
 use crate::domain::text::shown;
-use crate::domain::{Change, Finding, Level, Report, SubjectKind};
+use crate::domain::{Change, Finding, Report, Subject, SubjectKind, Undetermined};
 
 use super::Options;
 use super::words::{and, count};
@@ -114,29 +115,6 @@ impl<'a> View<'a> {
         parts.join(", ")
     }
 
-    /// Which fact families were measured in full, in part, and not at all; empty without coverage.
-    #[must_use]
-    pub fn coverage(&self) -> String {
-        let mut full = Vec::new();
-        let mut rest = Vec::new();
-        for (family, coverage) in &self.report.coverage {
-            let family = shown(family);
-            if coverage.known == coverage.of {
-                full.push(family);
-            } else {
-                rest.push(format!("{family} {} of {}", coverage.known, coverage.of));
-            }
-        }
-        let mut parts = Vec::new();
-        if !full.is_empty() {
-            parts.push(format!("measured in full: {}", full.join(", ")));
-        }
-        if !rest.is_empty() {
-            parts.push(format!("in part: {}", rest.join(", ")));
-        }
-        parts.join("; ")
-    }
-
     /// Where the facts come from: "advisories (2026-11-20, 1044 entries)".
     #[must_use]
     pub fn provenance(&self) -> String {
@@ -164,40 +142,20 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Why the run ends with its exit code, in one sentence.
-    #[must_use]
-    pub fn verdict(&self) -> String {
-        let gate = self.report.fail_on.map_or("never", Level::as_str);
-        let required = self.report.undetermined.iter().filter(|u| u.required).count();
-        match self.report.exit {
-            0 if self.report.fail_on.is_none() => "passed: findings never fail this run".to_owned(),
-            0 => format!("passed: nothing counts at level {gate} or above"),
-            1 => format!(
-                "failed: {} at level {gate} or above (exit 1)",
-                count(self.gating(), "finding")
-            ),
-            3 => format!(
-                "incomplete: no finding at level {gate} or above, but {} that the policy requires \
-                 could not be made (exit 3)",
-                count(required, "check")
-            ),
-            code => format!("error: the audit could not be completed (exit {code})"),
-        }
-    }
-
-    /// What could not be determined, grouped by what and why, largest group first; groups that the
-    /// policy requires before the others.
+    /// What could not be determined, one group a cause, largest group first; groups that the policy
+    /// requires before the others.
     #[must_use]
     pub fn unknown(&self) -> Vec<UnknownGroup<'a>> {
-        let mut groups: BTreeMap<(bool, &str, &str), UnknownGroup<'a>> = BTreeMap::new();
+        let mut groups: BTreeMap<Cause, UnknownGroup<'a>> = BTreeMap::new();
         for entry in &self.report.undetermined {
+            let cause = Cause::of_reason(&entry.reason);
             groups
-                .entry((!entry.required, &entry.what, &entry.reason))
+                .entry(cause.clone())
                 .or_insert_with(|| UnknownGroup {
-                    what: &entry.what,
-                    reason: &entry.reason,
-                    required: entry.required,
-                    subjects: Vec::new(),
+                    what: BTreeSet::new(),
+                    cause,
+                    required: false,
+                    subjects: BTreeSet::new(),
                     files: 0,
                 })
                 .add(entry);
@@ -208,48 +166,66 @@ impl<'a> View<'a> {
     }
 }
 
-/// Undetermined entries that say the same of several subjects.
+/// Undetermined entries with one cause.
 #[derive(Clone, Debug)]
 pub struct UnknownGroup<'a> {
-    /// Fact group or rule.
-    pub what: &'a str,
+    /// Fact groups, rules and questions; those that are required stand first.
+    pub what: BTreeSet<(bool, &'a str)>,
     /// Why it is unknown.
-    pub reason: &'a str,
-    /// Whether the policy requires it.
+    pub cause: Cause,
+    /// Whether the policy requires some of it.
     pub required: bool,
-    /// Whom it is about, in the report's order, each once.
-    pub subjects: Vec<&'a crate::domain::Subject>,
+    /// Whom it is about, each once.
+    pub subjects: BTreeSet<&'a Subject>,
     /// How many of the entries name a file.
     pub files: usize,
 }
 
 impl<'a> UnknownGroup<'a> {
-    fn add(&mut self, entry: &'a crate::domain::Undetermined) {
-        if self.subjects.last() != Some(&&entry.subject) {
-            self.subjects.push(&entry.subject);
-        }
+    fn add(&mut self, entry: &'a Undetermined) {
+        self.what.insert((!entry.required, &entry.what));
+        self.required |= entry.required;
+        self.subjects.insert(&entry.subject);
         self.files += usize::from(entry.file.is_some());
     }
 
     /// "owners of 412 crates: no registry dump", safe to show.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let whom = match self.subjects.as_slice() {
-            [one] => shown(&one.to_string()),
-            many => {
-                let kinds: BTreeSet<SubjectKind> = many.iter().map(|s| s.kind).collect();
+        let whom = match self.subjects.first() {
+            Some(one) if self.subjects.len() == 1 => shown(&one.to_string()),
+            _ => {
+                let kinds: BTreeSet<SubjectKind> = self.subjects.iter().map(|s| s.kind).collect();
                 let kind = kinds.first().filter(|_| kinds.len() == 1);
-                count(many.len(), kind.map_or("subject", |kind| kind.as_str()))
+                count(self.subjects.len(), kind.map_or("subject", |kind| kind.as_str()))
             }
         };
         let files = match self.files {
             0 => String::new(),
             n => format!(" ({})", count(n, "file")),
         };
+        let named: Vec<String> =
+            self.what.iter().take(WHATS).map(|(_, what)| shown(what)).collect();
+        let more = match self.what.len() - named.len() {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
         let required = if self.required { "required: " } else { "" };
-        format!("{required}{} of {whom}{files}: {}", shown(self.what), shown(self.reason))
+        let remedy = match self.cause.kind {
+            // Such a cause is told in words that say themselves what to do.
+            CauseKind::Other => String::new(),
+            _ => format!("; to close it: {}", self.cause.remedy()),
+        };
+        format!(
+            "{required}{}{more} of {whom}{files}: {}{remedy}",
+            named.join(", "),
+            shown(&self.cause.told())
+        )
     }
 }
+
+/// Things told of one cause before the rest is counted.
+const WHATS: usize = 3;
 
 /// Whether a finding counts against the exit code.
 #[must_use]
@@ -262,7 +238,7 @@ pub fn gates(report: &Report, finding: &Finding) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Subject, Undetermined};
+    use crate::domain::Level;
     use crate::reporter::sample;
 
     fn view(report: &Report, options: &Options) -> (usize, usize, usize, usize) {
