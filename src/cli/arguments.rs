@@ -180,7 +180,11 @@ pub struct InspectArguments {
 #[derive(Clone, Debug, Args)]
 pub struct FactsArguments {
     /// NAME@VERSION of a crate, or a model folder or file
-    pub spec: String,
+    #[arg(required_unless_present = "stdin", conflicts_with = "stdin")]
+    pub spec: Option<String>,
+    /// Read one item a line from standard input and answer each with one line of JSON
+    #[arg(long)]
+    pub stdin: bool,
     /// Flags of all measuring subcommands.
     #[command(flatten)]
     pub common: CommonArguments,

@@ -1,5 +1,8 @@
 //! `facts`: everything that is known of one crate or model, as JSON, for rule authors.
 
+mod stream;
+
+use std::io;
 use std::path::Path;
 
 use super::Failure;
@@ -12,20 +15,32 @@ use crate::domain::FactSheet;
 
 /// Prints the facts sheet of one crate or model.
 pub fn run(arguments: &FactsArguments) -> Result<u8, Failure> {
-    let path = Path::new(&arguments.spec);
+    let Some(spec) = arguments.spec.as_deref() else { return all_of_stdin(arguments) };
+    let path = Path::new(spec);
     if path.exists() {
         let mut sheet = FactSheet::new(audit::model_subject(path));
         sheet.put(model_files::GROUP, &model_files::measure(path)?);
         output::stdout(format!("{}\n", serde_json::to_string_pretty(&sheet)?).as_bytes())?;
         return Ok(0);
     }
-    let (name, version) = crate_spec(&arguments.spec)?;
+    let (name, version) = crate_spec(spec)?;
     let options = session::gather_options(&arguments.common, false)?;
     let graph = collectors::single(name, version, &options)?;
     let gathered = collectors::gather(&graph, &options)?;
     let mut text = serde_json::to_string_pretty(&gathered.sheets[0])?;
     text.push('\n');
     output::stdout(text.as_bytes())?;
+    Ok(0)
+}
+
+/// Answers every line of standard input; each thread works on an item of its own.
+fn all_of_stdin(arguments: &FactsArguments) -> Result<u8, Failure> {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = arguments.common.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores).min(256);
+    let options = session::gather_options(&arguments.common, false)?;
+    let options = collectors::Options { jobs: Some(1), progress: false, ..options };
+    stream::run(io::stdin().lock(), io::stdout(), &options, threads)
+        .map_err(|error| Failure::text(format!("the stream broke off: {error}")))?;
     Ok(0)
 }
 
