@@ -157,7 +157,7 @@ impl Cause {
 /// The host of the first web address in a text.
 fn host_of(text: &str) -> Option<String> {
     let (_, rest) = text.split_once("://")?;
-    let end = rest.find(|c: char| c == '/' || c == ' ' || c == '?' || c == '#');
+    let end = rest.find(['/', ' ', '?', '#']);
     let host = &rest[..end.unwrap_or(rest.len())];
     Some(host.trim_end_matches(':').to_owned()).filter(|host| !host.is_empty())
 }
