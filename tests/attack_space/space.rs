@@ -182,17 +182,17 @@ impl<'g> Composition<'g> {
         filled
     }
 
-    fn put(&self, shelf: &mut Shelf, name: &str, is_twin: bool) {
+    fn put(&self, into: &mut Shelf, name: &str, is_twin: bool) {
         let [own, parts] = self.files(name, is_twin);
         let helper_of = helper_name(name);
         let mut needs = Vec::new();
         let mut manifest = self.of("layout").manifest.clone();
         if !parts.is_empty() {
-            add(shelf, &helper_of, "", &parts, &[]);
+            add(into, &helper_of, "", &parts, &[]);
             write!(manifest, "[build-dependencies]\n{helper_of} = \"1\"\n").expect("grows");
             needs.push(helper_of);
         }
-        add(shelf, name, &manifest, &own, &needs);
+        add(into, name, &manifest, &own, &needs);
     }
 }
 
