@@ -1,5 +1,6 @@
 //! The contract of `facts --stdin`: one line out for each line in, in order, whatever stands in it.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -37,6 +38,14 @@ fn stream(input: &[u8], jobs: &str) -> Vec<Value> {
     lines
 }
 
+/// Bytes in lower case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 fn kinds(lines: &[Value]) -> Vec<&str> {
     lines.iter().map(|line| line["error"]["kind"].as_str().unwrap_or("none")).collect()
 }
@@ -50,7 +59,7 @@ fn every_line_has_one_answer_in_its_place() {
     std::fs::write(&junk, b"no gzip").expect("is written");
     let archive =
         |hash: String| json!({"id": "a", "crate": "x@1.0.0", "archive": junk, "sha256": hash});
-    let right: String = Sha256::digest(b"no gzip").iter().map(|b| format!("{b:02x}")).collect();
+    let right = hex(&Sha256::digest(b"no gzip"));
     let mut input = format!(
         "rubbish\n\n{}\r\n{}\n{}\nnobody@1.0.0\nnobody@1.0.0\n{{\"id\":\"q\"}}\n",
         json!({"id": "m", "model": model}),

@@ -85,7 +85,16 @@ pub(super) fn measure_local(
                 sheet.put(model_files::GROUP, &facts);
                 undetermined.extend(not_scanned(&sheet.subject, &facts, true));
             }
-            Err(error) => sheet.put_unknown(model_files::GROUP, error.to_string()),
+            Err(error) => {
+                sheet.put_unknown(model_files::GROUP, error.to_string());
+                undetermined.push(Undetermined {
+                    subject: sheet.subject.clone(),
+                    what: model_files::GROUP.to_owned(),
+                    file: None,
+                    reason: error.to_string(),
+                    required: true,
+                });
+            }
         }
     }
     undetermined

@@ -16,6 +16,8 @@ use crate::walker::delta::{UpdateFacts, UpdateKind};
 const OWN: &str = "the project's own code";
 /// Words for what is not asked of a crate that a change leaves as it is.
 const AS_BEFORE: &str = "exactly as in the base";
+/// Words for what is not asked of a model that only a service has.
+const NOT_HERE: &str = "its files are not on this machine";
 
 /// Fills the ledger of one run.
 pub(super) fn ledger(audited: &Audited, sheets: &[FactSheet]) -> Ledger {
@@ -94,9 +96,13 @@ fn build_code(sheet: &FactSheet) -> Answer {
 /// Whether every file of a model on this machine was read.
 fn files(sheet: &FactSheet) -> Answer {
     if !sheet.facts.contains_key(model_files::GROUP) {
-        return Answer::NotApplicable("its files are not on this machine");
+        return Answer::NotApplicable(NOT_HERE);
     }
     match group_of::<ModelFacts>(sheet, model_files::GROUP) {
+        // Whose files are here and could not be opened, `models::measure_local` requires by name.
+        Measured::Unknown(_) if sheet.subject.origin == Origin::Hub => {
+            Answer::NotApplicable(NOT_HERE)
+        }
         Measured::Unknown(reason) => Answer::Unanswered(Cause::of_reason(&reason)),
         Measured::Known(facts) => match facts.unscannable.first() {
             Some(file) => Answer::Unanswered(Cause::of_reason(&file.reason)),
