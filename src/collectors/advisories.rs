@@ -60,6 +60,7 @@ pub struct AdvisoryFact {
     pub id: String,
     /// `vulnerability`, `malicious` (the category of that name), or the word of an informational
     /// advisory: `unmaintained`, `unsound`, `notice`.
+    #[schemars(extend("enum" = ["vulnerability", "malicious", "unmaintained", "unsound", "notice"]))]
     pub kind: String,
     /// Its first line.
     pub title: String,
@@ -70,6 +71,7 @@ pub struct AdvisoryFact {
     /// CVSS vector, where it has one.
     pub cvss: Option<String>,
     /// Severity according to CVSS: `none`, `low`, `medium`, `high`, `critical`; where it has a vector.
+    #[schemars(extend("enum" = ["none", "low", "medium", "high", "critical"]))]
     pub severity: Option<String>,
     /// Version requirements that are not affected any more; empty where there is no fix.
     pub patched: Vec<String>,

@@ -42,6 +42,7 @@ pub struct LookAlike {
     pub of: String,
     /// How: `swapped-characters`, `swapped-words`, `omitted-character`, `repeated-character`, `typo`,
     /// `bit-flip`, `version-ending`, `separator`, `plural`, `affix`, `other-number`, `glyph`.
+    #[schemars(extend("enum" = ["swapped-characters", "swapped-words", "omitted-character", "repeated-character", "typo", "bit-flip", "version-ending", "separator", "plural", "affix", "other-number", "glyph"]))]
     pub how: String,
     /// That name is in the table of popular names; else it is another crate of the graph.
     pub popular: bool,

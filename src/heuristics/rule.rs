@@ -293,7 +293,9 @@ impl Rule {
     }
 
     fn compile_when(&self) -> Result<Condition, String> {
-        self.condition("when", &self.source.when, &self.scope(None))
+        let when = self.condition("when", &self.source.when, &self.scope(None))?;
+        when.is_decision().map_err(|e| format!("`when`: {e}"))?;
+        Ok(when)
     }
 
     fn compile_consequence(&self) -> Result<Consequence, String> {

@@ -1,13 +1,14 @@
 //! The fact schema: which facts exist, of what type, and what they mean. It is generated from the
 //! collectors' structs, handed in by the conductor, and is what rule conditions are checked against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
-use crate::domain::fact::SchemaOf;
+use super::condition::did_you_mean;
+use crate::domain::fact::{SchemaOf, unknown_reason};
 
 /// The type of a fact, as far as a condition needs it. Cheap to clone: checking a rule passes types on
 /// at every step.
@@ -21,6 +22,8 @@ pub enum FactType {
     List(Arc<FactType>),
     /// A boolean, number or string, by its JSON Schema name.
     Scalar(&'static str),
+    /// A string out of a closed vocabulary: the words that the code can emit.
+    Word(Arc<BTreeSet<String>>),
     /// Not known to the schema; nothing below it is checked.
     Any,
 }
@@ -93,6 +96,16 @@ impl FactSchema {
         self.groups.keys().copied()
     }
 
+    /// What is wrong with facts that somebody wrote by hand: a group, a field or a word that no collector
+    /// fills, or a value of another type.
+    #[must_use]
+    pub fn fault(&self, group: &str, facts: &Value) -> Option<String> {
+        match self.group(group) {
+            Some(field) => fault(group, &field.fact_type, facts),
+            None => Some(format!("no fact group `{group}`{}", did_you_mean(group, self.names()))),
+        }
+    }
+
     /// The fact table in Markdown, as it stands in `rules/README.md`.
     #[must_use]
     pub fn table(&self) -> String {
@@ -103,6 +116,40 @@ impl FactSchema {
             rows(name, &field.fact_type, &mut out, 0);
         }
         out
+    }
+}
+
+fn fault(path: &str, fact_type: &FactType, value: &Value) -> Option<String> {
+    if value.is_null() || unknown_reason(value).is_some() {
+        return None;
+    }
+    match (fact_type, value) {
+        (FactType::Object(fields), Value::Object(values)) => {
+            values.iter().find_map(|(name, value)| {
+                let at = format!("{path}.{name}");
+                let Some(field) = fields.get(name) else {
+                    let known = did_you_mean(name, fields.keys().map(String::as_str));
+                    return Some(format!("no fact `{at}`{known}"));
+                };
+                fault(&at, &field.fact_type, value)
+            })
+        }
+        (FactType::Map(item), Value::Object(values)) => {
+            values.values().find_map(|value| fault(&format!("{path}[]"), item, value))
+        }
+        (FactType::List(item), Value::Array(values)) => {
+            values.iter().find_map(|value| fault(&format!("{path}[]"), item, value))
+        }
+        (FactType::Word(words), Value::String(word)) if !words.contains(word) => {
+            let known = did_you_mean(word, words.iter().map(String::as_str));
+            Some(format!("`{path}` is never '{word}'{known}"))
+        }
+        (FactType::Any, _)
+        | (FactType::Word(_) | FactType::Scalar("string"), Value::String(_))
+        | (FactType::Scalar("number"), Value::Number(_))
+        | (FactType::Scalar("boolean"), Value::Bool(_)) => None,
+        (FactType::Scalar("integer"), Value::Number(number)) if !number.is_f64() => None,
+        _ => Some(format!("`{path}` is a {}, and not {value}", type_name(fact_type))),
     }
 }
 
@@ -145,7 +192,7 @@ fn rows(path: &str, fact_type: &FactType, out: &mut String, depth: usize) {
         FactType::List(item) | FactType::Map(item) => {
             rows(&format!("{path}[]"), item, out, depth + 1);
         }
-        FactType::Scalar(_) | FactType::Any => {}
+        FactType::Scalar(_) | FactType::Word(_) | FactType::Any => {}
     }
 }
 
@@ -155,6 +202,10 @@ fn type_name(fact_type: &FactType) -> String {
         FactType::Map(item) => format!("map of {}", type_name(item)),
         FactType::List(item) => format!("list of {}", type_name(item)),
         FactType::Scalar(name) => (*name).to_owned(),
+        FactType::Word(words) => {
+            let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+            words.join(", ")
+        }
         FactType::Any => "any".to_owned(),
     }
 }
@@ -163,10 +214,14 @@ fn description(schema: &Value) -> String {
     schema.get("description").and_then(Value::as_str).unwrap_or("").trim().to_owned()
 }
 
-/// Follows `$ref`, unwraps `anyOf`/`oneOf` with null, and reads enums of strings as strings.
+/// Follows `$ref`, unwraps `anyOf`/`oneOf` with null, and reads enums of strings as closed vocabularies.
 fn fact_type(schema: &Value, root: &Value, depth: usize) -> FactType {
     if depth > MAX_DEPTH {
         return FactType::Any;
+    }
+    // A field may narrow the type that it refers to.
+    if let Some(words) = words(schema) {
+        return FactType::Word(Arc::new(words));
     }
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
         let target = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
@@ -176,9 +231,6 @@ fn fact_type(schema: &Value, root: &Value, depth: usize) -> FactType {
         if let Some(Value::Array(options)) = schema.get(key) {
             return one_of(options, root, depth);
         }
-    }
-    if schema.get("enum").is_some() || schema.get("const").is_some() {
-        return FactType::Scalar("string");
     }
     match type_word(schema) {
         Some("object") => object_type(schema, root, depth),
@@ -190,6 +242,16 @@ fn fact_type(schema: &Value, root: &Value, depth: usize) -> FactType {
         Some("number") => FactType::Scalar("number"),
         Some("boolean") => FactType::Scalar("boolean"),
         _ => FactType::Any,
+    }
+}
+
+/// The words of an `enum` or `const` of strings.
+fn words(schema: &Value) -> Option<BTreeSet<String>> {
+    let word = |value: &Value| value.as_str().map(str::to_owned);
+    match (schema.get("enum"), schema.get("const")) {
+        (Some(Value::Array(words)), _) => words.iter().map(word).collect(),
+        (_, Some(only)) => word(only).map(|only| BTreeSet::from([only])),
+        _ => None,
     }
 }
 
@@ -214,6 +276,10 @@ fn one_of(options: &[Value], root: &Value, depth: usize) -> FactType {
             (Some(FactType::Object(mut left)), FactType::Object(right)) => {
                 Arc::make_mut(&mut left).extend(Arc::unwrap_or_clone(right));
                 FactType::Object(left)
+            }
+            (Some(FactType::Word(mut left)), FactType::Word(right)) => {
+                Arc::make_mut(&mut left).extend(Arc::unwrap_or_clone(right));
+                FactType::Word(left)
             }
             (Some(left), right) if left == right => left,
             _ => FactType::Any,

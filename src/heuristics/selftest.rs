@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::judge::{Verdict, verdicts};
 use super::rule::{Expected, RawTest, Rule};
 use super::ruleset::{Ruleset, embedded_facts};
+use super::schema::FactSchema;
 use crate::domain::FactSheet;
 use crate::domain::fact::UNKNOWN_KEY;
 
@@ -72,7 +73,7 @@ fn run_one(
         .ok_or_else(|| format!("there is no facts sheet {}", test.facts))?;
     let mut sheet: FactSheet =
         serde_json::from_str(&json).map_err(|e| format!("{}: {e}", test.facts))?;
-    apply(&mut sheet, test)?;
+    apply(&mut sheet, test, ruleset.schema())?;
     let all = verdicts(ruleset, &sheet);
     let found = all.get(&rule.info.id).ok_or_else(|| {
         format!("it does not apply to a {} such as {}", sheet.subject.kind.as_str(), test.facts)
@@ -91,10 +92,13 @@ fn run_one(
 }
 
 /// Replaces facts by those of the test.
-fn apply(sheet: &mut FactSheet, test: &RawTest) -> Result<(), String> {
+fn apply(sheet: &mut FactSheet, test: &RawTest, schema: &FactSchema) -> Result<(), String> {
     for (group, changes) in &test.with {
         let mut changes = serde_json::to_value(changes).map_err(|e| e.to_string())?;
         with_nulls(&mut changes);
+        if let Some(problem) = schema.fault(group, &changes) {
+            return Err(format!("`with`: {problem}"));
+        }
         let facts = sheet.facts.entry(group.clone()).or_insert_with(|| json!({}));
         merge(facts, changes);
     }

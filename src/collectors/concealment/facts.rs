@@ -37,6 +37,7 @@ pub struct ConcealmentFacts {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrailingData {
     /// The format: `png`, `gzip`, `zip` or `riff`.
+    #[schemars(extend("enum" = ["png", "gzip", "zip", "riff"]))]
     pub format: String,
     /// Where the data begins, in bytes from the start of the file.
     pub at: u64,

@@ -14,6 +14,7 @@ pub struct HubFacts {
     /// What became of the question: `found`, `missing-or-private` (the Hub does not tell these apart),
     /// `gated`, `disabled` or `revision-not-found` (the repository is there, the revision is not).
     /// Unknown where the Hub was not asked or gave no answer. Source: the Hub's API.
+    #[schemars(extend("enum" = ["found", "missing-or-private", "gated", "disabled", "revision-not-found"]))]
     pub status: Measured<String>,
     /// The commit that the revision stands for, 40 hexadecimal digits. Source: model info, `sha`.
     pub commit: Measured<String>,
@@ -23,6 +24,7 @@ pub struct HubFacts {
     /// Whether only its owner sees it. Source: model info.
     pub private: Measured<bool>,
     /// Who may download: `open`, `auto` (who accepts the terms) or `manual` (whom the owner lets in).
+    #[schemars(extend("enum" = ["open", "auto", "manual"]))]
     pub gated: Measured<String>,
     /// Whether the Hub has switched it off.
     pub disabled: Measured<bool>,
@@ -64,6 +66,7 @@ pub struct HubFacts {
     /// The same as SPDX ids, where there is one. Source: `rules/tables/hub-licences.toml`.
     pub licenses_spdx: Measured<Vec<String>>,
     /// What the licence allows: `open`, `restricted`, `non-commercial`, or `unknown`.
+    #[schemars(extend("enum" = ["open", "restricted", "non-commercial", "unknown"]))]
     pub license_use: Measured<String>,
     /// Base models with stricter terms than this one declares: `id: theirs, ours`.
     pub license_contradictions: Measured<Vec<String>>,
@@ -95,6 +98,7 @@ pub struct HubFile {
     pub blob: Measured<String>,
     /// What it is by its name: `safetensors`, `gguf`, `pickle`, `onnx`, `keras`, `flax`, `tflite`,
     /// `code`, `configuration` or `other`.
+    #[schemars(extend("enum" = ["safetensors", "gguf", "pickle", "onnx", "keras", "flax", "tflite", "code", "configuration", "other"]))]
     pub format: String,
     /// Whether it holds weights.
     pub weights: bool,
@@ -169,6 +173,7 @@ pub struct BaseModel {
     /// The model that names it.
     pub named_by: String,
     /// Where: `card`, `tag`, `adapter_config.json` or `mergekit_config.yml`.
+    #[schemars(extend("enum" = ["card", "tag", "adapter_config.json", "mergekit_config.yml"]))]
     pub source: String,
     /// 1 for a direct base model, 2 for the base model of that, and so on.
     pub depth: u32,
@@ -177,6 +182,7 @@ pub struct BaseModel {
     /// As `status` of this group; unknown where it was not asked for.
     pub status: Measured<String>,
     /// Who may download it: `open`, `auto` or `manual`.
+    #[schemars(extend("enum" = ["open", "auto", "manual"]))]
     pub gated: Measured<String>,
     /// Licence ids of its card.
     pub licenses: Measured<Vec<String>>,

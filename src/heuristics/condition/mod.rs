@@ -6,6 +6,7 @@
 
 mod bindings;
 mod names;
+mod operands;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -117,6 +118,11 @@ impl Condition {
         }
     }
 
+    /// Whether it yields a yes or no, or something whose type is not known; what is wrong else.
+    pub fn is_decision(&self) -> Result<(), ConditionError> {
+        operands::yes_or_no(&(self.result.clone(), None)).map_err(ConditionError::Name)
+    }
+
     /// Evaluates over `bindings`.
     pub fn evaluate(&self, bindings: &Bindings) -> Outcome {
         let steps = bindings.bound(&self.steps, MAX_STEPS);
@@ -163,7 +169,8 @@ mod tests {
                     "known": {"type": "boolean"},
                     "files": {"type": "array", "items": {"$ref": "#/$defs/File"}}
                 }, "$defs": {"File": {"type": "object", "properties": {
-                    "path": {"type": "string"}, "size": {"type": ["integer", "null"]}
+                    "path": {"type": "string"}, "size": {"type": ["integer", "null"]},
+                    "class": {"type": "string", "enum": ["odd", "weights"]}
                 }}}})
             }) as SchemaOf,
         )])
@@ -213,6 +220,41 @@ mod tests {
         let nested = "archive.files.filter(f, f.size > 1).exists(g, g.pth == 'x')";
         assert_eq!(error(nested), "no fact `pth`, did you mean `path`?");
         assert_eq!(error("archiv.size > 1"), "no fact group `archiv`, did you mean `archive`?");
+    }
+
+    #[test]
+    fn a_word_that_no_code_emits_is_refused_wherever_it_is_compared() {
+        let word = |source: &str| {
+            let whole = format!("archive.files.exists(f, {source})");
+            Condition::new(&whole, &schema(), &Scope::default())
+                .map(|_| ())
+                .map_err(|e| e.to_string())
+        };
+        for fine in
+            ["f.class == 'weights'", "'weights' == f.class", "f.class in ['weights', 'odd']"]
+        {
+            assert_eq!(word(fine), Ok(()), "{fine}");
+        }
+        for wrong in
+            ["f.class == 'wieghts'", "'wieghts' != f.class", "f.class in ['odd', 'wieghts']"]
+        {
+            let said = word(wrong).expect_err(wrong);
+            assert!(said.contains("is never 'wieghts', did you mean `weights`?"), "{said}");
+        }
+        let said = word("f.class == 'something else'").expect_err("no such word");
+        let told = "`archive.files[].class` is never 'something else'; it is one of odd, weights";
+        assert_eq!(said, told);
+    }
+
+    #[test]
+    fn what_is_no_decision_and_what_can_never_be_equal_is_refused() {
+        assert_eq!(error("archive.size && archive.known"), "`archive.size` is not a yes or no");
+        assert_eq!(error("!archive.size"), "`archive.size` is not a yes or no");
+        let another = "`archive.size` is compared with a value of another type";
+        assert_eq!(error("archive.size == 'big'"), another);
+        let condition = |source| Condition::new(source, &schema(), &Scope::default());
+        assert!(condition("archive.size").expect("compiles").is_decision().is_err());
+        assert!(condition("archive.files.size() > 1").expect("compiles").is_decision().is_ok());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, SelectExpr};
 
-use super::Scope;
+use super::{Scope, operands};
 use crate::heuristics::schema::{FactSchema, FactType, Field};
 
 /// Walks an expression, tells its type and collects what it names.
@@ -20,8 +20,10 @@ pub(super) struct Checker<'a> {
 }
 
 /// A type, and the fact path it was read from.
-type Inferred = (FactType, Option<String>);
+pub(super) type Inferred = (FactType, Option<String>);
 
+/// What a condition has to be.
+pub(super) const BOOLEAN: FactType = FactType::Scalar("boolean");
 const ANY: Inferred = (FactType::Any, None);
 
 impl<'a> Checker<'a> {
@@ -53,6 +55,7 @@ impl<'a> Checker<'a> {
                 Ok(ANY)
             }
             Expr::Struct(_) => Err("a rule cannot build structs".to_owned()),
+            Expr::Literal(LiteralValue::Boolean(_)) => Ok((BOOLEAN, None)),
             Expr::Literal(_) | Expr::Unspecified => Ok((FactType::Scalar("literal"), None)),
         }
     }
@@ -106,7 +109,7 @@ impl<'a> Checker<'a> {
                 self.paths.extend(at.clone());
                 Ok((FactType::Any, at))
             }
-            FactType::List(_) | FactType::Scalar(_) => {
+            FactType::List(_) | FactType::Scalar(_) | FactType::Word(_) => {
                 Err(format!("`{}` has no fields", path.unwrap_or_else(|| "a value".to_owned())))
             }
         }
@@ -125,10 +128,11 @@ impl<'a> Checker<'a> {
         for arg in &call.args {
             inferred.push(self.infer(arg)?);
         }
+        operands::check(call, &inferred)?;
         Ok(match call.func_name.as_str() {
             "_?_:_" if inferred.len() == 3 => inferred.swap_remove(1),
             "_+_" if inferred.len() == 2 => inferred.swap_remove(1),
-            _ => ANY,
+            name => (operands::result(name), None),
         })
     }
 
@@ -143,7 +147,7 @@ impl<'a> Checker<'a> {
                 return Err(format!("no signal `{id}`{}", did_you_mean(id, known)));
             }
             self.signals.insert(id.to_owned());
-            return Ok((FactType::Scalar("boolean"), None));
+            return Ok((BOOLEAN, None));
         }
         let (kind, path) = self.infer(object)?;
         self.infer(index)?;
@@ -163,7 +167,7 @@ impl<'a> Checker<'a> {
             FactType::List(item) => ((*item).clone(), path.map(|p| p + "[]")),
             FactType::Map(_) => (FactType::Scalar("string"), None),
             FactType::Any => ANY,
-            FactType::Object(_) | FactType::Scalar(_) => {
+            FactType::Object(_) | FactType::Scalar(_) | FactType::Word(_) => {
                 return Err(format!("`{}` is not a list", path.unwrap_or_default()));
             }
         };

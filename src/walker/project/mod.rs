@@ -99,6 +99,7 @@ pub struct PatchFact {
     /// What is patched: the registry's name or URL, or `replace`.
     pub of: String,
     /// What stands in: `path`, `git`, `registry` or `alternative-registry`.
+    #[schemars(extend("enum" = ["path", "git", "registry", "alternative-registry"]))]
     pub source: String,
     /// Its folder, URL or version.
     pub value: String,
