@@ -1,23 +1,41 @@
 //! The contract of `facts --stdin`: one line out for each line in, in order, whatever stands in it.
 
-use std::fmt::Write as _;
-use std::io::Write as _;
+#[path = "replicas/shelf.rs"]
+mod shelf;
+
+use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use cargo_custody::domain::hash::hex;
+use custody_bytes::gzip_tar::pack::{Packed, pack};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use shelf::{Release, Shelf};
 
-/// Runs the stream over `input`; the answers, one a line.
+/// The stream, ready to be started.
+fn worker(home: &Path, cache: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-custody"));
+    command
+        .args(["facts", "--stdin", "--offline", "--as-of", "2026-11-23"])
+        .args(more)
+        .env("CARGO_HOME", home)
+        .env("CARGO_CUSTODY_CACHE_DIR", cache)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    command
+}
+
+/// Runs the stream over `input` with nothing on this machine; the answers, one a line.
 fn stream(input: &[u8], jobs: &str) -> Vec<Value> {
     let home = tempfile::tempdir().expect("a folder");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
-        .args(["facts", "--stdin", "--offline", "--jobs", jobs])
-        .env("CARGO_HOME", home.path().join("cargo"))
-        .env("CARGO_CUSTODY_CACHE_DIR", home.path().join("cache"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("starts");
+    let (cargo, cache) = (home.path().join("cargo"), home.path().join("cache"));
+    answers(&mut worker(&cargo, &cache, &["--jobs", jobs]), input)
+}
+
+/// The answers of a worker to `input`, one a line, each valid by the published schema.
+fn answers(worker: &mut Command, input: &[u8]) -> Vec<Value> {
+    let mut child = worker.spawn().expect("starts");
     let mut stdin = child.stdin.take().expect("piped");
     let input = input.to_vec();
     let feeder = std::thread::spawn(move || stdin.write_all(&input).expect("all is read"));
@@ -36,14 +54,6 @@ fn stream(input: &[u8], jobs: &str) -> Vec<Value> {
         assert!(schemas.validate(line, index).is_ok(), "{line}");
     }
     lines
-}
-
-/// Bytes in lower case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn kinds(lines: &[Value]) -> Vec<&str> {
@@ -98,4 +108,89 @@ fn the_order_holds_with_many_threads() {
         (0..200).flat_map(|n| format!("{{\"id\":\"{n}\"}}\n").into_bytes()).collect();
     let ids: Vec<Value> = stream(&input, "8").iter().map(|line| line["id"].clone()).collect();
     assert_eq!(ids, (0..200).map(|n| json!(n.to_string())).collect::<Vec<_>>());
+}
+
+fn library(text: &[u8]) -> Packed {
+    ("src/lib.rs".to_owned(), text.to_vec())
+}
+
+#[test]
+fn a_crate_and_its_archive_say_the_same_and_a_second_time_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut shelf = Shelf::new(folder.path());
+    let files = vec![library(b"pub fn one() -> u8 { 1 }")];
+    shelf.add(
+        "plain",
+        &[Release { version: "1.0.0", published: "2025-01-01T00:00:00Z", files }],
+        &[],
+    );
+    let (_, home) = shelf.close();
+    let archive = home
+        .join("registry/cache/registry.example.invalid-0123456789abcdef")
+        .join("plain-1.0.0.crate");
+    let sha256 = hex(&Sha256::digest(std::fs::read(&archive).expect("is read")));
+    let by_path = json!({"id": "p", "crate": "plain@1.0.0", "archive": archive, "sha256": sha256});
+    let input = format!("plain@1.0.0\r\n{by_path}\nplain@1.0.0\nplain@2.0.0\n");
+    let cache = folder.path().join("cache");
+    let cold = answers(&mut worker(&home, &cache, &["--jobs", "2"]), input.as_bytes());
+    assert_eq!(kinds(&cold), ["none", "none", "none", "unavailable"]);
+    assert_eq!(cold[0], cold[2]);
+    assert_eq!(cold[0]["subject"], cold[1]["subject"]);
+    assert!(cold[1]["facts"]["build"].is_object(), "{}", cold[1]);
+    for group in ["archive", "secrets", "native", "concealment"] {
+        assert!(cold[0]["facts"][group].is_object(), "{group}: {}", cold[0]);
+        assert_eq!(cold[0]["facts"][group], cold[1]["facts"][group], "{group}");
+    }
+    let warm = answers(&mut worker(&home, &cache, &["--jobs", "1"]), input.as_bytes());
+    assert_eq!(cold, warm);
+}
+
+#[test]
+fn a_bomb_and_a_large_archive_cost_their_own_lines_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(format!("{name}.crate"));
+        std::fs::write(&path, bytes).expect("is written");
+        let sha256 = hex(&Sha256::digest(bytes));
+        let of = format!("{name}@1.0.0");
+        json!({"id": name, "crate": of, "archive": path, "sha256": sha256}).to_string() + "\n"
+    };
+    let mut tar = Vec::new();
+    let stored = pack("bomb-1.0.0", &[library(&vec![0; 20 << 20])]).expect("packs");
+    flate2::read::GzDecoder::new(&stored[..]).read_to_end(&mut tar).expect("is read");
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    bomb.write_all(&tar).expect("in memory");
+    let bomb = bomb.finish().expect("in memory");
+    let plain = pack("plain-1.0.0", &[library(b"")]).expect("packs");
+    let input =
+        [line("bomb", &bomb), line("large", &vec![7; (1 << 20) + 1]), line("plain", &plain)];
+    let home = folder.path().join("cargo");
+    let mut worker = worker(&home, &folder.path().join("cache"), &["--item-mib", "1"]);
+    let lines = answers(&mut worker, input.concat().as_bytes());
+    assert_eq!(kinds(&lines), ["archive", "too-large", "none"]);
+    assert!(
+        lines[0]["error"]["message"].as_str().is_some_and(|m| m.contains("over the limit")),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cache = folder.path().join("cache");
+    let mut child = worker(&folder.path().join("cargo"), &cache, &[])
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    drop(child.stdout.take());
+    let feeder = std::thread::spawn(move || {
+        // More than any pipe holds; it breaks when the worker has ended.
+        let _ = stdin.write_all(&b"rubbish\n".repeat(1 << 20));
+    });
+    let mut told = String::new();
+    child.stderr.take().expect("piped").read_to_string(&mut told).expect("is read");
+    assert!(child.wait().expect("ends").success());
+    feeder.join().expect("fed");
+    assert_eq!(told, "");
 }

@@ -185,6 +185,12 @@ pub struct FactsArguments {
     /// Read one item a line from standard input and answer each with one line of JSON
     #[arg(long)]
     pub stdin: bool,
+    /// How long one item of the stream may take, such as 30s or 5m
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration, requires = "stdin")]
+    pub item_time: std::time::Duration,
+    /// Largest archive that the stream reads, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=512), requires = "stdin")]
+    pub item_mib: u64,
     /// Flags of all measuring subcommands.
     #[command(flatten)]
     pub common: CommonArguments,

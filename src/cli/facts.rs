@@ -1,17 +1,23 @@
 //! `facts`: everything that is known of one crate or model, as JSON, for rule authors.
 
+mod item;
 mod stream;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+
+use custody_bytes::gzip_tar::Limits;
 
 use super::Failure;
 use super::arguments::FactsArguments;
 use super::{output, session};
 use crate::audit;
-use crate::collectors;
-use crate::collectors::model_files;
+use crate::collectors::{self, Equipment, model_files};
 use crate::domain::FactSheet;
+
+/// Largest file inside an archive of the stream: as much memory is taken for each thread.
+const MEMBER_BYTES: u64 = 64 << 20;
 
 /// Prints the facts sheet of one crate or model.
 pub fn run(arguments: &FactsArguments) -> Result<u8, Failure> {
@@ -39,8 +45,18 @@ fn all_of_stdin(arguments: &FactsArguments) -> Result<u8, Failure> {
     let threads = arguments.common.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores).min(256);
     let options = session::gather_options(&arguments.common, false)?;
     let options = collectors::Options { jobs: Some(1), progress: false, ..options };
-    stream::run(io::stdin().lock(), io::stdout(), &options, threads)
-        .map_err(|error| Failure::text(format!("the stream broke off: {error}")))?;
+    let limits = Limits { member_bytes: MEMBER_BYTES, ..Limits::default() };
+    let equipment = Arc::new(Equipment::streaming(&options, limits)?);
+    let items = item::Items {
+        options: collectors::Options { equipment: Some(Arc::clone(&equipment)), ..options },
+        equipment: Arc::clone(&equipment),
+        archive_bytes: arguments.item_mib << 20,
+    };
+    let way = stream::Way { threads, item_time: arguments.item_time };
+    let measure = move |request: &item::Request| items.measure(request);
+    let done = stream::run(io::stdin().lock(), io::stdout(), &way, &Arc::new(measure));
+    equipment.finish();
+    done.map_err(|error| Failure::text(format!("the stream broke off: {error}")))?;
     Ok(0)
 }
 

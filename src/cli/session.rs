@@ -56,6 +56,7 @@ pub fn gather_options(
         hub_token: hub_token(common)?,
         jobs: common.jobs,
         progress: !common.quiet,
+        equipment: None,
     })
 }
 

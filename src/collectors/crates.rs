@@ -8,14 +8,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::archive::{self, ArchiveListing, ArchiveRecord, BenignProfiles, ListedFile, Observer};
-use super::build_code::{self, BuildRecord, SourceKeeper, capability_table};
 use super::cargo_home::CargoHome;
-use super::concealment::{self, ConcealmentFacts, ConcealmentKeeper};
+use super::contents::{Contents, Measurer};
 use super::crate_files::{BytesFacts, CrateFile, CrateFiles, Want};
 use super::gather::Options;
 use super::kept::Kept;
-use super::native::{self, NativeFacts, NativeKeeper};
 use super::releases::{Locked, Older, OlderRelease};
 use super::store::Kind;
 use super::window::{self, ComparisonFacts};
@@ -26,35 +23,10 @@ use crate::net::{Client, NetError};
 
 /// Table of what was found where, by pinned hash.
 const FOUND: Kind = Kind::small("found");
-/// Table of what build code and libraries can do, by archive.
-const CODE: Kind = Kind::small("code");
-/// Table of what vendored native sources are, by archive.
-const NATIVE: Kind = Kind::small("native");
-/// Table of what readers do not see, by archive.
-const CONCEALMENT: Kind = Kind::small("concealment");
 /// Table of comparisons, by the hashes of both archives.
 const COMPARISON: Kind = Kind::small("comparison");
 /// Has to be raised whenever the same files give another answer than before.
 const FOUND_VERSION: u64 = 1;
-
-/// Versions under which results are kept; each changes with its collector and its tables.
-struct Versions {
-    archive: u64,
-    code: u64,
-    comparison: u64,
-}
-
-impl Versions {
-    fn of(profiles: &BenignProfiles) -> Self {
-        let (archive, code) = (archive::store_version(profiles), build_code::store_version());
-        // A comparison depends on what was measured and on how it is compared.
-        let comparison = archive
-            .wrapping_add(code)
-            .wrapping_add(concealment::COLLECTOR_VERSION << 40)
-            .wrapping_add(window::VERSION << 48);
-        Self { archive, code, comparison }
-    }
-}
 
 /// Which file was verified, and with what result.
 #[derive(Debug, Serialize, Deserialize)]
@@ -72,35 +44,6 @@ pub struct Measured {
     pub contents: domain::Measured<Contents>,
 }
 
-/// Everything that one archive says, by collector. It depends on the bytes alone.
-#[derive(Clone, Debug)]
-pub struct Contents {
-    /// Its files. The listing is empty where the contents come from the fact store.
-    pub archive: ArchiveRecord,
-    /// What its code can do at build time, and with secrets.
-    pub code: BuildRecord,
-    /// What its vendored native sources are.
-    pub native: NativeFacts,
-    /// What it keeps from its readers' eyes.
-    pub concealment: ConcealmentFacts,
-}
-
-/// Hands every file of an archive to all collectors that read bytes.
-#[derive(Default)]
-struct Keepers {
-    code: SourceKeeper,
-    native: NativeKeeper,
-    concealment: ConcealmentKeeper,
-}
-
-impl Observer for Keepers {
-    fn file(&mut self, file: &ListedFile, bytes: &[u8]) {
-        self.code.file(&file.path, bytes);
-        self.native.file(&file.path, &file.sha256, bytes);
-        self.concealment.file(file, bytes);
-    }
-}
-
 /// A crate compared with its older releases.
 #[derive(Clone, Debug)]
 pub struct Comparison {
@@ -116,25 +59,25 @@ pub struct Crates<'a> {
     client: Client,
     options: &'a Options,
     runtime: &'a tokio::runtime::Runtime,
-    profiles: BenignProfiles,
-    versions: Versions,
-    kept: Arc<Kept>,
+    measurer: Arc<Measurer>,
 }
 
 impl<'a> Crates<'a> {
-    /// Downloads go to `options.cache_dir`, what is measured to `kept`.
+    /// Downloads go to `options.cache_dir`, what is measured to what `measurer` keeps.
     #[must_use]
     pub fn new(
         home: CargoHome,
         client: Client,
         options: &'a Options,
         runtime: &'a tokio::runtime::Runtime,
-        kept: Arc<Kept>,
+        measurer: Arc<Measurer>,
     ) -> Self {
-        let profiles = BenignProfiles::embedded();
-        let versions = Versions::of(&profiles);
         let files = CrateFiles::new(home, Some(options.cache_dir.join("archives")));
-        Self { files, client, options, runtime, profiles, versions, kept }
+        Self { files, client, options, runtime, measurer }
+    }
+
+    fn kept(&self) -> &Kept {
+        self.measurer.kept()
     }
 
     /// Whether the archive of a release is on this machine.
@@ -165,7 +108,7 @@ impl<'a> Crates<'a> {
                 measured
             })
             .collect();
-        self.kept.save();
+        self.kept().save();
         all
     }
 
@@ -181,14 +124,14 @@ impl<'a> Crates<'a> {
         let bytes = file.facts();
         if let Some(stamp) = stamp {
             let found = Found { stamp, bytes: bytes.clone() };
-            self.kept.put(FOUND, &want.checksum, FOUND_VERSION, &found);
+            self.kept().put(FOUND, &want.checksum, FOUND_VERSION, &found);
         }
         Measured { bytes, contents: self.contents(want, &file) }
     }
 
     /// What an earlier run measured, if the file on disk is still the one it verified.
     fn kept_crate(&self, want: &Want, stamp: &str) -> Option<Measured> {
-        let found: Found = self.kept.get(FOUND, &want.checksum, FOUND_VERSION)?;
+        let found: Found = self.kept().get(FOUND, &want.checksum, FOUND_VERSION)?;
         if found.stamp != stamp {
             return None;
         }
@@ -197,17 +140,7 @@ impl<'a> Crates<'a> {
     }
 
     fn kept_contents(&self, want: &Want, with_listing: bool) -> Option<Contents> {
-        let key = archive::store_key(&want.checksum, &want.name, &want.version);
-        let facts = self.kept.get(Kind::ARCHIVE, &key, self.versions.archive)?;
-        let code = self.kept.get(CODE, &key, self.versions.code)?;
-        let native = self.kept.get(NATIVE, &key, native::COLLECTOR_VERSION)?;
-        let concealment = self.kept.get(CONCEALMENT, &key, concealment::COLLECTOR_VERSION)?;
-        let listing = if with_listing {
-            self.kept.get(Kind::LISTING, &key, self.versions.archive)?
-        } else {
-            ArchiveListing::default()
-        };
-        Some(Contents { archive: ArchiveRecord { facts, listing }, code, native, concealment })
+        self.measurer.kept_contents(&want.checksum, &want.name, &want.version, with_listing)
     }
 
     fn contents(&self, want: &Want, file: &CrateFile) -> domain::Measured<Contents> {
@@ -219,23 +152,8 @@ impl<'a> Crates<'a> {
             }
             CrateFile::Unavailable(reason) => return domain::Measured::unknown(reason.clone()),
         };
-        let Want { name, version, checksum, .. } = want;
-        let mut keepers = Keepers::default();
-        match archive::measure(name, version, bytes, &self.profiles, &mut keepers) {
-            Ok(archive) => {
-                let code = keepers.code.finish(capability_table());
-                let native = keepers.native.finish();
-                let concealment = keepers.concealment.finish();
-                let key = archive::store_key(checksum, name, version);
-                self.kept.put(Kind::ARCHIVE, &key, self.versions.archive, &archive.facts);
-                self.kept.put(Kind::LISTING, &key, self.versions.archive, &archive.listing);
-                self.kept.put(CODE, &key, self.versions.code, &code);
-                self.kept.put(NATIVE, &key, native::COLLECTOR_VERSION, &native);
-                self.kept.put(CONCEALMENT, &key, concealment::COLLECTOR_VERSION, &concealment);
-                domain::Measured::Known(Contents { archive, code, native, concealment })
-            }
-            Err(error) => domain::Measured::unknown(error.to_string()),
-        }
+        let measured = self.measurer.measure(&want.checksum, &want.name, &want.version, bytes);
+        measured.map_err(|error| error.to_string()).into()
     }
 
     /// The contents of an archive with their listing: kept by an earlier run, else measured.
@@ -271,7 +189,7 @@ impl<'a> Crates<'a> {
                 }
             })
             .collect();
-        self.kept.save();
+        self.kept().save();
         all
     }
 
@@ -294,13 +212,13 @@ impl<'a> Crates<'a> {
                 self.compare_with(locked, Some(older), 0, unreachable.as_deref())
             })
             .collect();
-        self.kept.save();
+        self.kept().save();
         all
     }
 
     fn kept_comparison(&self, locked: &Locked, older: &OlderRelease) -> Option<ComparisonFacts> {
         let key = comparison_key(locked.checksum.as_deref()?, Some(older), 0);
-        self.kept.get(COMPARISON, &key, self.versions.comparison)
+        self.kept().get(COMPARISON, &key, self.measurer.comparison_version())
     }
 
     /// Compares a crate with one older release, or with nothing.
@@ -315,7 +233,7 @@ impl<'a> Crates<'a> {
             return ComparisonFacts::unknown("the lockfile pins no hash of its archive");
         };
         let key = comparison_key(&want.checksum, older, days_since_first);
-        if let Some(kept) = self.kept.get(COMPARISON, &key, self.versions.comparison) {
+        if let Some(kept) = self.kept().get(COMPARISON, &key, self.measurer.comparison_version()) {
             return kept;
         }
         let now = match self.recorded(&want) {
@@ -330,7 +248,7 @@ impl<'a> Crates<'a> {
         };
         let Some(older) = older else {
             let facts = window::compare(&release, None, days_since_first);
-            self.kept.put(COMPARISON, &key, self.versions.comparison, &facts);
+            self.kept().put(COMPARISON, &key, self.measurer.comparison_version(), &facts);
             return facts;
         };
         let before = want_older(locked, older);
@@ -344,7 +262,7 @@ impl<'a> Crates<'a> {
                     concealment: &record.concealment,
                 };
                 let facts = window::compare(&release, Some(&against), days);
-                self.kept.put(COMPARISON, &key, self.versions.comparison, &facts);
+                self.kept().put(COMPARISON, &key, self.measurer.comparison_version(), &facts);
                 facts
             }
             domain::Measured::Unknown(reason) => {

@@ -17,6 +17,8 @@ const BATCH: usize = 256;
 pub struct Kept {
     store: Result<FactStore, StoreError>,
     unsaved: Mutex<Vec<Entry>>,
+    /// Whether [`Kept::save`] waits until a batch is full.
+    in_batches: bool,
     /// Why the first batch that could not be written could not: a full disk, say.
     refused: OnceLock<String>,
 }
@@ -28,8 +30,16 @@ impl Kept {
         Self {
             store: FactStore::open(directory),
             unsaved: Mutex::default(),
+            in_batches: false,
             refused: OnceLock::new(),
         }
+    }
+
+    /// Writes full batches only, and the rest with [`Kept::write_all`]: for many small runs in one process,
+    /// each of which would otherwise wait for the disk.
+    #[must_use]
+    pub fn in_batches(self) -> Self {
+        Self { in_batches: true, ..self }
     }
 
     /// Why nothing can be kept between runs, if so.
@@ -59,6 +69,13 @@ impl Kept {
 
     /// Writes what is not written yet.
     pub fn save(&self) {
+        if !self.in_batches {
+            self.write_all();
+        }
+    }
+
+    /// Writes what is not written yet, whatever the size of the batch.
+    pub fn write_all(&self) {
         let batch =
             std::mem::take(&mut *self.unsaved.lock().unwrap_or_else(PoisonError::into_inner));
         self.write(&batch);

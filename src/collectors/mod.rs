@@ -10,6 +10,7 @@ pub mod build_code;
 pub mod cargo_home;
 pub mod close_look;
 pub mod concealment;
+pub mod contents;
 pub mod cooldown;
 pub mod crate_files;
 pub mod crates;
@@ -35,7 +36,8 @@ pub mod window;
 use crate::domain::fact::{SchemaOf, schema_of};
 
 pub use gather::{
-    GatherError, Gathered, IMPORTED, Options, Scope, client, gather, gather_within, single,
+    Equipment, GatherError, Gathered, IMPORTED, Options, Scope, client, gather, gather_within,
+    single,
 };
 
 /// Every group of facts that collectors measure, with what makes the JSON Schema of its struct.

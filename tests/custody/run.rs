@@ -53,6 +53,7 @@ impl Project {
                 hub_cache: None,
                 jobs: Some(1),
                 progress: false,
+                equipment: None,
             },
             policy: Policy::default(),
             fail_on: None,

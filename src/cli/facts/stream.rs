@@ -1,44 +1,37 @@
 //! `facts --stdin`: one line in, exactly one line out, in order, flushed. No line ends the process.
 
-use std::fs::File;
 use std::io::{self, BufRead, Read as _, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
-use crate::audit;
-use crate::collectors::{self, Options, close_look, model_files};
-use crate::domain::hash::hex;
-use crate::domain::{FactSheet, Subject};
+use super::item::{Refusal, Request, parse};
+use crate::domain::FactSheet;
 
 /// Version of an output line, for whoever reads it years later.
 const SCHEMA: &str = "custody-facts/1";
 /// Longest line that is read as an item; a longer one is skipped to its end.
 const LINE_BYTES: usize = 1 << 20;
-/// Largest archive that is read from a path.
-const ARCHIVE_BYTES: u64 = 512 << 20;
 /// Lines that may be under way for each thread.
 const AHEAD: usize = 4;
+/// Threads that may be left behind with items that took too long. A thread cannot be stopped; with so
+/// many at work the next item that takes too long is waited for.
+const LEFT_BEHIND: usize = 16;
 
-/// An item in JSON: an archive on disk, or a model file or folder.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Request {
-    id: Option<String>,
-    #[serde(rename = "crate")]
-    release: Option<String>,
-    archive: Option<String>,
-    sha256: Option<String>,
-    model: Option<String>,
+/// How a stream is worked on.
+pub struct Way {
+    /// Items at a time.
+    pub threads: usize,
+    /// How long one may take.
+    pub item_time: Duration,
 }
 
-/// Why an item has no facts: a word for programs, a sentence for people.
-struct Refusal(&'static str, String);
+/// Measures one item.
+pub trait Measure: Fn(&Request) -> Result<FactSheet, Refusal> + Send + Sync + 'static {}
+impl<F: Fn(&Request) -> Result<FactSheet, Refusal> + Send + Sync + 'static> Measure for F {}
 
 /// One line, as it was read.
 enum Line {
@@ -48,25 +41,28 @@ enum Line {
     TooLong,
 }
 
-/// Measures what the lines of `input` name and writes a line for each, with `threads` at a time.
+/// Measures what the lines of `input` name and writes a line for each.
 pub fn run(
     input: impl BufRead,
     output: impl Write + Send,
-    options: &Options,
-    threads: usize,
+    way: &Way,
+    measure: &Arc<impl Measure>,
 ) -> io::Result<()> {
-    let (to_workers, from_reader) = sync_channel::<(Line, SyncSender<String>)>(threads * AHEAD);
-    let (to_writer, in_order) = sync_channel::<Receiver<String>>(threads * AHEAD);
+    let room = way.threads * AHEAD;
+    let (to_workers, from_reader) = sync_channel::<(Line, SyncSender<String>)>(room);
+    let (to_writer, in_order) = sync_channel::<Receiver<String>>(room);
     let queue = Mutex::new(from_reader);
+    let left_behind = Arc::new(());
     std::thread::scope(|scope| {
         let writer = scope.spawn(move || write_in_order(&in_order, output));
-        for _ in 0..threads {
+        for _ in 0..way.threads {
             scope.spawn(|| {
+                let mut bench = Bench { hand: None, way, measure, left_behind: &left_behind };
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok((line, answer)) = next else { break };
                     // A writer that is gone wants no more answers.
-                    let _ = answer.send(answer_to(&line, options).to_string());
+                    let _ = answer.send(bench.answer_to(&line));
                 }
             });
         }
@@ -127,24 +123,90 @@ fn next_line(input: &mut impl BufRead) -> io::Result<Option<Line>> {
     Ok(Some(Line::TooLong))
 }
 
-fn answer_to(line: &Line, options: &Options) -> Value {
-    let line = match line {
-        Line::Whole(line) => line,
-        Line::TooLong => {
-            let why = format!("a line has at most {LINE_BYTES} bytes");
-            return error(&Value::Null, &Refusal("line-too-long", why));
+/// A thread that measures items, until nobody gives it one.
+struct Hand {
+    items: SyncSender<Request>,
+    answers: Receiver<String>,
+}
+
+/// Where one item after the other is worked on, by a hand that is replaced when it takes too long.
+struct Bench<'a, M> {
+    hand: Option<Hand>,
+    way: &'a Way,
+    measure: &'a Arc<M>,
+    /// A copy is with every hand: their number tells how many there are.
+    left_behind: &'a Arc<()>,
+}
+
+impl<M: Measure> Bench<'_, M> {
+    fn answer_to(&mut self, line: &Line) -> String {
+        match read(line) {
+            Ok(request) => self.answer(request),
+            Err(refusal) => error(&Value::Null, &refusal).to_string(),
         }
-    };
-    let Ok(text) = std::str::from_utf8(line) else {
-        return error(&Value::Null, &Refusal("bad-line", "the line is not UTF-8".to_owned()));
-    };
-    let request = match parse(text) {
-        Ok(request) => request,
-        Err(refusal) => return error(&Value::Null, &refusal),
-    };
-    let id = request.id.clone().map_or(Value::Null, Value::String);
+    }
+
+    fn answer(&mut self, request: Request) -> String {
+        let id = id_of(&request);
+        let internal = |why: &str| error(&id, &Refusal("internal", why.to_owned())).to_string();
+        let hand = match self.hand.take() {
+            Some(hand) => hand,
+            None => match hire(self.measure, Arc::clone(self.left_behind)) {
+                Ok(hand) => hand,
+                Err(why) => return internal(&format!("no thread for it: {why}")),
+            },
+        };
+        if hand.items.send(request).is_err() {
+            return internal("its thread is gone");
+        }
+        match hand.answers.recv_timeout(self.way.item_time) {
+            Ok(answer) => {
+                self.hand = Some(hand);
+                answer
+            }
+            Err(RecvTimeoutError::Disconnected) => internal("its thread is gone"),
+            Err(RecvTimeoutError::Timeout) => {
+                if Arc::strong_count(self.left_behind) > LEFT_BEHIND + self.way.threads
+                    && hand.answers.recv().is_ok()
+                {
+                    self.hand = Some(hand);
+                }
+                let why = format!("it took more than {:?}", self.way.item_time);
+                error(&id, &Refusal("too-slow", why)).to_string()
+            }
+        }
+    }
+}
+
+/// Starts a hand. It has a pool of its own thread alone, so that what it does in parallel elsewhere does
+/// not wait for another item.
+fn hire<M: Measure>(measure: &Arc<M>, alive: Arc<()>) -> io::Result<Hand> {
+    let (items, given) = sync_channel::<Request>(1);
+    let (done, answers) = sync_channel::<String>(1);
+    let measure = Arc::clone(measure);
+    std::thread::Builder::new().name("item".to_owned()).stack_size(STACK).spawn(move || {
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+        for request in given {
+            let answer = match &alone {
+                Ok(_) => measured(&request, &*measure),
+                Err(why) => error(&id_of(&request), &Refusal("internal", why.to_string())),
+            };
+            if done.send(answer.to_string()).is_err() {
+                break;
+            }
+        }
+        drop(alive);
+    })?;
+    Ok(Hand { items, answers })
+}
+
+/// As much as the main thread has on most systems: what is deep there is not too deep here.
+const STACK: usize = 8 << 20;
+
+fn measured(request: &Request, measure: &impl Measure) -> Value {
+    let id = id_of(request);
     // A parser's mistake costs its item and not the thousands behind it.
-    let measured = catch_unwind(AssertUnwindSafe(|| measure(&request, options)))
+    let measured = catch_unwind(AssertUnwindSafe(|| measure(request)))
         .unwrap_or_else(|_| Err(Refusal("internal", "measuring it failed".to_owned())));
     match measured {
         Ok(sheet) => {
@@ -154,76 +216,23 @@ fn answer_to(line: &Line, options: &Options) -> Value {
     }
 }
 
+fn id_of(request: &Request) -> Value {
+    request.id.clone().map_or(Value::Null, Value::String)
+}
+
+fn read(line: &Line) -> Result<Request, Refusal> {
+    let Line::Whole(line) = line else {
+        return Err(Refusal("line-too-long", format!("a line has at most {LINE_BYTES} bytes")));
+    };
+    let text = std::str::from_utf8(line)
+        .map_err(|_| Refusal("bad-line", "the line is not UTF-8".to_owned()))?;
+    parse(text)
+}
+
 fn error(id: &Value, Refusal(kind, message): &Refusal) -> Value {
     json!({"schema": SCHEMA, "id": id, "error": {"kind": kind, "message": message}})
 }
 
-fn parse(text: &str) -> Result<Request, Refusal> {
-    if text.starts_with('{') {
-        return serde_json::from_str(text).map_err(|why| Refusal("bad-line", why.to_string()));
-    }
-    release(text)?;
-    let name = Some(text.to_owned());
-    Ok(Request { id: name.clone(), release: name, archive: None, sha256: None, model: None })
-}
-
-fn release(text: &str) -> Result<(&str, &str), Refusal> {
-    text.split_once('@')
-        .filter(|(name, version)| !name.is_empty() && !version.is_empty())
-        .ok_or_else(|| {
-            Refusal("bad-line", "the line is neither NAME@VERSION nor a JSON object".to_owned())
-        })
-}
-
-fn measure(request: &Request, options: &Options) -> Result<FactSheet, Refusal> {
-    match (&request.model, &request.release, &request.archive, &request.sha256) {
-        (Some(model), None, None, None) => of_model(Path::new(model)),
-        (None, Some(spec), None, None) => of_release(spec, options),
-        (None, Some(spec), Some(archive), Some(sha256)) => {
-            of_archive(spec, Path::new(archive), sha256)
-        }
-        _ => Err(Refusal(
-            "bad-line",
-            "wanted is `model`, or `crate`, or `crate` with `archive` and `sha256`".to_owned(),
-        )),
-    }
-}
-
-fn of_model(path: &Path) -> Result<FactSheet, Refusal> {
-    let facts = model_files::measure(path).map_err(|why| Refusal("model", why.to_string()))?;
-    let mut sheet = FactSheet::new(audit::model_subject(path));
-    sheet.put(model_files::GROUP, &facts);
-    Ok(sheet)
-}
-
-fn of_release(spec: &str, options: &Options) -> Result<FactSheet, Refusal> {
-    let unavailable = |why: collectors::GatherError| Refusal("unavailable", why.to_string());
-    let (name, version) = release(spec)?;
-    let graph = collectors::single(name, version, options).map_err(unavailable)?;
-    let gathered = collectors::gather(&graph, options).map_err(unavailable)?;
-    let first = gathered.sheets.into_iter().next();
-    first.ok_or_else(|| Refusal("internal", "nothing was measured".to_owned()))
-}
-
-fn of_archive(spec: &str, path: &Path, sha256: &str) -> Result<FactSheet, Refusal> {
-    let unread = |why: &dyn std::fmt::Display| Refusal("archive", why.to_string());
-    let (name, version) = release(spec)?;
-    // Opening a pipe or a device would wait for ever.
-    if !path.is_file() {
-        return Err(unread(&"it is no regular file"));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|why| unread(&why))?;
-    file.take(ARCHIVE_BYTES + 1).read_to_end(&mut bytes).map_err(|why| unread(&why))?;
-    if bytes.len() as u64 > ARCHIVE_BYTES {
-        return Err(unread(&format!("it has more than {ARCHIVE_BYTES} bytes")));
-    }
-    let found = hex(&Sha256::digest(&bytes));
-    if !found.eq_ignore_ascii_case(sha256) {
-        return Err(Refusal("hash-mismatch", format!("its SHA-256 is {found}")));
-    }
-    let look = close_look::read(name, version, &bytes).map_err(|why| unread(&why))?;
-    let mut sheet = FactSheet::new(Subject::registry_crate(name, version));
-    look.put(&mut sheet);
-    Ok(sheet)
-}
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

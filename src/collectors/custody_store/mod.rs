@@ -103,8 +103,8 @@ pub trait CustodySource: Send + Sync {
 
 /// Everything that every source says of a crate; [`History`] takes the freshest for each question.
 #[must_use]
-pub fn history(sources: &[Box<dyn CustodySource>], name: &str) -> History {
-    let answers = sources.iter().map(|source| match source.answer(name) {
+pub fn history<S: AsRef<dyn CustodySource>>(sources: &[S], name: &str) -> History {
+    let answers = sources.iter().map(AsRef::as_ref).map(|source| match source.answer(name) {
         Measured::Known(answer) => answer,
         Measured::Unknown(reason) => CrateCustody::unknown(source.stamp(), &reason),
     });

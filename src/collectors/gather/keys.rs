@@ -1,6 +1,7 @@
 //! The part of a run that asks who holds the keys: custody, names, pins, cooldown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -73,23 +74,23 @@ impl Gathering<'_> {
     }
 
     /// Everything that can be asked: the dump or slim file, and the API within its budget.
-    fn custody_sources(&mut self) -> Vec<Box<dyn CustodySource>> {
-        let mut sources: Vec<Box<dyn CustodySource>> = Vec::new();
+    fn custody_sources(&mut self) -> Vec<Arc<dyn CustodySource>> {
+        let mut sources: Vec<Arc<dyn CustodySource>> = Vec::new();
         let imported = self.options.cache_dir.join(IMPORTED);
         let dump = self.options.dump.clone().or_else(|| imported.is_file().then_some(imported));
         if let Some(dump) = &dump {
-            match custody_store::open(dump, &self.options.cache_dir) {
+            match self.equipment.custody(dump, &self.options.cache_dir) {
                 Ok(source) => {
                     let stamp = source.stamp();
                     let told = format!("{} of {}", stamp.source.as_str(), stamp.date());
                     self.gathered.provenance.insert("custody".to_owned(), told);
                     sources.push(source);
                 }
-                Err(error) => self.gathered.warnings.push(error.to_string()),
+                Err(why) => self.gathered.warnings.push(why),
             }
         }
         if let Some(answers) = self.ask_registry() {
-            sources.push(Box::new(answers));
+            sources.push(Arc::new(answers));
         }
         sources
     }

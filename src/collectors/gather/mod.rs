@@ -1,9 +1,11 @@
 //! The order in which facts are gathered. Decides what runs before what, and nothing else.
 
+mod equipment;
 mod helpers;
 mod keys;
 mod models;
 
+pub use equipment::Equipment;
 pub use keys::IMPORTED;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,12 +19,10 @@ use rayon::prelude::*;
 
 use crate::collectors::advisories::{self, AdvisoryDb};
 use crate::collectors::archive::ManifestFacts;
-use crate::collectors::cargo_home::CargoHome;
 use crate::collectors::cooldown::CooldownPolicy;
 use crate::collectors::crates::{Crates, Measured as MeasuredCrate};
 use crate::collectors::custody::CustodyFacts;
 use crate::collectors::index_files::{IndexFiles, Lookup};
-use crate::collectors::kept::Kept;
 use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
@@ -65,6 +65,8 @@ pub struct Options {
     pub jobs: Option<usize>,
     /// Show progress on stderr where it is a terminal.
     pub progress: bool,
+    /// What many runs share; a run without it makes its own.
+    pub equipment: Option<Arc<Equipment>>,
 }
 
 impl Options {
@@ -88,6 +90,7 @@ impl Options {
             hub_cache: None,
             jobs: None,
             progress: false,
+            equipment: None,
         }
     }
 }
@@ -153,19 +156,16 @@ pub fn gather_within(
     scope: &Scope,
     options: &Options,
 ) -> Result<Gathered, GatherError> {
-    let threads = options.jobs.unwrap_or(0);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    let runtime = crate::net::runtime()?;
-    pool.install(|| Ok(Gathering::new(graph, options, &runtime)?.run(scope)))
+    let equipment = Equipment::of(options)?;
+    Ok(equipment.install(|| Gathering::new(graph, options, &equipment).run(scope)))
 }
 
 /// A graph of one crate of the default registry, pinned to what the index says of it.
 pub fn single(name: &str, version: &str, options: &Options) -> Result<Graph, GatherError> {
-    let runtime = crate::net::runtime()?;
-    let home = CargoHome::open(&options.cargo_home)?;
-    let index = IndexFiles::new(home, &client(options), &options.urls);
+    let equipment = Equipment::of(options)?;
+    let index = IndexFiles::new(equipment.home.clone(), &equipment.client, &options.urls);
     if index.can_ask() && !index.in_cargos_cache(name, &Origin::Registry, Some(version)) {
-        runtime.block_on(index.fetch(&[name.to_owned()], &|| {}));
+        equipment.runtime.block_on(index.fetch(&[name.to_owned()], &|| {}));
     }
     let unknown = |reason: String| GatherError::NoSuchCrate {
         name: name.to_owned(),
@@ -206,9 +206,9 @@ const UNREAD: [&str; 5] = [
 struct Gathering<'a> {
     options: &'a Options,
     runtime: &'a tokio::runtime::Runtime,
+    equipment: &'a Equipment,
     crates: Crates<'a>,
     releases: Releases,
-    kept: Arc<Kept>,
     /// What each node depends on.
     edges: Vec<Vec<NodeIndex>>,
     /// Whether there is no project around the crates: what they depend on is not in the graph.
@@ -219,29 +219,24 @@ struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    fn new(
-        graph: &Graph,
-        options: &'a Options,
-        runtime: &'a tokio::runtime::Runtime,
-    ) -> Result<Self, GatherError> {
-        let client = client(options);
-        let home = CargoHome::open(&options.cargo_home)?;
-        let index = IndexFiles::new(home.clone(), &client, &options.urls);
+    fn new(graph: &Graph, options: &'a Options, equipment: &'a Equipment) -> Self {
+        let Equipment { home, client, runtime, kept, measurer, .. } = equipment;
+        let index = IndexFiles::new(home.clone(), client, &options.urls);
         let nodes = graph.nodes.iter().enumerate();
         let locked = nodes.filter_map(|(node, of)| Some((node, locked(of)?)));
         let sheets = graph.nodes.iter().map(|node| FactSheet::new(node.subject.clone()));
-        let kept = Arc::new(Kept::open(&options.cache_dir));
-        Ok(Self {
+        let (home, client) = (home.clone(), client.clone());
+        Self {
             options,
             runtime,
-            crates: Crates::new(home, client, options, runtime, Arc::clone(&kept)),
-            releases: Releases::new(index).keeping(Arc::clone(&kept)),
-            kept,
+            equipment,
+            crates: Crates::new(home, client, options, runtime, Arc::clone(measurer)),
+            releases: Releases::new(index).keeping(Arc::clone(kept)),
             edges: graph.nodes.iter().map(|node| node.dependencies.clone()).collect(),
             alone: !graph.nodes.iter().any(|node| node.member),
             locked: locked.collect(),
             gathered: Gathered { sheets: sheets.collect(), ..Gathered::default() },
-        })
+        }
     }
 
     fn run(mut self, scope: &Scope) -> Gathered {
@@ -258,7 +253,7 @@ impl<'a> Gathering<'a> {
         self.keys();
         self.models(scope);
         measured.into_par_iter().for_each(drop);
-        let problem = self.kept.problem();
+        let problem = self.equipment.kept.problem();
         self.gathered
             .warnings
             .extend(problem.map(|why| format!("nothing is kept for the next run: {why}")));
@@ -292,21 +287,16 @@ impl<'a> Gathering<'a> {
     }
 
     fn advisories(&mut self) {
-        let database = match &self.options.advisory_db {
-            Some(folder) => AdvisoryDb::open(folder).map(Some),
-            None => AdvisoryDb::open_cached(&self.options.cache_dir),
+        let (database, why) = match self.equipment.advisories(self.options) {
+            Ok(database) => (Some(database), String::new()),
+            Err(why) => (None, why),
         };
-        let (database, why) = match database {
-            Ok(Some(database)) => (Some(database), String::new()),
-            Ok(None) => (None, advisories::NO_DATABASE.to_owned()),
-            Err(error) => (None, error.to_string()),
-        };
-        if let Some(Measured::Known(date)) = database.as_ref().map(AdvisoryDb::date) {
+        if let Some(Measured::Known(date)) = database.map(AdvisoryDb::date) {
             self.gathered.provenance.insert("advisories".to_owned(), format!("RustSec, {date}"));
         }
         for (node, locked) in &self.locked {
             let sheet = &mut self.gathered.sheets[*node];
-            match &database {
+            match database {
                 Some(database) if locked.origin == Origin::Registry => {
                     let facts = database.measure(&locked.name, &locked.version, self.options.as_of);
                     sheet.put(advisories::GROUP, &facts);

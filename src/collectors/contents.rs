@@ -1,0 +1,169 @@
+//! Everything that the bytes of one archive say, measured in one pass and kept by their hash.
+//!
+//! What depends on the bytes alone is kept in the fact store, so that they are read once. One
+//! [`Measurer`] serves any number of threads and runs.
+
+use std::sync::Arc;
+
+use custody_bytes::gzip_tar::Limits;
+
+use super::archive::{
+    self, ArchiveError, ArchiveListing, ArchiveRecord, BenignProfiles, ListedFile, Observer,
+};
+use super::build_code::{self, BuildRecord, SourceKeeper, capability_table};
+use super::concealment::{self, ConcealmentFacts, ConcealmentKeeper};
+use super::kept::Kept;
+use super::native::{self, NativeFacts, NativeKeeper};
+use super::store::Kind;
+use super::window;
+use crate::domain::FactSheet;
+
+/// Table of what build code and libraries can do, by archive.
+const CODE: Kind = Kind::small("code");
+/// Table of what vendored native sources are, by archive.
+const NATIVE: Kind = Kind::small("native");
+/// Table of what readers do not see, by archive.
+const CONCEALMENT: Kind = Kind::small("concealment");
+
+/// Versions under which results are kept; each changes with its collector and its tables.
+struct Versions {
+    archive: u64,
+    code: u64,
+    comparison: u64,
+}
+
+impl Versions {
+    fn of(profiles: &BenignProfiles) -> Self {
+        let (archive, code) = (archive::store_version(profiles), build_code::store_version());
+        // A comparison depends on what was measured and on how it is compared.
+        let comparison = archive
+            .wrapping_add(code)
+            .wrapping_add(concealment::COLLECTOR_VERSION << 40)
+            .wrapping_add(window::VERSION << 48);
+        Self { archive, code, comparison }
+    }
+}
+
+/// Everything that one archive says, by collector. It depends on the bytes alone.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// Its files. The listing is empty where the contents come from the fact store.
+    pub archive: ArchiveRecord,
+    /// What its code can do at build time, and with secrets.
+    pub code: BuildRecord,
+    /// What its vendored native sources are.
+    pub native: NativeFacts,
+    /// What it keeps from its readers' eyes.
+    pub concealment: ConcealmentFacts,
+}
+
+impl Contents {
+    /// Puts the groups that the bytes alone can tell; what build code reaches through other crates is
+    /// not followed.
+    pub fn put(&self, sheet: &mut FactSheet) {
+        sheet.put(archive::GROUP, &self.archive.facts);
+        sheet.put(build_code::GROUP, &self.code.build);
+        sheet.put(build_code::SECRETS_GROUP, &self.code.secrets);
+        sheet.put(native::GROUP, &self.native);
+        sheet.put(concealment::GROUP, &self.concealment);
+    }
+}
+
+/// Hands every file of an archive to all collectors that read bytes.
+#[derive(Default)]
+struct Keepers {
+    code: SourceKeeper,
+    native: NativeKeeper,
+    concealment: ConcealmentKeeper,
+}
+
+impl Observer for Keepers {
+    fn file(&mut self, file: &ListedFile, bytes: &[u8]) {
+        self.code.file(&file.path, bytes);
+        self.native.file(&file.path, &file.sha256, bytes);
+        self.concealment.file(file, bytes);
+    }
+}
+
+/// Measures archives, and looks first into what is kept.
+pub struct Measurer {
+    profiles: BenignProfiles,
+    versions: Versions,
+    kept: Arc<Kept>,
+    limits: Limits,
+}
+
+impl Measurer {
+    /// Keeps what it measures in `kept`; reads archives within `limits`.
+    #[must_use]
+    pub fn new(kept: Arc<Kept>, limits: Limits) -> Self {
+        let profiles = BenignProfiles::embedded();
+        let versions = Versions::of(&profiles);
+        Self { profiles, versions, kept, limits }
+    }
+
+    /// Where it keeps what it measures.
+    #[must_use]
+    pub fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// Version under which comparisons of what it measures are kept.
+    #[must_use]
+    pub fn comparison_version(&self) -> u64 {
+        self.versions.comparison
+    }
+
+    /// What was measured before of the archive with this SHA-256.
+    #[must_use]
+    pub fn kept_contents(
+        &self,
+        sha256: &str,
+        name: &str,
+        version: &str,
+        with_listing: bool,
+    ) -> Option<Contents> {
+        let key = archive::store_key(sha256, name, version);
+        let facts = self.kept.get(Kind::ARCHIVE, &key, self.versions.archive)?;
+        let code = self.kept.get(CODE, &key, self.versions.code)?;
+        let native = self.kept.get(NATIVE, &key, native::COLLECTOR_VERSION)?;
+        let concealment = self.kept.get(CONCEALMENT, &key, concealment::COLLECTOR_VERSION)?;
+        let listing = if with_listing {
+            self.kept.get(Kind::LISTING, &key, self.versions.archive)?
+        } else {
+            ArchiveListing::default()
+        };
+        Some(Contents { archive: ArchiveRecord { facts, listing }, code, native, concealment })
+    }
+
+    /// Measures an archive whose SHA-256 the caller has verified.
+    pub fn measure(
+        &self,
+        sha256: &str,
+        name: &str,
+        version: &str,
+        bytes: &[u8],
+    ) -> Result<Contents, ArchiveError> {
+        let mut keepers = Keepers::default();
+        let (limits, profiles) = (self.limits, &self.profiles);
+        let archive =
+            archive::measure_within(limits, name, version, bytes, profiles, &mut keepers)?;
+        let contents = Contents {
+            archive,
+            code: keepers.code.finish(capability_table()),
+            native: keepers.native.finish(),
+            concealment: keepers.concealment.finish(),
+        };
+        self.keep(&archive::store_key(sha256, name, version), &contents);
+        Ok(contents)
+    }
+
+    fn keep(&self, key: &str, contents: &Contents) {
+        let Contents { archive, code, native, concealment } = contents;
+        self.kept.put(Kind::ARCHIVE, key, self.versions.archive, &archive.facts);
+        self.kept.put(Kind::LISTING, key, self.versions.archive, &archive.listing);
+        self.kept.put(CODE, key, self.versions.code, code);
+        self.kept.put(NATIVE, key, native::COLLECTOR_VERSION, native);
+        self.kept.put(CONCEALMENT, key, concealment::COLLECTOR_VERSION, concealment);
+    }
+}

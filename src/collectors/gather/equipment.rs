@@ -1,0 +1,131 @@
+//! What a run works with and many runs can share: threads, the runtime, the client, what is kept, and
+//! the databases that are opened once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use custody_bytes::gzip_tar::Limits;
+
+use super::{GatherError, Options, client};
+use crate::collectors::advisories::{self, AdvisoryDb};
+use crate::collectors::cargo_home::CargoHome;
+use crate::collectors::contents::Measurer;
+use crate::collectors::custody_store::{self, CustodySource};
+use crate::collectors::kept::Kept;
+use crate::net::Client;
+
+/// A source of custody data that many runs ask, or why it cannot be opened.
+type Opened = Result<Arc<dyn CustodySource>, String>;
+
+/// Made once for a process that gathers many times. Everything that differs between its runs stays in
+/// their [`Options`]; folders, addresses and `offline` are those that it was made with.
+pub struct Equipment {
+    /// Where archives are scanned; `None` is in whatever pool the caller is.
+    pool: Option<rayon::ThreadPool>,
+    /// Drives the requests.
+    pub(super) runtime: tokio::runtime::Runtime,
+    /// Cargo's folders.
+    pub(super) home: CargoHome,
+    /// Asks the registry.
+    pub(super) client: Client,
+    /// What earlier runs measured.
+    pub(super) kept: Arc<Kept>,
+    /// Measures archives.
+    pub(super) measurer: Arc<Measurer>,
+    advisories: OnceLock<Result<AdvisoryDb, String>>,
+    custody: Mutex<BTreeMap<PathBuf, Opened>>,
+}
+
+impl fmt::Debug for Equipment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Equipment").finish_non_exhaustive()
+    }
+}
+
+impl Equipment {
+    /// For one run.
+    fn single(options: &Options) -> Result<Self, GatherError> {
+        Self::new(options, Kept::open(&options.cache_dir), Limits::default())
+    }
+
+    /// For many runs in one process; what they measure is written in batches.
+    pub fn shared(options: &Options) -> Result<Self, GatherError> {
+        Self::new(options, Kept::open(&options.cache_dir).in_batches(), Limits::default())
+    }
+
+    /// For a stream of items, each measured by one thread of the caller's, within `limits`.
+    pub fn streaming(options: &Options, limits: Limits) -> Result<Self, GatherError> {
+        let made = Self::new(options, Kept::open(&options.cache_dir).in_batches(), limits)?;
+        Ok(Self { pool: None, ..made })
+    }
+
+    fn new(options: &Options, kept: Kept, limits: Limits) -> Result<Self, GatherError> {
+        let threads = options.jobs.unwrap_or(0);
+        let kept = Arc::new(kept);
+        Ok(Self {
+            pool: Some(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?),
+            runtime: crate::net::runtime()?,
+            home: CargoHome::open(&options.cargo_home)?,
+            client: client(options),
+            measurer: Arc::new(Measurer::new(Arc::clone(&kept), limits)),
+            kept,
+            advisories: OnceLock::new(),
+            custody: Mutex::default(),
+        })
+    }
+
+    /// The one of these options, or a new one.
+    pub(super) fn of(options: &Options) -> Result<Arc<Self>, GatherError> {
+        match &options.equipment {
+            Some(shared) => Ok(Arc::clone(shared)),
+            None => Ok(Arc::new(Self::single(options)?)),
+        }
+    }
+
+    /// Runs in its pool.
+    pub(super) fn install<T: Send>(&self, run: impl FnOnce() -> T + Send) -> T {
+        match &self.pool {
+            Some(pool) => pool.install(run),
+            None => run(),
+        }
+    }
+
+    /// What measures archives and keeps what they say.
+    #[must_use]
+    pub fn measurer(&self) -> &Measurer {
+        &self.measurer
+    }
+
+    /// Writes what is kept in memory; to be called at the end.
+    pub fn finish(&self) {
+        self.kept.write_all();
+    }
+
+    /// The advisory database, opened once, or why there is none.
+    pub(super) fn advisories(&self, options: &Options) -> Result<&AdvisoryDb, String> {
+        let open = || {
+            let opened = match &options.advisory_db {
+                Some(folder) => AdvisoryDb::open(folder).map(Some),
+                None => AdvisoryDb::open_cached(&options.cache_dir),
+            };
+            match opened {
+                Ok(Some(database)) => Ok(database),
+                Ok(None) => Err(advisories::NO_DATABASE.to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        self.advisories.get_or_init(open).as_ref().map_err(Clone::clone)
+    }
+
+    /// The custody data of a file, opened once, or why it cannot be.
+    pub(super) fn custody(&self, dump: &Path, cache: &Path) -> Opened {
+        let mut all = self.custody.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = || match custody_store::open(dump, cache) {
+            Ok(source) => Ok(Arc::from(source)),
+            Err(error) => Err(error.to_string()),
+        };
+        all.entry(dump.to_owned()).or_insert_with(open).clone()
+    }
+}
