@@ -244,6 +244,7 @@ fn project_case(walk: &Walk, policy: &PolicyFacts) -> Case {
 /// What a report says of the audited thing beside findings.
 struct Audited {
     prefix: String,
+    project: Option<String>,
     /// The project's own crates: their code is the project's, and no source that it takes in.
     own: BTreeSet<Subject>,
     subjects: Vec<SubjectEntry>,
@@ -255,11 +256,21 @@ impl Audited {
     fn of(walk: Walk) -> Self {
         Self {
             prefix: walker::repository::prefix(&walk.root),
+            project: project_name(&walk),
             own: own(&walk),
             subjects: subjects(&walk),
             undetermined: walk.undetermined,
             sources: walk.sources,
         }
+    }
+}
+
+/// The only member's name, else the folder's.
+fn project_name(walk: &Walk) -> Option<String> {
+    let mut members = walk.graph.nodes.iter().filter(|node| node.member);
+    match (members.next(), members.next()) {
+        (Some(only), None) => Some(only.subject.name.clone()),
+        _ => Some(walk.root.file_name()?.to_string_lossy().into_owned()),
     }
 }
 
@@ -306,6 +317,7 @@ fn assemble(
     let mut report = Report {
         schema: SCHEMA.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        project: audited.project,
         as_of: request.gather.as_of.to_string(),
         fail_on: request.fail_on,
         findings,

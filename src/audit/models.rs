@@ -45,6 +45,7 @@ pub(super) fn run(request: &Request) -> Result<Audit, AuditError> {
     let folder = if request.path.is_dir() { Some(&*request.path) } else { request.path.parent() };
     let audited = Audited {
         prefix: folder.map(repository::prefix).unwrap_or_default(),
+        project: Some(subject.name.clone()),
         own: BTreeSet::new(),
         // Who names a model wants to know about all of it.
         undetermined: not_scanned(&subject, &facts, true),

@@ -68,7 +68,6 @@ pub enum Color {
 }
 
 /// Flags that every subcommand that measures something takes.
-#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 #[derive(Clone, Debug, Default, Args)]
 pub struct CommonArguments {
     /// Open no socket at all
@@ -110,12 +109,10 @@ pub struct CommonArguments {
     /// Say less on stderr
     #[arg(short, long)]
     pub quiet: bool,
-    /// Say more on stderr
-    #[arg(short, long)]
-    pub verbose: bool,
 }
 
 /// Arguments of `check`.
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 #[derive(Clone, Debug, Default, Args)]
 pub struct CheckArguments {
     /// A project folder, a Cargo.lock, or a model folder or file
@@ -146,6 +143,9 @@ pub struct CheckArguments {
     /// Show everything: notes and signals, too
     #[arg(long)]
     pub all: bool,
+    /// Show all evidence with hashes, the sums behind the scores, and what was measured
+    #[arg(short, long)]
+    pub verbose: bool,
     /// Fail on what would be a finding if the unknown turned out badly
     #[arg(long)]
     pub strict_unknown: bool,

@@ -62,6 +62,7 @@ fn write(
             color: sink.file.is_none() && output::colored(arguments.common.color),
             width: output::width(),
             all: arguments.all,
+            verbose: arguments.verbose,
             min_level: if arguments.all { Level::Note } else { min_level },
             ..reporter::Options::default()
         };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Evidence, Level, Location, RuleId, Subject};
+use super::{Axis, Evidence, Level, Location, RuleId, Subject};
 
 /// One step of the way from the project to a subject.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +41,25 @@ pub struct Waived {
     pub expires: Option<String>,
 }
 
+/// One term of a score: the strongest signal of one axis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Term {
+    /// What the signal speaks of.
+    pub axis: Axis,
+    /// Id of the signal.
+    pub signal: RuleId,
+    /// What the signal states, in one line.
+    pub title: String,
+    /// What it weighs here, in bits.
+    pub bits: f64,
+    /// Honest crates on which it fires, of those that were measured.
+    pub fires: u32,
+    /// Honest crates on which it could be determined; 0 where nobody has measured it.
+    pub of: u32,
+    /// What is left of the weight of an old event, from 0 to 1.
+    pub decay: f64,
+}
+
 /// A judged observation, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -68,6 +87,9 @@ pub struct Finding {
     pub change: Option<Change>,
     /// How the score came about, one line a term.
     pub arithmetic: Vec<String>,
+    /// The terms of the score, as data: at most one an axis.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<Term>,
     /// What would clear it.
     pub clear: String,
     /// Present where a waiver covers it; it then does not gate.

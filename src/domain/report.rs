@@ -69,6 +69,10 @@ pub struct Report {
     pub schema: String,
     /// Version of the tool that wrote it.
     pub tool_version: String,
+    /// What was audited: the name of its only crate, else of its folder or file. Absent in reports
+    /// of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// The day the audit speaks of, `YYYY-MM-DD`.
     pub as_of: String,
     /// Level from which findings fail the run; absent for `never`.

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rates::Rate;
+use super::rates::{Rate, UNMEASURED};
+use crate::domain::finding::Term;
 use crate::domain::{Axis, Evidence, RuleId};
 
 /// Two axes speak of the same file.
@@ -20,6 +21,8 @@ pub const SAME_RELEASE: f64 = 1.2;
 pub struct SignalHit {
     /// Which signal.
     pub id: RuleId,
+    /// What it states, in one line.
+    pub title: String,
     /// What it speaks of.
     pub axis: Axis,
     /// How rare it is.
@@ -51,6 +54,8 @@ pub struct Score {
     pub axes: BTreeSet<Axis>,
     /// One line a term.
     pub arithmetic: Vec<String>,
+    /// The same terms as data.
+    pub terms: Vec<Term>,
 }
 
 /// Adds up the signals of one subject.
@@ -79,7 +84,8 @@ pub fn score(fired: &[SignalHit], undetermined: &[SignalHit]) -> Score {
             .collect();
         arithmetic.push(format!("up to {high:.1} if it could be told: {}", names.join(", ")));
     }
-    Score { low, high, axes: strongest.keys().copied().collect(), arithmetic }
+    let terms = strongest.values().map(|hit| data(hit)).collect();
+    Score { low, high, axes: strongest.keys().copied().collect(), arithmetic, terms }
 }
 
 fn strongest_of<'h>(hits: impl Iterator<Item = &'h SignalHit>) -> BTreeMap<Axis, &'h SignalHit> {
@@ -106,6 +112,21 @@ fn term(hit: &SignalHit) -> String {
     };
     let (axis, bits) = (hit.axis.as_str(), hit.weight());
     format!("{axis} {bits:.1} bits: {} ({rate}{faded})", hit.id)
+}
+
+/// A term for programs. A rate that nobody measured is none.
+fn data(hit: &SignalHit) -> Term {
+    let measured = hit.rate != UNMEASURED;
+    let Rate { fires, of } = hit.rate;
+    Term {
+        axis: hit.axis,
+        signal: hit.id.clone(),
+        title: hit.title.clone(),
+        bits: (hit.weight() * 10.0).round() / 10.0,
+        fires: if measured { fires } else { 0 },
+        of: if measured { of } else { 0 },
+        decay: hit.decay,
+    }
 }
 
 /// The closest link between signals of different axes.
@@ -148,6 +169,7 @@ mod tests {
         let evidence = Evidence { file: file.map(str::to_owned), ..Evidence::default() };
         SignalHit {
             id: id.to_owned(),
+            title: String::new(),
             axis,
             rate: Rate { fires, of: 1000 },
             decay: 1.0,
@@ -161,6 +183,16 @@ mod tests {
         let one = score(&[hit("a", Axis::Means, 1, None)], &[]);
         let two = score(&[hit("a", Axis::Means, 1, None), hit("b", Axis::Means, 5, None)], &[]);
         assert!((one.low - two.low).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_terms_as_data_are_the_strongest_of_each_axis_and_an_unmeasured_rate_is_none() {
+        let mut unmeasured = hit("p", Axis::Path, 1, None);
+        unmeasured.rate = UNMEASURED;
+        let all = [hit("a", Axis::Means, 1, None), hit("b", Axis::Means, 5, None), unmeasured];
+        let terms: Vec<_> =
+            score(&all, &[]).terms.into_iter().map(|t| (t.signal, t.fires, t.of)).collect();
+        assert_eq!(terms, [("a".to_owned(), 1, 1000), ("p".to_owned(), 0, 0)]);
     }
 
     #[test]

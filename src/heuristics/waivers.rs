@@ -102,6 +102,7 @@ mod tests {
             path: Vec::new(),
             change: None,
             arithmetic: Vec::new(),
+            terms: Vec::new(),
             clear: String::new(),
             waived: None,
         }

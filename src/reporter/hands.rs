@@ -34,6 +34,14 @@ pub(super) fn lines(report: &Report, room: Room) -> Vec<String> {
     lines
 }
 
+/// Whether the headline says that nothing is known of anybody.
+pub(super) fn nothing_known(report: &Report) -> bool {
+    report
+        .hands
+        .as_ref()
+        .is_some_and(|hands| hands.owners_known == 0 && hands.publishers_known == 0)
+}
+
 fn headline(hands: &Hands) -> String {
     let crates = count(hands.crates as usize, "crate");
     let whose = if hands.of_change {
@@ -43,7 +51,7 @@ fn headline(hands: &Hands) -> String {
     };
     if hands.owners_known == 0 && hands.publishers_known == 0 {
         return format!(
-            "hands: nothing is known of the {whose}; see `cargo custody db` and --api-budget"
+            "hands: nothing is known of the {crates}; see `cargo custody db`, --api-budget"
         );
     }
     let all = hands.events.len() + hands.events_left_out as usize;

@@ -1,25 +1,19 @@
-//! Diagnostics for a terminal, in the manner of rustc: the line of the project's own file, what was
-//! seen, why the subject is in the graph, what would clear it, and how the score came about.
+//! The report on a terminal: one block a crate or model, worst first, then what is not known, a line a
+//! cause, and the verdict last.
 //!
 //! Everything is said in words; colour only repeats it.
 
 use std::fmt::Write as _;
 
-use annotate_snippets::{Group, Renderer};
 use anstyle::{AnsiColor, Style};
 
 use super::view::{Existing, View};
-use super::words::{self, count};
-use super::wrap::{hanging, wrap};
-use super::{Options, hands, snippet};
+use super::wrap::hanging;
+use super::{Options, block, hands, words};
 use crate::domain::report::Context;
 use crate::domain::text::shown;
 use crate::domain::{Finding, Level, Report};
 
-/// Items of evidence shown with a finding before the rest is counted.
-const MAX_EVIDENCE: usize = 6;
-/// Lines about what could not be determined.
-const MAX_UNKNOWN: usize = 5;
 /// Narrower than this, text is laid out as if it were this wide.
 const MIN_WIDTH: usize = 40;
 
@@ -28,6 +22,7 @@ pub(super) fn render(report: &Report, context: &Context<'_>, options: &Options) 
     let view = View::new(report, context, &options, Existing::Counted);
     let page = Page { options, context, view };
     let mut out = String::new();
+    page.title(&mut out);
     page.hands(&mut out);
     page.changes(&mut out);
     page.findings(&mut out);
@@ -35,10 +30,11 @@ pub(super) fn render(report: &Report, context: &Context<'_>, options: &Options) 
     settled(&out)
 }
 
-struct Page<'a> {
-    options: Options,
-    context: &'a Context<'a>,
-    view: View<'a>,
+/// What every part of the page looks at.
+pub(super) struct Page<'a> {
+    pub(super) options: Options,
+    pub(super) context: &'a Context<'a>,
+    pub(super) view: View<'a>,
 }
 
 impl Page<'_> {
@@ -47,9 +43,7 @@ impl Page<'_> {
         for line in &lines {
             self.paragraph(out, line);
         }
-        if !lines.is_empty() {
-            out.push('\n');
-        }
+        out.push('\n');
     }
 
     fn changes(&self, out: &mut String) {
@@ -62,14 +56,32 @@ impl Page<'_> {
         out.push('\n');
     }
 
+    /// First what was audited, so that a log says what it is about.
+    fn title(&self, out: &mut String) {
+        let report = self.view.report;
+        let project = report.project.as_deref().map(|name| format!("{}: ", shown(name)));
+        let text = format!(
+            "cargo custody {} · {}{} · {}",
+            shown(&report.tool_version),
+            project.unwrap_or_default(),
+            self.view.audited(),
+            shown(&report.as_of)
+        );
+        self.paragraph(out, &text);
+    }
+
     fn findings(&self, out: &mut String) {
         let most = if self.options.all { usize::MAX } else { self.options.max_findings };
-        for finding in self.view.shown.iter().take(most) {
-            self.header(out, finding);
-            out.push_str(&self.body(finding));
-            out.push_str("\n\n");
+        let shown = &self.view.shown[..self.view.shown.len().min(most)];
+        let mut advised = Vec::new();
+        let groups = block::groups(shown);
+        for (at, group) in groups.iter().enumerate() {
+            out.push_str(&block::block(self, group, &mut advised));
+            if !groups.get(at + 1).is_some_and(|next| block::alike(group, next)) {
+                out.push('\n');
+            }
         }
-        let more = self.view.shown.len().saturating_sub(most);
+        let more = self.view.shown.len() - shown.len();
         if more > 0 {
             self.paragraph(out, &format!("{more} more: cargo custody check --all"));
             out.push('\n');
@@ -77,7 +89,7 @@ impl Page<'_> {
     }
 
     /// `critical[rule]: message`, with a hanging indent.
-    fn header(&self, out: &mut String, finding: &Finding) {
+    pub(super) fn header(&self, out: &mut String, finding: &Finding) {
         let level = finding.level.as_str();
         let rule = shown(&finding.rule);
         let changed = finding.change.map_or("", words::change_note);
@@ -105,62 +117,6 @@ impl Page<'_> {
         }
     }
 
-    /// The source line and the notes below it.
-    fn body(&self, finding: &Finding) -> String {
-        let gutter = snippet::gutter(finding, self.context.sources);
-        let mut notes = vec![("seen", self.seen(finding))];
-        if finding.path.len() > 1 {
-            let mut why = words::way(finding, "->");
-            if let Some(declared) = finding.related.first() {
-                let _ = write!(why, " (declared at {})", words::place(declared));
-            }
-            notes.push(("why here", vec![why]));
-        }
-        notes.push(("to clear", vec![words::told(&finding.clear)]));
-        let terms: Vec<String> = finding.arithmetic.iter().map(|term| words::told(term)).collect();
-        // A finding that no signal speaks of has nothing to add up.
-        if !terms.is_empty() {
-            notes.push(("score", vec![format!("{:.1}: {}", finding.score, terms.join("; "))]));
-        }
-
-        let mut group = Group::with_level(snippet::level(finding.level));
-        group = snippet::add_to(group, finding, self.context.sources);
-        for (label, items) in notes {
-            if items.iter().any(|item| !item.is_empty()) {
-                group = group.element(
-                    annotate_snippets::Level::NOTE
-                        .with_name(Some(label))
-                        .message(self.note(label, &items, gutter)),
-                );
-            }
-        }
-        self.renderer().render(&[group])
-    }
-
-    fn seen(&self, finding: &Finding) -> Vec<String> {
-        let most = if self.options.all { usize::MAX } else { MAX_EVIDENCE };
-        let mut lines: Vec<String> =
-            finding.evidence.iter().take(most).map(words::evidence_line).collect();
-        let more = finding.evidence.len().saturating_sub(most);
-        if more > 0 {
-            lines.push(format!("{more} more in the JSON report"));
-        }
-        lines
-    }
-
-    /// Lines of a note, cut so that they end at the terminal's edge once they are indented.
-    fn note(&self, label: &str, items: &[String], gutter: usize) -> String {
-        let room = self.options.width.saturating_sub(gutter + label.len() + 5).max(20);
-        let lines: Vec<String> = items
-            .iter()
-            .map(|item| {
-                let hang = if items.len() > 1 { 2 } else { 0 };
-                wrap(item, room, room - hang).join(&format!("\n{}", " ".repeat(hang)))
-            })
-            .collect();
-        lines.join("\n")
-    }
-
     fn summary(&self, out: &mut String) {
         let view = &self.view;
         if view.shown.is_empty() {
@@ -168,32 +124,27 @@ impl Page<'_> {
         }
         let left_out = view.left_out();
         if !left_out.is_empty() {
-            self.paragraph(out, &format!("not shown: {left_out}"));
+            self.paragraph(out, &format!("not shown: {left_out} (--all)"));
         }
         self.unknown(out);
-        let mut audited =
-            format!("audited: {} as of {}", view.audited(), shown(&view.report.as_of));
-        let coverage = view.coverage();
-        if !coverage.is_empty() {
-            let _ = write!(audited, "; {coverage}");
-        }
-        self.paragraph(out, &audited);
-        let sources = view.provenance();
-        if !sources.is_empty() {
-            self.paragraph(out, &format!("sources: {sources}"));
+        if self.everything() {
+            for (name, text) in [("measured", view.coverage()), ("sources", view.provenance())] {
+                if !text.is_empty() {
+                    self.paragraph(out, &format!("{name}: {text}"));
+                }
+            }
         }
         self.verdict(out);
     }
 
+    fn everything(&self) -> bool {
+        self.options.all || self.options.verbose
+    }
+
     fn unknown(&self, out: &mut String) {
-        let groups = self.view.unknown();
-        let most = if self.options.all { usize::MAX } else { MAX_UNKNOWN };
-        for group in groups.iter().take(most) {
-            self.paragraph(out, &format!("not determined: {}", group.sentence()));
-        }
-        let more = groups.len().saturating_sub(most);
-        if more > 0 {
-            self.paragraph(out, &format!("not determined: {} more", count(more, "group")));
+        let told = hands::nothing_known(self.view.report);
+        for line in self.view.open(self.everything(), told) {
+            self.paragraph(out, &format!("not known: {line}"));
         }
     }
 
@@ -212,11 +163,6 @@ impl Page<'_> {
     fn paragraph(&self, out: &mut String, text: &str) {
         out.push_str(&hanging(text, self.options.width, 2));
         out.push('\n');
-    }
-
-    fn renderer(&self) -> Renderer {
-        let renderer = if self.options.color { Renderer::styled() } else { Renderer::plain() };
-        renderer.term_width(self.options.width)
     }
 
     fn colored(&self, style: Style) -> Style {
@@ -280,7 +226,7 @@ mod tests {
         for width in [60, 80, 120] {
             let options = Options { width, ..Options::default() };
             for line in render(&sample::report(), &sample::context(), &options).lines() {
-                let one_word = !line.trim_start_matches([' ', '|', '=']).trim().contains(' ');
+                let one_word = !line.get(10..).unwrap_or(line).trim().contains(' ');
                 assert!(line.width() <= width || one_word, "{width}: {line}");
                 assert_eq!(line, line.trim_end());
             }
@@ -331,7 +277,50 @@ mod tests {
     fn a_finding_in_a_file_that_was_not_read_still_has_its_place() {
         let mut report = sample::report();
         report.findings.truncate(1);
-        report.findings[0].location.file = "elsewhere/Cargo.lock".to_owned();
-        assert!(text(&report).contains("elsewhere/Cargo.lock:23"), "{}", text(&report));
+        report.findings[0].location.file = "elsewhere/main.rs".to_owned();
+        assert!(text(&report).contains("at      elsewhere/main.rs:23"), "{}", text(&report));
+    }
+
+    #[test]
+    fn findings_of_one_crate_stand_together_and_its_way_is_told_once() {
+        let mut report = sample::report();
+        let mut second = sample::known_bad();
+        second.rule = "second-rule".to_owned();
+        second.level = Level::Low;
+        report.findings = vec![sample::known_bad(), sample::new_hands(), second];
+        let text = text(&report);
+        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}\n{text}"));
+        assert!(at("low[second-rule]") < at("high[new-hands"), "{text}");
+        assert_eq!(text.matches("-> liblzma-sys 0.3.2").count(), 1, "{text}");
+        assert_eq!(text.matches("liblzma-sys 0.3.3 or later").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn rarity_is_told_in_crates_and_the_sum_only_where_more_is_asked_for() {
+        let few = text(&sample::report());
+        assert!(few.contains("11 of 1,358 honest crates: a file that nobody can read"), "{few}");
+        assert!(!few.contains("means "), "{few}");
+        let options = Options { verbose: true, ..Options::default() };
+        let more = render(&sample::report(), &sample::context(), &options);
+        assert!(more.contains("means ") && more.contains("measured: "), "{more}");
+    }
+
+    #[test]
+    fn a_line_of_the_lock_is_not_quoted_and_a_line_of_code_is() {
+        let text = text(&sample::report());
+        assert!(!text.contains("version = \"0.3.2\""), "{text}");
+        assert!(text.contains("at      src/main.rs:2: let repo = api.model("), "{text}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_one_line_a_cause() {
+        let mut report = sample::report();
+        report.undetermined.extend(sample::details(40));
+        let few = text(&report);
+        assert_eq!(few.matches("not known: ").count(), 3, "{few}");
+        assert!(few.contains("40 single facts of 40 crates"), "{few}");
+        let options = Options { verbose: true, ..Options::default() };
+        let more = render(&report, &sample::context(), &options);
+        assert!(more.contains("of 40 crates: odd"), "{more}");
     }
 }

@@ -1,10 +1,12 @@
 //! What the ledger says, in words: headline, coverage and gaps. Nothing else may say that something was
 //! measured to its end, or that a run went well.
 
-use crate::domain::ledger::{BUILD_CODE, FILES, Gap, SOURCE, is_reading};
+use std::collections::BTreeSet;
+
+use crate::domain::ledger::{BUILD_CODE, Cause, CauseKind, FILES, Gap, SOURCE, is_reading};
 use crate::domain::report::Coverage;
 use crate::domain::text::shown;
-use crate::domain::{Level, Report};
+use crate::domain::{Level, Report, Subject, SubjectKind};
 
 use super::view::View;
 use super::words::{and, count};
@@ -36,6 +38,34 @@ impl View<'_> {
         parts.join("; ")
     }
 
+    /// What was not determined, one line a cause; what the run needs comes first. Single facts that rules
+    /// would have liked to know are counted unless `all` are asked for. `without_custody`: that nothing
+    /// is known of hands is said elsewhere.
+    #[must_use]
+    pub fn open(&self, all: bool, without_custody: bool) -> Vec<String> {
+        let gaps = self.report.gaps.iter();
+        let told = gaps.filter(|gap| !(without_custody && gap.questions == ["custody"]));
+        let mut lines: Vec<String> = told.map(gap_line).collect();
+        let causes: BTreeSet<&Cause> = self.report.gaps.iter().map(|gap| &gap.cause).collect();
+        let mut facts = 0;
+        let mut whom: BTreeSet<&Subject> = BTreeSet::new();
+        for group in self.unknown() {
+            if all || group.files > 0 || (group.required && !causes.contains(&group.cause)) {
+                if !causes.contains(&group.cause) || group.files > 0 {
+                    lines.push(group.sentence());
+                }
+            } else if !causes.contains(&group.cause) {
+                facts += group.entries;
+                whom.extend(&group.subjects);
+            }
+        }
+        if facts > 0 {
+            let whom = whom.into_iter().cloned().collect::<Vec<_>>();
+            lines.push(format!("{} of {} (-v)", count(facts, "single fact"), subjects_told(&whom)));
+        }
+        lines
+    }
+
     /// Why the run ends with its exit code, in one sentence.
     #[must_use]
     pub fn verdict(&self) -> String {
@@ -57,6 +87,52 @@ impl View<'_> {
     }
 }
 
+/// "advisories of 11 crates: no database; to close it: ...".
+fn gap_line(gap: &Gap) -> String {
+    let mut questions: Vec<String> =
+        gap.questions.iter().take(QUESTIONS).map(|one| question(one)).collect();
+    let more = gap.questions.len() - questions.len();
+    if more > 0 {
+        questions.push(format!("{more} more"));
+    }
+    let cause = shown(&gap.cause.told());
+    let required = if gap.required.is_empty() { "" } else { "required: " };
+    // A cause in the words of whoever met it can say itself what to do.
+    let said = gap.cause.kind == CauseKind::Other || cause.contains("--");
+    let remedy = match &gap.accepted {
+        Some(reason) => format!("; accepted: {}", shown(reason)),
+        None if said || gap.remedy.is_empty() => String::new(),
+        None => format!("; to close it: {}", gap.remedy),
+    };
+    format!("{required}{} of {}: {cause}{remedy}", and(&questions), subjects_told(&gap.subjects))
+}
+
+/// Questions told with a gap before the rest is counted.
+const QUESTIONS: usize = 3;
+
+/// A question in words.
+pub(super) fn question(name: &str) -> String {
+    match name {
+        SOURCE => "source code".to_owned(),
+        BUILD_CODE => "build code".to_owned(),
+        FILES => "model files".to_owned(),
+        "custody" => "who holds the keys".to_owned(),
+        "model" => "what is in the files".to_owned(),
+        "native" => "native code".to_owned(),
+        other => shown(other).replace('_', " "),
+    }
+}
+
+/// "serde 1.0.0", "346 crates", "3 subjects".
+pub(super) fn subjects_told(subjects: &[Subject]) -> String {
+    if let [one] = subjects {
+        return shown(&one.to_string());
+    }
+    let kinds: BTreeSet<SubjectKind> = subjects.iter().map(|one| one.kind).collect();
+    let kind = kinds.first().filter(|_| kinds.len() == 1);
+    count(subjects.len(), kind.map_or("subject", |kind| kind.as_str()))
+}
+
 /// "8 of 11 crates could not be read (offline and not cached)".
 fn missing(report: &Report) -> String {
     let of = |question: &str| report.coverage.get(question).copied().unwrap_or_default();
@@ -75,7 +151,7 @@ fn missing(report: &Report) -> String {
         }
     }
     let others = required(report, |one| !is_reading(one));
-    let questions: std::collections::BTreeSet<String> = others
+    let questions: BTreeSet<String> = others
         .iter()
         .flat_map(|gap| &gap.required)
         .filter(|one| !is_reading(one))

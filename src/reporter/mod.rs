@@ -12,6 +12,7 @@ use std::str::FromStr;
 use crate::domain::report::Context;
 use crate::domain::{Level, Report};
 
+mod block;
 mod cyclonedx;
 mod fingerprint;
 mod github;
@@ -25,7 +26,6 @@ mod ledger;
 mod markdown;
 pub mod model;
 mod sarif;
-mod snippet;
 pub mod version_diff;
 pub mod view;
 mod words;
@@ -104,6 +104,7 @@ impl FromStr for Format {
 }
 
 /// How to lay out. Formats that have no use for a setting ignore it.
+#[expect(clippy::struct_excessive_bools, reason = "one a flag")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Colour for a terminal; never the only carrier of a meaning.
@@ -112,6 +113,8 @@ pub struct Options {
     pub width: usize,
     /// Show notes, signals, what was there before, and every finding instead of the first few.
     pub all: bool,
+    /// Show all evidence with hashes, the sum behind each score, and what was measured.
+    pub verbose: bool,
     /// Lowest level that is shown. What fails the run is shown in any case.
     pub min_level: Level,
     /// How many findings are shown in full before the rest is counted.
@@ -126,6 +129,7 @@ impl Default for Options {
             color: false,
             width: 80,
             all: false,
+            verbose: false,
             min_level: Level::Low,
             max_findings: 10,
             links: false,

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::domain::finding::Waived;
+use crate::domain::finding::{Term, Waived};
 use crate::domain::ledger::{Cause, Gap};
 use crate::domain::report::{Context, Coverage, SCHEMA, SubjectChange, SubjectEntry};
 use crate::domain::rule::{RuleInfo, RuleKind};
@@ -114,10 +114,16 @@ fn finding(rule: &str, level: Level, subject: Subject, line: u32, message: &str)
         path,
         change: None,
         arithmetic: vec!["means 6.9 bits (opaque-blob)".to_owned()],
+        terms: vec![term(Axis::Means, "opaque-blob", "A file that nobody can read", 6.9, 11)],
         clear: "a version that does not do this".to_owned(),
         waived: None,
         subject,
     }
+}
+
+fn term(axis: Axis, signal: &str, title: &str, bits: f64, fires: u32) -> Term {
+    let (signal, title) = (signal.to_owned(), title.to_owned());
+    Term { axis, signal, title, bits, fires, of: 1358, decay: 1.0 }
 }
 
 /// Critical: the xz carrier files, two steps deep.
@@ -259,6 +265,24 @@ fn unknown(name: &str, version: &str, what: &str, reason: &str) -> Undetermined 
     }
 }
 
+/// The gap of those whose owners nobody told.
+fn no_dump(names: &[&str]) -> Gap {
+    let cause = Cause::of_reason("no registry dump was given");
+    Gap {
+        remedy: cause.remedy().to_owned(),
+        cause,
+        questions: vec!["owners".to_owned()],
+        subjects: names.iter().map(|name| Subject::registry_crate(*name, "1.0.0")).collect(),
+        required: Vec::new(),
+        accepted: None,
+    }
+}
+
+/// Single facts that nobody could tell, one a crate.
+pub(super) fn details(many: usize) -> Vec<Undetermined> {
+    (0..many).map(|n| unknown(&format!("crate-{n}"), "1.0.0", "some.fact", "odd")).collect()
+}
+
 fn entry(subject: Subject, line: u32, sha256: Option<&str>, depends_on: &[&str]) -> SubjectEntry {
     SubjectEntry {
         purl: subject.purl(),
@@ -318,12 +342,13 @@ pub(super) fn clean_report() -> Report {
     Report {
         schema: SCHEMA.to_owned(),
         tool_version: "0.1.0".to_owned(),
+        project: Some("ai-app".to_owned()),
         as_of: "2026-11-23".to_owned(),
         fail_on: Some(Level::High),
         findings: Vec::new(),
         undetermined: vec![unknown("liblzma", "0.3.2", "owners", "no registry dump was given")],
         coverage: coverage(&[("advisories", 4, 4), ("archive", 4, 4), ("owners", 3, 4)]),
-        gaps: Vec::new(),
+        gaps: vec![no_dump(&["liblzma"])],
         subjects: subjects(),
         changes: None,
         hands: None,
@@ -348,6 +373,7 @@ pub(super) fn report() -> Report {
             unknown("quiet-codec", "2.4.0", "owners", "no registry dump was given"),
         ],
         coverage: coverage(&[("advisories", 4, 4), ("archive", 4, 4), ("owners", 2, 4)]),
+        gaps: vec![no_dump(&["liblzma", "quiet-codec"])],
         exit: 1,
         ..clean_report()
     }
@@ -399,14 +425,15 @@ pub(super) fn incomplete_report() -> Report {
             ..unknown("liblzma", "0.3.2", "advisories", "no advisory database")
         },
     );
-    report.gaps = vec![Gap {
+    let required = Gap {
         cause: Cause::of_reason("no advisory database"),
         remedy: String::new(),
         questions: vec!["advisories".to_owned()],
         subjects: vec![Subject::registry_crate("liblzma", "0.3.2")],
         required: vec!["advisories".to_owned()],
         accepted: None,
-    }];
+    };
+    report.gaps.insert(0, required);
     report.exit = 3;
     report
 }

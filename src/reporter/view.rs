@@ -157,6 +157,7 @@ impl<'a> View<'a> {
                     required: false,
                     subjects: BTreeSet::new(),
                     files: 0,
+                    entries: 0,
                 })
                 .add(entry);
         }
@@ -179,6 +180,8 @@ pub struct UnknownGroup<'a> {
     pub subjects: BTreeSet<&'a Subject>,
     /// How many of the entries name a file.
     pub files: usize,
+    /// How many entries there are.
+    pub entries: usize,
 }
 
 impl<'a> UnknownGroup<'a> {
@@ -187,6 +190,7 @@ impl<'a> UnknownGroup<'a> {
         self.required |= entry.required;
         self.subjects.insert(&entry.subject);
         self.files += usize::from(entry.file.is_some());
+        self.entries += 1;
     }
 
     /// "owners of 412 crates: no registry dump", safe to show.

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use crate::domain::finding::Term;
 use crate::domain::text::{SHOWN_CHARS, shown};
 use crate::domain::{Change, Evidence, Finding, Location, PathStep};
 
@@ -121,9 +122,24 @@ pub fn place(location: &Location) -> String {
     text
 }
 
-/// One item of evidence in one line, safe to show: the note, then where to look.
+/// Which hashes of evidence are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hashes {
+    /// Every one, whole.
+    All,
+    /// Those that stand for something that has no file name: a waiver wants them. Whole.
+    ForCopying,
+}
+
+/// One item of evidence in one line, safe to show: the note, then where to look, with its hash.
 #[must_use]
 pub fn evidence_line(evidence: &Evidence) -> String {
+    self::evidence(evidence, Hashes::All)
+}
+
+/// One item of evidence in one line, safe to show.
+#[must_use]
+pub fn evidence(evidence: &Evidence, hashes: Hashes) -> String {
     let mut place = Vec::new();
     if let Some(file) = &evidence.file {
         let member = evidence.member.iter().map(|member| format!("!{}", shown(member)));
@@ -134,8 +150,9 @@ pub fn evidence_line(evidence: &Evidence) -> String {
             (None, None) => file,
         });
     }
-    if let Some(sha256) = &evidence.sha256 {
-        place.push(format!("sha256 {}", shown(sha256).chars().take(16).collect::<String>()));
+    let told_whole = hashes == Hashes::All || evidence.file.is_none();
+    if let Some(sha256) = evidence.sha256.as_ref().filter(|_| told_whole) {
+        place.push(format!("sha256 {}", shown(sha256)));
     }
     let note = told(&evidence.note);
     match (note.is_empty(), place.is_empty()) {
@@ -143,6 +160,30 @@ pub fn evidence_line(evidence: &Evidence) -> String {
         (true, false) => place.join(", "),
         (false, false) => format!("{note} ({})", place.join(", ")),
     }
+}
+
+/// How unusual a term of a score is, as a reader counts: `5 of 1,358 honest crates: ...`.
+#[must_use]
+pub fn rarity(term: &Term) -> String {
+    let title = told(&term.title);
+    let mut rest = title.chars();
+    let first = rest.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
+    let title = format!("{first}{}", rest.as_str());
+    format!("{} of {} honest crates: {title}", grouped(term.fires), grouped(term.of))
+}
+
+/// A number with a comma before every three digits.
+#[must_use]
+pub fn grouped(n: u32) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -156,6 +197,29 @@ mod tests {
         assert_eq!(told(&long), long);
         assert_eq!(told(&"x".repeat(9_000)).chars().count(), MAX_MESSAGE + 1);
         assert_eq!(told("a\x1b\n\u{202E}b"), "a b");
+    }
+
+    #[test]
+    fn rarity_is_told_in_crates() {
+        let mut term = sample::report().findings[0].terms[0].clone();
+        term.of = 1_234_567;
+        let told = rarity(&term);
+        assert_eq!(told, "11 of 1,234,567 honest crates: a file that nobody can read");
+        assert_eq!([grouped(999), grouped(1_000)], ["999", "1,000"]);
+    }
+
+    #[test]
+    fn a_hash_is_whole_and_left_out_only_beside_a_file_name() {
+        let hash = "ab".repeat(32);
+        let of_file = Evidence {
+            file: Some("x".to_owned()),
+            sha256: Some(hash.clone()),
+            ..Evidence::default()
+        };
+        let of_code = Evidence { file: None, ..of_file.clone() };
+        assert_eq!(evidence(&of_file, Hashes::ForCopying), "x");
+        assert!(evidence(&of_file, Hashes::All).ends_with(&hash));
+        assert!(evidence(&of_code, Hashes::ForCopying).ends_with(&hash));
     }
 
     #[test]

@@ -67,6 +67,7 @@ fn finding(
         path: case.path.clone(),
         change: None,
         arithmetic: sum.arithmetic.clone(),
+        terms: sum.terms.clone(),
         clear: rule.info.clear.clone(),
         waived: None,
     }

@@ -274,6 +274,7 @@ impl<'r> Court<'r> {
 fn unseen(ruleset: &Ruleset, rule: &Rule) -> SignalHit {
     SignalHit {
         id: rule.info.id.clone(),
+        title: rule.info.title.clone(),
         axis: rule.info.axis.expect("a signal has an axis, checked when it was loaded"),
         rate: ruleset.rates().of(&rule.info.id),
         decay: 1.0,
