@@ -127,6 +127,60 @@ fn no_rule_is_at_fault_on_any_sheet() {
     }
 }
 
+/// `list.filter(x, ...)` and `list.exists(x, ...)` over facts in the part of a rule that stands before its
+/// tests: the list and the condition, spaces and the name of the variable left out. What an item of
+/// `for-each` holds, and what a variable does, is not looked at.
+fn filters(text: &str, groups: &[&str]) -> Vec<String> {
+    let head = text.split("\n[[test]]").next().unwrap_or(text);
+    let of = |(at, word): (usize, &str)| {
+        let before = &head[..at];
+        let name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+        let list = &before[before.trim_end_matches(name).len()..];
+        groups.contains(&list.split('.').next()?).then_some(())?;
+        let (variable, rest) = head[at + word.len()..].split_once(", ")?;
+        let mut depth = 1;
+        let end = rest.find(|c| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth == 0
+        })?;
+        let body: String = rest[..end].split_whitespace().collect();
+        Some(format!("{list}: {}", body.replace(&format!("{variable}."), "_.")))
+    };
+    [".filter(", ".exists("]
+        .iter()
+        .flat_map(|word| head.match_indices(word))
+        .filter_map(of)
+        .collect()
+}
+
+/// Rules about two lists at once, of which only one can be called `hits`.
+const TWO_LISTS: [&str; 7] = [
+    "build-reads-opaque-file",
+    "compromised-upstream-sources",
+    "compromised-upstream-with-payload",
+    "new-native-code",
+    "new-opaque-file",
+    "new-payload-read-at-build",
+    "vendored-compromised-upstream",
+];
+
+#[test]
+fn no_rule_writes_a_long_condition_twice() {
+    let mut twice = Vec::new();
+    let rules = rules();
+    let groups: Vec<&str> = rules.schema().names().collect();
+    for rule in rules.rules().filter(|rule| !TWO_LISTS.contains(&rule.info.id.as_str())) {
+        let text = std::fs::read_to_string(root().join(&rule.file)).expect("a rule is a file");
+        let mut seen = std::collections::BTreeSet::new();
+        for filter in filters(&text, &groups).into_iter().filter(|filter| filter.len() >= 60) {
+            if !seen.insert(filter.clone()) {
+                twice.push(format!("{}: {filter}", rule.file));
+            }
+        }
+    }
+    assert!(twice.is_empty(), "name it once, as `hits`:\n{}", twice.join("\n"));
+}
+
 /// A sheet with a word or a field that no collector fills would test rules on what never happens.
 #[test]
 fn every_sheet_holds_what_collectors_fill_and_nothing_else() {

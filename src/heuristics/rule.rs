@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
-use super::condition::{Condition, Scope};
+use super::condition::{Condition, Hits, Scope};
 use super::schema::{FactSchema, FactType};
 use super::template::Template;
 use crate::domain::rule::{RuleInfo, RuleKind};
@@ -28,8 +28,11 @@ pub struct RawRule {
     pub axis: Option<Axis>,
     /// Kinds of subject that it is judged on.
     pub applies_to: Vec<SubjectKind>,
-    /// The condition.
-    pub when: String,
+    /// List-valued expression that is named once: every other expression may call it `hits`. Of a
+    /// `list.filter(x, ...)` an item that cannot be decided hides no other.
+    pub hits: Option<String>,
+    /// The condition; where there are `hits` and nothing else is said, that there is one.
+    pub when: Option<String>,
     /// List-valued expression: one finding an item, which is bound to `it`.
     pub for_each: Option<String>,
     /// What is said when it fires, with `{expression}` placeholders.
@@ -128,6 +131,13 @@ pub(super) struct Known {
     pub(super) signals: BTreeSet<String>,
 }
 
+/// When a rule fires.
+#[derive(Debug)]
+struct Decision {
+    hits: Option<Hits>,
+    when: Condition,
+}
+
 /// What follows when a rule fires.
 #[derive(Debug)]
 pub(super) struct Consequence {
@@ -165,13 +175,14 @@ pub struct Rule {
     text: Cow<'static, str>,
     source: Source,
     known: Arc<Known>,
-    when: OnceLock<Condition>,
+    when: OnceLock<Decision>,
     consequence: OnceLock<Consequence>,
 }
 
 /// The expressions and sentences of a rule as they are written.
 #[derive(Debug)]
 struct Source {
+    hits: Option<String>,
     when: String,
     for_each: Option<String>,
     message: String,
@@ -201,15 +212,24 @@ impl Rule {
             clear: raw.clear.trim().to_owned(),
             references: raw.references,
         };
+        let when = match (raw.when, &raw.hits) {
+            (Some(when), _) => when,
+            (None, Some(_)) => "hits.size() > 0".to_owned(),
+            (None, None) => return Err("a rule needs a `when`, or `hits`".to_owned()),
+        };
         let source = Source {
-            when: raw.when,
+            hits: raw.hits,
+            when,
             for_each: raw.for_each,
             message: raw.message,
             evidence: raw.evidence,
             weight: raw.weight,
         };
         let groups = match &text {
-            Cow::Borrowed(_) => groups_named(&source.when, &known.schema),
+            Cow::Borrowed(_) => {
+                let hits = source.hits.as_deref().unwrap_or_default();
+                groups_named(&format!("{} {hits}", source.when), &known.schema)
+            }
             Cow::Owned(_) => Vec::new(),
         };
         Ok(Self {
@@ -231,14 +251,23 @@ impl Rule {
     /// fault.
     pub(super) fn compile(&self) -> Result<(), String> {
         let when = self.compile_when()?;
-        let consequence = self.compile_consequence()?;
         self.when.get_or_init(|| when);
+        let consequence = self.compile_consequence()?;
         self.consequence.get_or_init(|| consequence);
         Ok(())
     }
 
     /// The condition.
     pub(super) fn when(&self) -> &Condition {
+        &self.decision().when
+    }
+
+    /// What the rule calls `hits`.
+    pub(super) fn hits(&self) -> Option<&Hits> {
+        self.decision().hits.as_ref()
+    }
+
+    fn decision(&self) -> &Decision {
         self.when.get_or_init(|| self.compile_when().unwrap_or_else(|e| self.unchecked(&e)))
     }
 
@@ -278,10 +307,13 @@ impl Rule {
         &self.text
     }
 
-    fn scope(&self, item: Option<FactType>) -> Scope<'_> {
+    fn scope(&self, item: Option<FactType>, hits: Option<&Hits>) -> Scope<'_> {
         // A signal names no other.
         let signals = (self.info.kind == RuleKind::Finding).then_some(&self.known.signals);
-        Scope { signals, item }
+        let mut named = Vec::new();
+        named.extend(item.map(|item| ("it".to_owned(), item)));
+        named.extend(hits.map(|hits| ("hits".to_owned(), hits.fact_type())));
+        Scope { signals, named }
     }
 
     fn condition(&self, key: &str, source: &str, scope: &Scope) -> Result<Condition, String> {
@@ -292,28 +324,38 @@ impl Rule {
         Template::new(source, &self.known.schema, scope).map_err(|e| format!("`{key}`: {e}"))
     }
 
-    fn compile_when(&self) -> Result<Condition, String> {
-        let when = self.condition("when", &self.source.when, &self.scope(None))?;
+    fn compile_when(&self) -> Result<Decision, String> {
+        let hits = self.source.hits.as_ref().map(|source| {
+            Hits::new(source, &self.known.schema, &self.scope(None, None))
+                .map_err(|e| format!("`hits`: {e}"))
+        });
+        let hits = hits.transpose()?;
+        let scope = self.scope(None, hits.as_ref());
+        let mut when = self.condition("when", &self.source.when, &scope)?;
         when.is_decision().map_err(|e| format!("`when`: {e}"))?;
-        Ok(when)
+        if let Some(hits) = &hits {
+            when.leans_on(hits.whole());
+        }
+        Ok(Decision { hits, when })
     }
 
     fn compile_consequence(&self) -> Result<Consequence, String> {
+        let hits = self.hits();
         let source = &self.source;
-        let whole = self.scope(None);
+        let whole = self.scope(None, hits);
         let optional = |key: &str, expression: Option<&String>, scope: &Scope| {
             expression.map(|text| self.condition(key, text, scope)).transpose()
         };
         let for_each = optional("for-each", source.for_each.as_ref(), &whole)?;
         let weight = optional("weight", source.weight.as_ref(), &whole)?;
         let item = for_each.as_ref().map(Condition::item_type);
-        let outer = self.scope(item.clone());
+        let outer = self.scope(item.clone(), hits);
         let message = self.template("message", &source.message, &outer)?;
         let mut evidence = Vec::new();
         for one in &source.evidence {
             let each = optional("evidence.each", one.each.as_ref(), &outer)?;
             let inner =
-                self.scope(each.as_ref().map(Condition::item_type).or_else(|| item.clone()));
+                self.scope(each.as_ref().map(Condition::item_type).or_else(|| item.clone()), hits);
             let note = self.template("evidence.note", &one.note, &inner)?;
             evidence.push(EvidenceSource { each, note });
         }

@@ -84,6 +84,13 @@ impl<'v> Bindings<'v> {
         self.context.add_variable_from_value(name, value);
     }
 
+    /// Takes a variable of [`Bindings::bind_value`] back.
+    pub(super) fn unbind(&mut self, name: &str) {
+        if let Context::Root { variables, .. } = &mut self.context {
+            variables.remove(name);
+        }
+    }
+
     fn remember(&mut self, name: &'v str, json: &'v Json) {
         // A group that is bound again, with more of its fields, is no longer than before.
         if !self.facts.iter().any(|(known, _)| *known == name) {
@@ -108,7 +115,9 @@ impl<'v> Bindings<'v> {
         steps.bound(&|path| match path {
             // An item of another expression, whose lists stand under other names.
             None => self.longest,
-            Some(path) if path.split(['.', '[']).next() == Some("it") => self.longest,
+            Some(path) if matches!(path.split(['.', '[']).next(), Some("it" | "hits")) => {
+                self.longest
+            }
             // A list that is not there is not walked.
             Some(path) => lengths.get(path).copied().unwrap_or(0),
         })

@@ -5,6 +5,7 @@
 //! `exists` absorb where the rest decides; what is left over is [`Outcome::Undetermined`].
 
 mod bindings;
+mod hits;
 mod names;
 mod operands;
 mod steps;
@@ -17,6 +18,7 @@ use cel::parser::PrattParser;
 use cel::{Env, ExecutionError, Value};
 
 pub use bindings::Bindings;
+pub use hits::Hits;
 pub(super) use names::did_you_mean;
 
 use super::schema::{FactSchema, FactType};
@@ -60,8 +62,8 @@ pub enum Outcome {
 pub struct Scope<'a> {
     /// Ids of all signals, for `signals["id"]`; absent where none may be named.
     pub signals: Option<&'a BTreeSet<String>>,
-    /// Type of `it`, inside `for-each` and `evidence`.
-    pub item: Option<FactType>,
+    /// Variables with their types: `hits`, and `it` inside `for-each` and `evidence`.
+    pub named: Vec<(String, FactType)>,
 }
 
 /// A checked expression.
@@ -93,6 +95,15 @@ impl Condition {
         // A tenth of the time of `Env::compile`, whose macros the strings extension does not extend.
         let expression =
             PrattParser::new().parse(source).map_err(|e| ConditionError::Syntax(e.to_string()))?;
+        Self::checked(expression, schema, scope)
+    }
+
+    /// Checks every name of what is parsed already.
+    fn checked(
+        expression: IdedExpr,
+        schema: &FactSchema,
+        scope: &Scope,
+    ) -> Result<Self, ConditionError> {
         let mut checker = Checker::new(schema, scope);
         let (result, _) = checker.infer(&expression).map_err(ConditionError::Name)?;
         let Checker { paths, signals, .. } = checker;
@@ -116,6 +127,12 @@ impl Condition {
             FactType::List(item) => (**item).clone(),
             _ => FactType::Any,
         }
+    }
+
+    /// Adds the facts and signals that another expression names, whose value this one uses.
+    pub(super) fn leans_on(&mut self, other: &Self) {
+        self.paths.extend(other.paths.iter().cloned());
+        self.signals.extend(other.signals.iter().cloned());
     }
 
     /// Whether it yields a yes or no, or something whose type is not known; what is wrong else.

@@ -64,10 +64,8 @@ impl<'a> Checker<'a> {
         if let Some((_, kind, path)) = self.locals.iter().rev().find(|(local, ..)| local == name) {
             return Ok((kind.clone(), path.clone()));
         }
-        if name == "it"
-            && let Some(item) = &self.scope.item
-        {
-            return Ok((item.clone(), None));
+        if let Some((_, kind)) = self.scope.named.iter().find(|(known, _)| known == name) {
+            return Ok((kind.clone(), None));
         }
         if name == "signals" {
             return Err("write signals[\"id\"] with a literal id".to_owned());

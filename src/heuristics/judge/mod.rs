@@ -130,7 +130,7 @@ pub fn verdicts(ruleset: &Ruleset, sheet: &FactSheet) -> BTreeMap<String, Verdic
     let mut all: BTreeMap<String, Verdict> =
         signals.verdicts.into_iter().map(|(id, verdict)| (id.to_owned(), verdict)).collect();
     for rule in &court.docket(sheet).findings {
-        all.insert(rule.info.id.clone(), verdict(rule, sheet, &bindings));
+        all.insert(rule.info.id.clone(), verdict(rule, sheet, &mut bindings));
     }
     all
 }
@@ -235,7 +235,7 @@ impl<'r> Court<'r> {
         let docket = self.docket(sheet);
         // Of facts that the subject has none of, none is missing.
         for rule in docket.findings.iter().copied().filter(|rule| concerns(rule, sheet)) {
-            match Verdict::of(rule.when().evaluate(&bindings)) {
+            match decide(rule, &mut bindings) {
                 Verdict::Fires => fired.push(rule),
                 Verdict::Clear => {}
                 Verdict::Undetermined => {
@@ -255,6 +255,9 @@ impl<'r> Court<'r> {
             let superseded = fired.iter().any(|other| other.supersedes.contains(&rule.info.id));
             if !superseded {
                 docket.widen(rule, sheet, &mut bindings);
+                if let Some(hits) = rule.hits() {
+                    hits.bind(&mut bindings);
+                }
                 judgement.findings.extend(findings(rule, case, &sum, &mut bindings));
             }
         }
@@ -283,9 +286,17 @@ fn unseen(ruleset: &Ruleset, rule: &Rule) -> SignalHit {
     }
 }
 
-fn verdict(rule: &Rule, sheet: &FactSheet, bindings: &Bindings) -> Verdict {
+fn verdict(rule: &Rule, sheet: &FactSheet, bindings: &mut Bindings) -> Verdict {
     if !concerns(rule, sheet) {
         return Verdict::Undetermined;
+    }
+    decide(rule, bindings)
+}
+
+/// Binds what the rule calls `hits`, and evaluates its condition.
+fn decide(rule: &Rule, bindings: &mut Bindings) -> Verdict {
+    if let Some(hits) = rule.hits() {
+        hits.bind(bindings);
     }
     Verdict::of(rule.when().evaluate(bindings))
 }
