@@ -4,6 +4,7 @@ mod bases;
 mod delta;
 mod hands;
 mod models;
+mod places;
 mod questions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,7 +121,8 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     let (named, _) = name_models(&mut walk, &request.policy);
     let mut comparison = request.base.as_ref().map(|side| Comparison::new(side, &walk));
     let scope = comparison.as_ref().map_or(Scope::All, |comparison| comparison.scope(&walk));
-    let mut gathered = collectors::gather_within(&walk.graph, &scope, &request.gather)?;
+    let places = places::of(&walk, &request.gather.cargo_home);
+    let mut gathered = collectors::gather_within(&walk.graph, &scope, &places, &request.gather)?;
     walk.learn(natures(&gathered));
     let mut cases = cases(&walk, std::mem::take(&mut gathered.sheets), &named);
     walk.undetermined.extend(models::measure_local(&walk, &named, &mut cases));

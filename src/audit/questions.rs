@@ -5,6 +5,7 @@ use super::{Audited, Request, group_of};
 use crate::collectors::archive;
 use crate::collectors::build_code::{self, BuildFacts};
 use crate::collectors::model_files::{self, ModelFacts};
+use crate::collectors::source_tree::{self, SourceFacts};
 use crate::domain::fact::unknown_reason;
 use crate::domain::ledger::{
     Answer, BUILD_CODE, Cause, CauseKind, FILES, Ledger, SOURCE, is_reading,
@@ -55,7 +56,7 @@ fn source(audited: &Audited, sheet: &FactSheet) -> Answer {
     }
     if let Some(facts) = sheet.facts.get(archive::GROUP) {
         return match unknown_reason(facts) {
-            None => Answer::Answered,
+            None => all_code(sheet),
             Some(reason) => Answer::Unanswered(Cause::of_reason(reason)),
         };
     }
@@ -69,6 +70,30 @@ fn source(audited: &Audited, sheet: &FactSheet) -> Answer {
         Origin::Hub | Origin::Local => "a place that is none of cargo's",
     };
     Answer::Unanswered(Cause::new(CauseKind::UnsupportedSource, kind))
+}
+
+/// Whether nothing that lies in the crate's folder and can be code was left out.
+fn all_code(sheet: &FactSheet) -> Answer {
+    let Measured::Known(source) = group_of::<SourceFacts>(sheet, source_tree::GROUP) else {
+        return Answer::Answered;
+    };
+    match source.left_out.iter().find(|left| left.code) {
+        Some(left) => {
+            let told = format!("{}: {}", left.path, left.reason);
+            Answer::Unanswered(Cause::new(CauseKind::LimitHit, told))
+        }
+        None => Answer::Answered,
+    }
+}
+
+/// An input of build-time code that lies in the crate's folder and was not read.
+fn unread_input(sheet: &FactSheet, build: &BuildFacts) -> Option<String> {
+    let Measured::Known(source) = group_of::<SourceFacts>(sheet, source_tree::GROUP) else {
+        return None;
+    };
+    let reads = || build.reads.iter().filter(|read| read.at_build);
+    let left = source.left_out.iter().find(|left| reads().any(|read| read.path == left.path))?;
+    Some(format!("{}, which its build code reads: {}", left.path, left.reason))
 }
 
 /// Whether a comparison with a base left the crate out.
@@ -89,7 +114,10 @@ fn build_code(sheet: &FactSheet) -> Answer {
         (Measured::Known(true), Some(limit)) => {
             Answer::Unanswered(Cause::new(CauseKind::LimitHit, limit.as_str()))
         }
-        (Measured::Known(true), None) => Answer::Answered,
+        (Measured::Known(true), None) => match unread_input(sheet, &facts) {
+            Some(input) => Answer::Unanswered(Cause::new(CauseKind::LimitHit, input)),
+            None => Answer::Answered,
+        },
     }
 }
 

@@ -14,6 +14,7 @@ use super::build_code::{self, BuildRecord, SourceKeeper, capability_table};
 use super::concealment::{self, ConcealmentFacts, ConcealmentKeeper};
 use super::kept::Kept;
 use super::native::{self, NativeFacts, NativeKeeper};
+use super::source_tree::{SourceFacts, SourceTree};
 use super::store::Kind;
 use super::window;
 use crate::domain::FactSheet;
@@ -123,13 +124,16 @@ impl Measurer {
         version: &str,
         with_listing: bool,
     ) -> Option<Contents> {
-        let key = archive::store_key(sha256, name, version);
-        let facts = self.kept.get(Kind::ARCHIVE, &key, self.versions.archive)?;
-        let code = self.kept.get(CODE, &key, self.versions.code)?;
-        let native = self.kept.get(NATIVE, &key, native::COLLECTOR_VERSION)?;
-        let concealment = self.kept.get(CONCEALMENT, &key, concealment::COLLECTOR_VERSION)?;
+        self.kept_under(&archive::store_key(sha256, name, version), with_listing)
+    }
+
+    fn kept_under(&self, key: &str, with_listing: bool) -> Option<Contents> {
+        let facts = self.kept.get(Kind::ARCHIVE, key, self.versions.archive)?;
+        let code = self.kept.get(CODE, key, self.versions.code)?;
+        let native = self.kept.get(NATIVE, key, native::COLLECTOR_VERSION)?;
+        let concealment = self.kept.get(CONCEALMENT, key, concealment::COLLECTOR_VERSION)?;
         let listing = if with_listing {
-            self.kept.get(Kind::LISTING, &key, self.versions.archive)?
+            self.kept.get(Kind::LISTING, key, self.versions.archive)?
         } else {
             ArchiveListing::default()
         };
@@ -156,6 +160,38 @@ impl Measurer {
         };
         self.keep(&archive::store_key(sha256, name, version), &contents);
         Ok(contents)
+    }
+
+    /// Measures the files of a folder, with their listing; the other answer is what of them was read.
+    pub fn measure_tree(
+        &self,
+        name: &str,
+        version: &str,
+        tree: &mut SourceTree,
+    ) -> (Contents, SourceFacts) {
+        let (mut files, mut bytes) = (0, 0);
+        let sha256 = tree.each(|_, content| {
+            files += 1;
+            bytes += content.len() as u64;
+        });
+        // The hash speaks of the files as they lie there, and not of an archive.
+        let key = archive::store_key(&format!("files-{sha256}"), name, version);
+        let contents = self.kept_under(&key, true).unwrap_or_else(|| {
+            let mut keepers = Keepers::default();
+            let archive = archive::measure_tree(name, version, tree, &self.profiles, &mut keepers);
+            let contents = Contents {
+                archive,
+                code: keepers.code.finish(capability_table()),
+                native: keepers.native.finish(),
+                concealment: keepers.concealment.finish_folder(),
+            };
+            // Files that changed between the two readings would be kept under the wrong hash.
+            if contents.archive.facts.sha256 == sha256 {
+                self.keep(&key, &contents);
+            }
+            contents
+        });
+        (contents, tree.facts(files, bytes))
     }
 
     fn keep(&self, key: &str, contents: &Contents) {

@@ -29,6 +29,7 @@ pub mod names;
 pub mod native;
 pub mod pins;
 pub mod releases;
+pub mod source_tree;
 pub mod store;
 pub mod update;
 pub mod window;
@@ -47,6 +48,7 @@ pub fn groups() -> Vec<(&'static str, SchemaOf)> {
         (crate_files::GROUP, schema_of::<crate_files::BytesFacts>),
         (releases::GROUP, schema_of::<releases::ReleaseFacts>),
         (advisories::GROUP, schema_of::<advisories::AdvisoryFacts>),
+        (source_tree::GROUP, schema_of::<source_tree::SourceFacts>),
         (archive::GROUP, schema_of::<archive::ArchiveFacts>),
         (build_code::GROUP, schema_of::<build_code::BuildFacts>),
         (build_code::SECRETS_GROUP, schema_of::<build_code::SecretFacts>),

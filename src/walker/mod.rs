@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod metadata;
 pub mod models;
 pub mod project;
+pub mod replacement;
 pub mod repository;
 pub mod tree;
 pub mod workspace;

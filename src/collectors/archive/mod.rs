@@ -21,7 +21,8 @@ pub use facts::{
 pub use profiles::{BenignProfiles, ProfilesError};
 pub use role::role_of;
 
-use custody_bytes::gzip_tar::{GzipTar, GzipTarError, Limits};
+use super::source_tree::SourceTree;
+use custody_bytes::gzip_tar::{GzipTar, GzipTarError, Limits, Member, MemberKind};
 use scan::Scan;
 
 /// Name of the group of [`ArchiveFacts`].
@@ -112,6 +113,29 @@ pub fn measure_within(
             partial: Box::new(record),
         }),
     }
+}
+
+/// Measures the files of a folder as if they had come in an archive. Hash and size are those of all files
+/// together.
+pub fn measure_tree(
+    name: &str,
+    version: &str,
+    tree: &mut SourceTree,
+    profiles: &BenignProfiles,
+    observer: &mut dyn Observer,
+) -> ArchiveRecord {
+    let mut scan = Scan::new(name, version);
+    let root = format!("{name}-{version}/").into_bytes();
+    let mut total = 0;
+    let sha256 = tree.each(|file, bytes| {
+        total += bytes.len() as u64;
+        let path = [root.as_slice(), &file.path].concat();
+        let kind = MemberKind::File;
+        let member = Member { path: &path, link_target: b"", kind, mode: file.mode, bytes };
+        scan.member(&member, observer);
+    });
+    scan.tail.inflated_bytes = total;
+    scan.draw(sha256, total, profiles)
 }
 
 /// Reads all members into the scan.

@@ -169,8 +169,18 @@ impl<'a> Scan<'a> {
         self.files.push(scanned);
     }
 
-    /// Draws the sums.
-    pub(super) fn finish(mut self, packed: &[u8], profiles: &BenignProfiles) -> ArchiveRecord {
+    /// Draws the sums of an archive.
+    pub(super) fn finish(self, packed: &[u8], profiles: &BenignProfiles) -> ArchiveRecord {
+        self.draw(sha256(packed), packed.len() as u64, profiles)
+    }
+
+    /// Draws the sums of what has this hash and size.
+    pub(super) fn draw(
+        mut self,
+        sha256: String,
+        packed_bytes: u64,
+        profiles: &BenignProfiles,
+    ) -> ArchiveRecord {
         self.files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
         let manifest = self.read_manifest();
         let vcs = vcs::facts(self.vcs.as_deref());
@@ -193,8 +203,8 @@ impl<'a> Scan<'a> {
         let binaries_omitted = shorten(&mut binaries);
         let Tail { bytes_after_tar, bytes_after_gzip, second_gzip_member, .. } = self.tail;
         let facts = ArchiveFacts {
-            sha256: sha256(packed),
-            packed_bytes: packed.len() as u64,
+            sha256,
+            packed_bytes,
             unpacked_bytes: self.tail.inflated_bytes,
             files: self.files.len() as u64,
             import_libraries: classes.import_library,

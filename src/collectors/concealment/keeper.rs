@@ -62,6 +62,14 @@ impl ConcealmentKeeper {
         }
     }
 
+    /// Draws the sums of a folder: its manifest is the author's own, so that there is nothing from which it
+    /// could differ.
+    #[must_use]
+    pub fn finish_folder(mut self) -> ConcealmentFacts {
+        self.original = self.original.or_else(|| self.manifest.clone());
+        self.finish()
+    }
+
     /// Draws the sums.
     #[must_use]
     pub fn finish(self) -> ConcealmentFacts {

@@ -7,20 +7,18 @@ use rayon::prelude::*;
 
 use super::Gathering;
 use crate::collectors::build_code::{self, BuildFacts, BuildRecord, Helper};
-use crate::collectors::crates::Measured as MeasuredCrate;
+use crate::collectors::contents::Contents;
 use crate::collectors::releases::Locked;
-use crate::domain::NodeIndex;
+use crate::domain::{Measured, NodeIndex};
 
 /// Most crates that are read around a single one.
 const AROUND: usize = 16;
 
 impl Gathering<'_> {
-    pub(super) fn build_code(&mut self, measured: &[MeasuredCrate]) {
-        let records: BTreeMap<NodeIndex, &BuildRecord> = self
-            .locked
+    pub(super) fn build_code(&mut self, measured: &[(NodeIndex, &Measured<Contents>)]) {
+        let records: BTreeMap<NodeIndex, &BuildRecord> = measured
             .iter()
-            .zip(measured)
-            .filter_map(|((node, _), measured)| Some((*node, &measured.contents.known()?.code)))
+            .filter_map(|(node, contents)| Some((*node, &contents.known()?.code)))
             .collect();
         let followed: Vec<(NodeIndex, BuildFacts)> = records
             .par_iter()

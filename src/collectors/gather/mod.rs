@@ -4,6 +4,7 @@ mod equipment;
 mod helpers;
 mod keys;
 mod models;
+mod trees;
 
 pub use equipment::Equipment;
 pub use keys::IMPORTED;
@@ -19,15 +20,16 @@ use rayon::prelude::*;
 
 use crate::collectors::advisories::{self, AdvisoryDb};
 use crate::collectors::archive::ManifestFacts;
+use crate::collectors::contents::Contents;
 use crate::collectors::cooldown::CooldownPolicy;
-use crate::collectors::crates::{Crates, Measured as MeasuredCrate};
+use crate::collectors::crates::{Crates, Measured as MeasuredCrate, Treed};
 use crate::collectors::custody::CustodyFacts;
 use crate::collectors::index_files::{IndexFiles, Lookup};
 use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
 use crate::domain::{
-    FactSheet, Graph, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins, Subject,
+    FactSheet, Graph, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins, Places, Subject,
     Undetermined,
 };
 use crate::net::{BaseUrls, Client, Token};
@@ -146,18 +148,20 @@ pub enum Scope {
 
 /// Gathers the facts of every node of the graph.
 pub fn gather(graph: &Graph, options: &Options) -> Result<Gathered, GatherError> {
-    gather_within(graph, &Scope::All, options)
+    gather_within(graph, &Scope::All, &Places::new(), options)
 }
 
 /// Gathers the facts of every node of the graph; nodes outside the scope get only what the advisories
-/// say: what else is to be said of them was said when they came.
+/// say: what else is to be said of them was said when they came. `places` has the crates whose files are
+/// in no archive, or not in the archive alone.
 pub fn gather_within(
     graph: &Graph,
     scope: &Scope,
+    places: &Places,
     options: &Options,
 ) -> Result<Gathered, GatherError> {
     let equipment = Equipment::of(options)?;
-    Ok(equipment.install(|| Gathering::new(graph, options, &equipment).run(scope)))
+    Ok(equipment.install(|| Gathering::new(graph, places, options, &equipment).run(scope)))
 }
 
 /// A graph of one crate of the default registry, pinned to what the index says of it.
@@ -215,11 +219,13 @@ struct Gathering<'a> {
     alone: bool,
     /// The registry crates of the graph, with their nodes.
     locked: Vec<(NodeIndex, Locked)>,
+    /// The crates whose files lie in folders.
+    treed: Vec<Treed>,
     gathered: Gathered,
 }
 
 impl<'a> Gathering<'a> {
-    fn new(graph: &Graph, options: &'a Options, equipment: &'a Equipment) -> Self {
+    fn new(graph: &Graph, places: &Places, options: &'a Options, equipment: &'a Equipment) -> Self {
         let Equipment { home, client, runtime, kept, measurer, .. } = equipment;
         let index = IndexFiles::new(home.clone(), client, &options.urls);
         let nodes = graph.nodes.iter().enumerate();
@@ -235,6 +241,7 @@ impl<'a> Gathering<'a> {
             edges: graph.nodes.iter().map(|node| node.dependencies.clone()).collect(),
             alone: !graph.nodes.iter().any(|node| node.member),
             locked: locked.collect(),
+            treed: trees::of(graph, places),
             gathered: Gathered { sheets: sheets.collect(), ..Gathered::default() },
         }
     }
@@ -243,6 +250,7 @@ impl<'a> Gathering<'a> {
         self.advisories();
         if let Scope::Changed(changed) = scope {
             self.locked.retain(|(node, _)| changed.contains_key(node));
+            self.treed.retain(|treed| changed.contains_key(&treed.node));
             self.releases();
             self.updates(changed);
         } else {
@@ -307,36 +315,30 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// The bytes of every archive, and what they say of themselves.
+    /// The bytes of every crate, and what they say of themselves.
     fn bytes(&mut self) -> Vec<MeasuredCrate> {
         let locked: Vec<&Locked> = self.locked.iter().map(|(_, locked)| locked).collect();
         let progress = self.progress("reading archives", locked.len());
-        let all = self.crates.measure(&locked, &|| progress.inc(1));
+        let mut all = self.crates.measure(&locked, &|| progress.inc(1));
         progress.finish_and_clear();
+        let trees = self.trees(&mut all);
         self.sheets().into_par_iter().zip(&all).for_each(|(sheet, measured)| {
             sheet.put(crate_files::GROUP, &measured.bytes);
-            match &measured.contents {
-                Measured::Known(contents) => {
-                    sheet.put(archive::GROUP, &contents.archive.facts);
-                    sheet.put(build_code::SECRETS_GROUP, &contents.code.secrets);
-                    sheet.put(native::GROUP, &contents.native);
-                    sheet.put(concealment::GROUP, &contents.concealment);
-                }
-                Measured::Unknown(reason) => {
-                    for group in UNREAD {
-                        sheet.put_unknown(group, reason.clone());
-                    }
-                }
-            }
+            put_contents(sheet, &measured.contents);
         });
-        for ((node, _), measured) in self.locked.iter().zip(&all) {
-            if let Measured::Known(contents) = &measured.contents
+        let archives = self.locked.iter().map(|(node, _)| *node).zip(&all);
+        let all_contents: Vec<(NodeIndex, &Measured<Contents>)> = archives
+            .map(|(node, measured)| (node, &measured.contents))
+            .chain(trees.iter().map(|(node, contents)| (*node, contents)))
+            .collect();
+        for (node, contents) in &all_contents {
+            if let Measured::Known(contents) = contents
                 && let Measured::Known(manifest) = &contents.archive.facts.manifest
             {
                 self.gathered.manifests.insert(*node, manifest.clone());
             }
         }
-        self.build_code(&all);
+        self.build_code(&all_contents);
         all
     }
 
@@ -405,6 +407,23 @@ impl<'a> Gathering<'a> {
             sheet.put(window::WINDOW, &comparison.window);
             if let Some(previous) = &comparison.previous {
                 sheet.put(window::PREVIOUS, previous);
+            }
+        }
+    }
+}
+
+/// Puts what the bytes of one crate say.
+fn put_contents(sheet: &mut FactSheet, contents: &Measured<Contents>) {
+    match contents {
+        Measured::Known(contents) => {
+            sheet.put(archive::GROUP, &contents.archive.facts);
+            sheet.put(build_code::SECRETS_GROUP, &contents.code.secrets);
+            sheet.put(native::GROUP, &contents.native);
+            sheet.put(concealment::GROUP, &contents.concealment);
+        }
+        Measured::Unknown(reason) => {
+            for group in UNREAD {
+                sheet.put_unknown(group, reason.clone());
             }
         }
     }

@@ -3,6 +3,8 @@
 //! What depends on the bytes alone is kept in the fact store by their hash, so that a second run opens
 //! no archive; whether the file on disk is still the one that was verified is told by its size and time.
 
+mod trees;
+
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -20,6 +22,8 @@ use crate::domain::{self, NodeIndex};
 use crate::net::archives::ArchiveUrls;
 use crate::net::index::SparseIndex;
 use crate::net::{Client, NetError};
+
+pub use trees::{TreeMeasured, Treed};
 
 /// Table of what was found where, by pinned hash.
 const FOUND: Kind = Kind::small("found");

@@ -1,0 +1,48 @@
+//! Where the files of a crate lie that cargo would compile, where that is no archive of a registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Measured, NodeIndex};
+
+/// What sort of place it is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaceKind {
+    /// A folder of the project: one of its own crates, or a path dependency inside it.
+    Path,
+    /// A folder that source replacement puts in the place of a registry or of git.
+    Vendored,
+}
+
+impl PlaceKind {
+    /// The kebab-case word, as it stands in rules and reports.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Vendored => "vendored",
+        }
+    }
+}
+
+/// A folder with the files of one crate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// What sort of place it is.
+    pub kind: PlaceKind,
+    /// The folder that holds the manifest.
+    pub folder: PathBuf,
+    /// Links are followed as long as they stay inside this folder.
+    pub within: PathBuf,
+    /// Folders below it that are crates of the graph themselves: their files are not this crate's.
+    pub without: BTreeSet<PathBuf>,
+}
+
+/// Nodes whose files do not come from an archive; of some it is only known why there is no place.
+pub type Places = BTreeMap<NodeIndex, Measured<Place>>;
