@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::facts::{ConfigTarget, ImportVerdict, ModelAnomaly, ModelCall, ModelFile, ModelImport};
 use model_scan::pickle::globals::{Globals, Verdict};
-use model_scan::pickle::{Event, GlobalName, Scan, What};
+use model_scan::pickle::{Event, First, GlobalName, Scan, What};
 
 /// Entries kept of imports and of calls.
 const KEPT: usize = 200;
@@ -12,7 +12,10 @@ const KEPT: usize = 200;
 /// The lists, read once.
 static GLOBALS: LazyLock<Globals> = LazyLock::new(|| {
     let text = include_str!("../../../rules/tables/pickle-globals.toml");
-    Globals::parse(text).expect("our own table of globals is valid")
+    let classes = include_str!("../../../rules/tables/pickle-classes.toml");
+    Globals::parse(text)
+        .and_then(|globals| globals.with_classes(classes))
+        .expect("our own tables of globals are valid")
 });
 
 /// Adds what a scan of `member` saw.
@@ -47,6 +50,10 @@ pub(super) fn add(file: &mut ModelFile, member: &str, scan: &Scan) {
                 let verdict = verdict_of(callee, scan);
                 call(file, place, event, &callee.to_string(), verdict, iterator);
             }
+            // Tensors pickle the bytes of their storages as a pickle of their own.
+            What::Nested { .. } if is_plain(event, scan) => {}
+            // Behind the pickle of a storage lie its numbers.
+            What::Trailing { .. } if !event.inside.is_empty() => {}
             _ => anomaly(file, place, event),
         }
     }
@@ -72,6 +79,8 @@ pub(super) fn mark(event: &Event, scan: &Scan) -> char {
         | What::Drain { .. }
         | What::DynamicGlobal { .. } => ImportVerdict::Denied,
         What::BuildOnResult { root, .. } => root_verdict(root.as_ref(), scan),
+        What::Nested { encoding, .. } if encoding == "bytes" => ImportVerdict::Allowed,
+        What::Trailing { .. } if !event.inside.is_empty() => ImportVerdict::Allowed,
         // Every checkpoint of torch asks for its tensors like this.
         What::PersistentId { id } if id.starts_with("('storage',") => ImportVerdict::Allowed,
         _ => ImportVerdict::Unknown,
@@ -81,6 +90,17 @@ pub(super) fn mark(event: &Event, scan: &Scan) -> char {
         ImportVerdict::Unknown => '?',
         ImportVerdict::Allowed => ' ',
     }
+}
+
+/// Whether a pickle in a string of bytes imports and calls nothing but what is allowed.
+fn is_plain(nested: &Event, scan: &Scan) -> bool {
+    let What::Nested { encoding, .. } = &nested.what else { return false };
+    let step = format!("{encoding}@{}", nested.offset);
+    let depth = nested.inside.len();
+    let within = |event: &&Event| {
+        event.inside.get(depth) == Some(&step) && event.inside[..depth] == nested.inside[..]
+    };
+    encoding == "bytes" && scan.events.iter().filter(within).all(|event| mark(event, scan) == ' ')
 }
 
 fn place(member: &str, event: &Event) -> String {
@@ -117,9 +137,12 @@ pub(super) fn target(path: &str, member: &str, target: &str) -> ConfigTarget {
     let (module, name) = target.rsplit_once('.').unwrap_or(("builtins", target));
     let judgement = GLOBALS.judge(module, name);
     let verdict = match judgement.verdict {
-        Verdict::Denied => ImportVerdict::Denied,
+        Verdict::Denied | Verdict::AllowedChoosing => ImportVerdict::Denied,
         Verdict::Allowed => ImportVerdict::Allowed,
-        Verdict::Unknown | Verdict::AllowedOfAllowed => ImportVerdict::Unknown,
+        // A loader calls what a configuration names.
+        Verdict::Unknown | Verdict::AllowedOfAllowed | Verdict::AllowedUncalled => {
+            ImportVerdict::Unknown
+        }
     };
     ConfigTarget {
         path: path.to_owned(),
@@ -148,6 +171,77 @@ fn judged(name: &GlobalName, scan: &Scan) -> (ImportVerdict, String) {
         Verdict::Denied => (ImportVerdict::Denied, reason),
         Verdict::Unknown => (ImportVerdict::Unknown, reason),
         Verdict::AllowedOfAllowed => of_allowed(name, scan),
+        Verdict::AllowedChoosing => choosing(name, scan),
+        Verdict::AllowedUncalled => uncalled(name, reason, scan),
+    }
+}
+
+/// The calls of a name that the scan tells.
+fn calls<'s>(name: &'s GlobalName, scan: &'s Scan) -> impl Iterator<Item = &'s What> {
+    scan.events
+        .iter()
+        .map(|event| &event.what)
+        .filter(move |what| matches!(what, What::Call { callee, .. } if callee == name))
+}
+
+/// A class of a library, or a method: harmless until somebody calls it.
+fn uncalled(name: &GlobalName, reason: String, scan: &Scan) -> (ImportVerdict, String) {
+    let called = calls(name, scan).any(|call| matches!(call, What::Call { built: false, .. }));
+    let denied = GLOBALS.judge(&name.module, &name.name).family.is_some();
+    if called && denied {
+        (ImportVerdict::Denied, format!("{name} is called, and harmless only where it is not"))
+    } else if called {
+        (ImportVerdict::Unknown, format!("{name} is called, and known only where it is not"))
+    } else {
+        (ImportVerdict::Allowed, reason)
+    }
+}
+
+/// `getattr` of something allowed with a constant name, `itemgetter` of constants. What else it is used for
+/// reaches what no name in the file tells.
+fn choosing(name: &GlobalName, scan: &Scan) -> (ImportVerdict, String) {
+    let mut verdict = ImportVerdict::Allowed;
+    let mut called = false;
+    let getter = name.name.ends_with("getattr");
+    for call in calls(name, scan) {
+        let What::Call { first, plain, .. } = call else { continue };
+        called = true;
+        let of = match first {
+            First::Global(of) | First::Of(of) if getter => part_of(of, scan),
+            // `Union[int, None]` and its like.
+            First::Global(of) if name.name == "getitem" && of.module == "typing" => {
+                verdict = verdict.min(part_of(of, scan));
+                continue;
+            }
+            First::Constant if !getter && name.name != "getitem" => ImportVerdict::Allowed,
+            _ => ImportVerdict::Denied,
+        };
+        verdict = verdict.min(if *plain { of } else { ImportVerdict::Denied });
+    }
+    match verdict {
+        // The type of types stands in many objects.
+        ImportVerdict::Allowed if !called && name.name == "type" => {
+            (ImportVerdict::Unknown, "on no list where nobody calls it".to_owned())
+        }
+        ImportVerdict::Allowed if called => (verdict, format!("{name} by constants")),
+        ImportVerdict::Unknown => (verdict, format!("{name} of a name on no list")),
+        _ => {
+            (ImportVerdict::Denied, "reaches attributes or items by a name that is data".to_owned())
+        }
+    }
+}
+
+/// What is said of an attribute of this name, or of an object that it made.
+fn part_of(name: &GlobalName, scan: &Scan) -> ImportVerdict {
+    let judgement = GLOBALS.judge(&name.module, &name.name);
+    match judgement.verdict {
+        Verdict::Allowed => ImportVerdict::Allowed,
+        Verdict::AllowedUncalled => uncalled(name, String::new(), scan).0,
+        Verdict::Unknown => ImportVerdict::Unknown,
+        // An attribute of an attribute leads on, and a part of a waiting call too.
+        Verdict::AllowedChoosing | Verdict::AllowedOfAllowed | Verdict::Denied => {
+            ImportVerdict::Denied
+        }
     }
 }
 
@@ -155,18 +249,20 @@ fn of_allowed(name: &GlobalName, scan: &Scan) -> (ImportVerdict, String) {
     let mut verdict = ImportVerdict::Allowed;
     let mut reason = format!("{name} of allowed functions only");
     let mut called = false;
-    for event in &scan.events {
-        let What::Call { callee, first, .. } = &event.what else { continue };
-        if callee != name {
-            continue;
-        }
+    for call in calls(name, scan) {
+        let What::Call { first, .. } = call else { continue };
         called = true;
-        let of = first.as_ref().map(|first| GLOBALS.judge(&first.module, &first.name).verdict);
-        let (next, what) = match (of, first) {
-            (Some(Verdict::Allowed), _) => continue,
-            (Some(Verdict::Unknown), Some(first)) => (ImportVerdict::Unknown, first.to_string()),
-            (_, Some(first)) => (ImportVerdict::Denied, first.to_string()),
-            (_, None) => (ImportVerdict::Denied, "a computed value".to_owned()),
+        let (next, what) = match first {
+            First::Global(first) => match judged_simply(first, scan) {
+                ImportVerdict::Allowed => continue,
+                next => (next, first.to_string()),
+            },
+            // A bound method that waits.
+            First::Of(of) if is_choosing(of) && choosing(of, scan).0 == ImportVerdict::Allowed => {
+                continue;
+            }
+            First::Of(of) => (ImportVerdict::Denied, format!("what {of} returned")),
+            _ => (ImportVerdict::Denied, "a computed value".to_owned()),
         };
         if next < verdict {
             verdict = next;
@@ -176,11 +272,29 @@ fn of_allowed(name: &GlobalName, scan: &Scan) -> (ImportVerdict, String) {
     if called { (verdict, reason) } else { (ImportVerdict::Unknown, format!("{name}, not called")) }
 }
 
+/// A function that is handed on. A method may be called later by whoever asks for the part.
+fn judged_simply(name: &GlobalName, scan: &Scan) -> ImportVerdict {
+    match GLOBALS.judge(&name.module, &name.name).verdict {
+        Verdict::Allowed => ImportVerdict::Allowed,
+        Verdict::AllowedUncalled => uncalled(name, String::new(), scan).0,
+        Verdict::Unknown => ImportVerdict::Unknown,
+        _ => ImportVerdict::Denied,
+    }
+}
+
+fn is_choosing(name: &GlobalName) -> bool {
+    GLOBALS.judge(&name.module, &name.name).verdict == Verdict::AllowedChoosing
+}
+
 fn verdict_of(name: &GlobalName, scan: &Scan) -> ImportVerdict {
     judged(name, scan).0
 }
 
 fn root_verdict(root: Option<&GlobalName>, scan: &Scan) -> ImportVerdict {
+    // What an attribute is cannot be told: a class or a module would be changed.
+    if root.is_some_and(is_choosing) {
+        return ImportVerdict::Denied;
+    }
     root.map_or(ImportVerdict::Unknown, |root| verdict_of(root, scan))
 }
 

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::event::{GlobalName, What};
+use super::event::{First, GlobalName, What};
 use super::log::About;
 use super::machine::Machine;
 use super::opcode as op;
@@ -20,6 +20,27 @@ const LAZY: &[(&str, &[&str])] = &[
     ("itertools", &["starmap", "accumulate", "filterfalse", "takewhile", "dropwhile", "groupby"]),
     ("itertools", &["imap", "ifilter", "chain", "chain.from_iterable", "islice", "tee", "repeat"]),
 ];
+
+/// Names that are as harmless as what is handed to them. Every new way of calling one of them is an event,
+/// however often it was called before.
+pub const HANDS_ON: &[(&str, &str)] = &[
+    ("builtins", "getattr"),
+    ("__builtin__", "getattr"),
+    ("operator", "itemgetter"),
+    ("_operator", "itemgetter"),
+    ("builtins", "type"),
+    ("__builtin__", "type"),
+    ("operator", "getitem"),
+    ("_operator", "getitem"),
+    ("functools", "partial"),
+    ("dill._dill", "_load_type"),
+    ("dill._dill", "_getattr"),
+    ("dill._dill", "_create_array"),
+    ("dill.dill", "_create_array"),
+];
+
+/// Class methods that make an object, as attributes: a module, a class and the method.
+const CONSTRUCTORS: [(&str, &str, &str); 1] = [("zoneinfo", "ZoneInfo", "_unpickle")];
 
 impl Machine<'_, '_> {
     /// `GLOBAL`, `STACK_GLOBAL` and the import of `INST`.
@@ -142,12 +163,55 @@ impl Machine<'_, '_> {
     }
 
     fn call(&mut self, callee: Value, arguments: Vec<Value>) {
+        if let Some(value) = self.named_type(&callee, &arguments) {
+            self.push(value);
+            return;
+        }
+        let callee = self.bound(&callee).unwrap_or(callee);
         match callee {
             Value::Global(id) => self.call_global(id, &arguments),
             _ => self.call_result(&callee, &arguments),
         }
         let result = self.node(Kind::Call(callee), arguments.into());
         self.push(result);
+    }
+
+    /// dill asks for a type by its bare name; the type is imported then, and judged like any other.
+    fn named_type(&mut self, callee: &Value, arguments: &[Value]) -> Option<Value> {
+        let Value::Global(id) = callee else { return None };
+        let asks = self.log.global(*id).is_some_and(|global| {
+            global.name == "_load_type"
+                && matches!(global.module.as_str(), "dill._dill" | "dill.dill")
+        });
+        let [Value::Str { form, len, at }] = arguments else { return None };
+        if !asks {
+            return None;
+        }
+        let name = self.string(*form, *len, *at)?;
+        self.call_global(*id, arguments);
+        let module = if name.ends_with("Type") { "types" } else { "builtins" };
+        Some(self.import(GlobalName { module: module.to_owned(), name }))
+    }
+
+    /// A constructor that libraries save as an attribute of its class, and call.
+    fn bound(&mut self, callee: &Value) -> Option<Value> {
+        let node = callee.node()?;
+        let Kind::Call(Value::Global(getter)) = &node.kind else { return None };
+        if self.log.global(*getter)?.name != "getattr" {
+            return None;
+        }
+        let items = node.items.borrow();
+        let [Value::Global(class), Value::Str { form, len, at }] = items.as_slice() else {
+            return None;
+        };
+        let class = self.log.global(*class)?.clone();
+        let attribute = self.string(*form, *len, *at)?;
+        let known = (class.module.as_str(), class.name.as_str(), attribute.as_str());
+        if !CONSTRUCTORS.contains(&known) {
+            return None;
+        }
+        let name = format!("{}.{attribute}", class.name);
+        Some(self.import(GlobalName { module: class.module, name }))
     }
 
     fn call_global(&mut self, id: GlobalId, arguments: &[Value]) {
@@ -160,15 +224,59 @@ impl Machine<'_, '_> {
                 self.note(What::Drain { callee, iterator });
             }
         }
-        if self.log.wants(id, About::Call)
+        let built = matches!(self.op, op::NEWOBJ | op::NEWOBJ_EX);
+        let about = if built { About::Built } else { About::Call };
+        let new_way = self.is_new_way(id, arguments);
+        if (self.log.wants(id, about) || new_way)
             && let Some(callee) = self.log.global(id).cloned()
         {
-            let first = match arguments.first() {
-                Some(Value::Global(first)) => self.log.global(*first).cloned(),
-                _ => None,
-            };
+            let first = self.first(arguments);
+            let plain = arguments.iter().skip(1).all(|argument| self.is_plain(argument));
             let arguments = self.render_all(arguments);
-            self.note(What::Call { callee, arguments, first });
+            self.note(What::Call { callee, arguments, first, plain, built });
+        }
+    }
+
+    /// Whether the callee hands on its arguments and was never called with such ones.
+    fn is_new_way(&mut self, id: GlobalId, arguments: &[Value]) -> bool {
+        let hands_on = self.log.global(id).is_some_and(|global| {
+            HANDS_ON.contains(&(global.module.as_str(), global.name.as_str()))
+        });
+        if !hands_on {
+            return false;
+        }
+        let first = match self.first(arguments) {
+            First::Absent => 0,
+            First::Global(_) => 1,
+            First::Of(_) => 2,
+            First::Constant => 3,
+            First::Other => 4,
+        };
+        let plain = arguments.iter().skip(1).all(|argument| self.is_plain(argument));
+        let root = arguments.first().and_then(Value::root);
+        self.log.is_new_way((id, root, first * 2 + u8::from(plain)))
+    }
+
+    fn first(&mut self, arguments: &[Value]) -> First {
+        let Some(first) = arguments.first() else { return First::Absent };
+        let name = first.root().and_then(|id| self.log.global(id)).cloned();
+        match (first, name) {
+            (Value::Global(_), Some(name)) => First::Global(name),
+            (first, Some(name)) if first.is_result() => First::Of(name),
+            (first, _) if self.is_plain(first) => First::Constant,
+            _ => First::Other,
+        }
+    }
+
+    /// A number, nothing, or a text that does not begin with `__`.
+    fn is_plain(&mut self, value: &Value) -> bool {
+        match *value {
+            Value::None | Value::Bool(_) | Value::Int(_) | Value::Float(_) => true,
+            Value::Str { form, len, at } => {
+                let text = self.string(form, len, at);
+                text.is_some_and(|text| !text.trim_start().starts_with("__"))
+            }
+            _ => false,
         }
     }
 

@@ -18,6 +18,21 @@ impl fmt::Display for GlobalName {
     }
 }
 
+/// What stands first among the arguments of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum First {
+    /// There is none.
+    Absent,
+    /// A global.
+    Global(GlobalName),
+    /// What a call of this global returned, or an object of it.
+    Of(GlobalName),
+    /// A number, a text that does not begin with `__`, a truth value or nothing.
+    Constant,
+    /// Anything else.
+    Other,
+}
+
 /// One observation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -45,8 +60,12 @@ pub enum What {
         callee: GlobalName,
         /// Its arguments, readable and short.
         arguments: String,
-        /// The global that stands first among the arguments, for `functools.partial` and its like.
-        first: Option<GlobalName>,
+        /// What stands first among the arguments, for `functools.partial` and its like.
+        first: First,
+        /// Whether every further argument is a plain constant, and no text among them begins with `__`.
+        plain: bool,
+        /// Whether the object is made without its constructor (`NEWOBJ`).
+        built: bool,
     },
     /// What a call returned is called, or something of which not even that is known.
     CallOnResult {

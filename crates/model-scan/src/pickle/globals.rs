@@ -32,6 +32,12 @@ pub enum Verdict {
     Allowed,
     /// Allowed as long as the function handed to it first is allowed (`functools.partial`).
     AllowedOfAllowed,
+    /// Allowed as long as it is handed something allowed and a plain constant (`getattr`), or plain
+    /// constants only (`itemgetter`); where it is not called so, as bad as a denied name.
+    AllowedChoosing,
+    /// Allowed as long as it is not called: a class of which objects are made without its constructor, or
+    /// a method of an allowed class.
+    AllowedUncalled,
     /// On no list.
     Unknown,
     /// On the deny list, or reached through it.
@@ -95,6 +101,29 @@ struct Allow {
     /// The first argument must be allowed as well.
     #[serde(default)]
     of_allowed: bool,
+    /// It chooses a part of something by a constant.
+    #[serde(default)]
+    choosing: bool,
+}
+
+/// Classes of one version of a library.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Library {
+    name: String,
+    version: String,
+    /// A module and its classes, one space between.
+    #[serde(default)]
+    classes: Vec<String>,
+    /// A module and what of it may be called, one space between.
+    #[serde(default)]
+    calls: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Libraries {
+    library: Vec<Library>,
 }
 
 /// A module below which nothing can be imported.
@@ -114,9 +143,34 @@ pub struct Globals {
     deny: BTreeMap<String, Vec<Deny>>,
     components: BTreeMap<String, Deny>,
     allow: BTreeMap<String, Vec<Allow>>,
+    /// Classes of libraries by module and name, with the library's place in `reasons`.
+    classes: BTreeMap<String, BTreeMap<String, (usize, bool)>>,
+    reasons: Vec<String>,
 }
 
 impl Globals {
+    /// Adds the classes of libraries (`rules/tables/pickle-classes.toml`): allowed as long as nobody calls
+    /// them.
+    ///
+    /// # Errors
+    /// Where the table has another shape.
+    pub fn with_classes(mut self, text: &str) -> Result<Self, TableError> {
+        let libraries: Libraries = toml::from_str(text)?;
+        for Library { name, version, classes, calls } in libraries.library {
+            let at = self.reasons.len();
+            self.reasons.push(format!("known from {name} {version}"));
+            for (lines, called) in [(classes, false), (calls, true)] {
+                for line in lines {
+                    let mut words = line.split(' ').map(str::to_owned);
+                    let Some(module) = words.next() else { continue };
+                    let names = self.classes.entry(module).or_default();
+                    names.extend(words.map(|name| (name, (at, called))));
+                }
+            }
+        }
+        Ok(self)
+    }
+
     /// Reads the table.
     ///
     /// # Errors
@@ -145,6 +199,8 @@ impl Globals {
             deny,
             components,
             allow,
+            classes: BTreeMap::new(),
+            reasons: Vec::new(),
         };
         globals.check()?;
         Ok(globals)
@@ -170,7 +226,14 @@ impl Globals {
         if let Some(judgement) = self.allowed(module, name) {
             return judgement;
         }
-        if let Some(deny) = self.denied(module, name) {
+        let denied = self.denied(module, name);
+        if let Some((at, called)) = self.classes.get(module).and_then(|names| names.get(name)) {
+            let verdict = if *called { Verdict::Allowed } else { Verdict::AllowedUncalled };
+            // A class on both lists is as bad as the list says where it is called.
+            let family = denied.map(|deny| deny.family.as_str());
+            return Self::plain(verdict, &self.reasons[*at], family);
+        }
+        if let Some(deny) = denied {
             return Judgement {
                 verdict: Verdict::Denied,
                 reason: &deny.reason,
@@ -181,13 +244,24 @@ impl Globals {
         if name.split('.').any(|segment| self.segments.names.contains(segment)) {
             return Self::plain(Verdict::Denied, &self.segments.reason, Some("internals"));
         }
-        if let Some((class, _)) = name.split_once('.')
-            && self.allowed(module, class).is_none()
-        {
+        if let Some((class, rest)) = name.split_once('.') {
+            return self.dotted(module, class, rest);
+        }
+        Self::plain(Verdict::Unknown, "on no list", None)
+    }
+
+    /// A name behind a dot: a method of an allowed class may be referred to.
+    fn dotted(&self, module: &str, class: &str, rest: &str) -> Judgement<'_> {
+        let known = self.allowed(module, class).map(|judgement| judgement.verdict);
+        let listed = self.classes.get(module).is_some_and(|names| names.contains_key(class));
+        if known != Some(Verdict::Allowed) && !listed {
             let reason = "a dotted name that does not begin with a known class of its module";
             return Self::plain(Verdict::Denied, reason, Some("dotted-name"));
         }
-        Self::plain(Verdict::Unknown, "on no list", None)
+        if rest.contains('.') || rest.starts_with("__") {
+            return Self::plain(Verdict::Unknown, "on no list", None);
+        }
+        Self::plain(Verdict::AllowedUncalled, "a method of an allowed class", None)
     }
 
     fn plain<'t>(verdict: Verdict, reason: &'t str, family: Option<&'t str>) -> Judgement<'t> {
@@ -200,7 +274,11 @@ impl Globals {
             return Some(Self::plain(Verdict::Allowed, &under.reason, None));
         }
         let entry = self.allow.get(module)?.iter().find(|entry| entry.names.contains(name))?;
-        let verdict = if entry.of_allowed { Verdict::AllowedOfAllowed } else { Verdict::Allowed };
+        let verdict = match entry {
+            Allow { of_allowed: true, .. } => Verdict::AllowedOfAllowed,
+            Allow { choosing: true, .. } => Verdict::AllowedChoosing,
+            _ => Verdict::Allowed,
+        };
         Some(Self::plain(verdict, &entry.reason, None))
     }
 
@@ -343,7 +421,6 @@ mod tests {
             "scipy.signal._filter Filter",
             "collections.abc Mapping",
             "sklearn.mystery Thing",
-            "builtins type",
             "test_model Net",
         ] {
             assert_eq!(verdict(path), Verdict::Unknown, "{path}");

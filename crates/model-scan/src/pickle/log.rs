@@ -1,7 +1,7 @@
 //! The record of one scan: interned globals, bounded and deduplicated events, and what is left to look at
 //! once the stream is through. A flood of one kind of event never crowds out another.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::event::{Event, GlobalName, What};
@@ -15,6 +15,9 @@ const EVENTS_PER_KIND: usize = 2_048;
 
 /// Events kept for one callee and kind.
 const EVENTS_PER_CALLEE: u8 = 4;
+
+/// Ways of calling one callee that are told apart, in all.
+const WAYS: usize = 4_096;
 
 /// Places and lines of names that are remembered, and the longest lines.
 const PAIRS: usize = 65_536;
@@ -30,6 +33,7 @@ const STORAGES: usize = 100_000;
 #[derive(Clone, Copy)]
 pub(super) enum About {
     Call,
+    Built,
     CallOnResult,
     BuildOnResult,
     Rebind,
@@ -37,7 +41,10 @@ pub(super) enum About {
 }
 
 /// Events seen, by [`About`].
-type Counts = [u8; 5];
+type Counts = [u8; 6];
+
+/// One way of calling: the callee, the global of its first argument, and how that and the others look.
+pub(super) type Way = (GlobalId, Option<GlobalId>, u8);
 
 /// A hasher for numbers that we give out ourselves, so that nobody can choose colliding ones.
 #[derive(Default)]
@@ -72,6 +79,7 @@ pub(super) struct Checkpoint {
     candidates: usize,
     imports: u64,
     counted: usize,
+    ways: usize,
 }
 
 /// The record.
@@ -85,6 +93,9 @@ pub(super) struct Log {
     callees: HashMap<GlobalId, Counts, BuildHasherDefault<Spread>>,
     /// What `callees` counted, in order, so that it can be taken back.
     counted: Vec<(GlobalId, About)>,
+    /// How callees that hand on their arguments were called, in the order in which it was seen.
+    ways: Vec<Way>,
+    known_ways: HashSet<Way>,
     /// Places of module and name to the global, so that repeated pairs are not read again.
     pairs: HashMap<(u64, u64), GlobalId>,
     /// The two lines of a `GLOBAL` to the global, for the same purpose.
@@ -156,6 +167,20 @@ impl Log {
         wanted
     }
 
+    /// Whether a callee that hands on its arguments was not called in this way before.
+    pub(super) fn is_new_way(&mut self, way: Way) -> bool {
+        if self.known_ways.contains(&way) {
+            return false;
+        }
+        if self.ways.len() >= WAYS {
+            self.omitted = self.omitted.saturating_add(1);
+            return false;
+        }
+        self.known_ways.insert(way);
+        self.ways.push(way);
+        true
+    }
+
     /// Records one event.
     pub(super) fn note(&mut self, offset: u64, opcode: &'static str, what: What) {
         let kind = what.kind();
@@ -195,6 +220,7 @@ impl Log {
             candidates: self.candidates.len(),
             imports: self.imports,
             counted: self.counted.len(),
+            ways: self.ways.len(),
         }
     }
 
@@ -215,6 +241,9 @@ impl Log {
             if let Some(counts) = self.callees.get_mut(&callee) {
                 counts[about as usize] = counts[about as usize].saturating_sub(1);
             }
+        }
+        for way in self.ways.drain(checkpoint.ways..) {
+            self.known_ways.remove(&way);
         }
         if self.globals.len() > checkpoint.globals {
             for name in self.globals.drain(checkpoint.globals..) {

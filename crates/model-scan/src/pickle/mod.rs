@@ -30,7 +30,8 @@ mod value;
 use std::io::Cursor;
 use std::ops::Range;
 
-pub use event::{Event, GlobalName, What};
+pub use calls::HANDS_ON;
+pub use event::{Event, First, GlobalName, What};
 pub use nested::begins_pickle;
 
 use custody_bytes::source::Source;
