@@ -121,11 +121,32 @@ impl<R: io::BufRead> Read for Frames<R> {
             if raw.fill_buf()?.is_empty() {
                 return Ok(0);
             }
+            if raw.fill_buf()?.starts_with(&[0x04, 0x22, 0x4d, 0x18]) {
+                return Err(io::Error::other("an lz4 frame among those of zstd"));
+            }
+            raw = skip_frames(raw)?;
+            if raw.fill_buf()?.is_empty() {
+                return Ok(0);
+            }
             let window = u64::from(DICTIONARY);
             let opened = ruzstd::decoding::StreamingDecoder::new_with_max_window_size(raw, window);
             self.frame = Some(opened.map_err(io::Error::other)?);
         }
     }
+}
+
+/// Passes the frames that every reader of zstd skips. A head that was cut off by the buffer is none.
+fn skip_frames<R: io::BufRead>(mut raw: R) -> io::Result<R> {
+    while let [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] = raw.fill_buf()? {
+        let mut header = [0; 8];
+        raw.read_exact(&mut header)?;
+        let [.., a, b, c, d] = header;
+        let length = u64::from(u32::from_le_bytes([a, b, c, d]));
+        if io::copy(&mut (&mut raw).take(length), &mut io::sink())? < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(raw)
 }
 
 /// lz4 frames one after another, and what may be skipped between them. A block holds at most 4 MiB.

@@ -21,3 +21,4 @@ pub mod skops;
 pub mod tensorflow;
 pub mod tokenizer;
 pub mod torchscript;
+pub mod words_of_code;

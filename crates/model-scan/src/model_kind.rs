@@ -118,10 +118,25 @@ pub fn sniff(head: &[u8], size: u64) -> ModelFileKind {
     if size == 0 || head.is_empty() {
         return ModelFileKind::Empty;
     }
-    by_magic(head)
+    by_magic(behind_skippable(head))
         .or_else(|| by_structure(head, size))
         .or_else(|| by_text(head))
         .unwrap_or(ModelFileKind::Other)
+}
+
+/// What follows the frames that zstd and lz4 skip; where they reach beyond the head, any of the two is as
+/// good as the other, for reading it says what is wrong.
+fn behind_skippable(mut head: &[u8]) -> &[u8] {
+    while let [0x50..=0x5f, 0x2a, 0x4d, 0x18, length @ ..] = head
+        && let Some((length, rest)) = length.split_first_chunk::<4>()
+    {
+        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        match rest.get(length..) {
+            Some(next) if next.len() >= 4 => head = next,
+            _ => return b"\x28\xb5\x2f\xfd",
+        }
+    }
+    head
 }
 
 fn by_magic(head: &[u8]) -> Option<ModelFileKind> {

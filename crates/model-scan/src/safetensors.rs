@@ -15,6 +15,7 @@ use std::io::{Read, Seek};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::words_of_code;
 use custody_bytes::anomaly::Anomalies;
 use custody_bytes::excerpt::excerpt;
 use custody_bytes::json::{Event, Json, JsonError, JsonReader};
@@ -203,6 +204,9 @@ impl<'h> Check<'_, 'h> {
             let Some(Event::Key(key)) = event else { break };
             match reader.next_event()? {
                 Some(Event::Text(text)) => {
+                    if let Some(found) = words_of_code::of(&text) {
+                        self.note(found, at, format!("{key}: {}", excerpt(&text, 200)));
+                    }
                     if self.facts.metadata.len() < METADATA_LIMIT {
                         let kept = excerpt(&text, METADATA_CHARS);
                         self.facts.metadata.insert(excerpt(&key, METADATA_CHARS), kept);

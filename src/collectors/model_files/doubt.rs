@@ -135,6 +135,45 @@ pub(super) fn is_weights(name: &str) -> bool {
     ending(name).is_some_and(|ending| WEIGHTS.contains(&ending.as_str()))
 }
 
+/// Names the external data that a folder's models read and that are not there.
+pub(super) fn missing(all: &mut [Scanned]) {
+    let here: BTreeSet<String> = all.iter().map(|one| one.file.path.clone()).collect();
+    for one in all {
+        let folder = one.file.path.rfind('/').map_or("", |at| &one.file.path[..=at]).to_owned();
+        let named: BTreeSet<&String> =
+            one.onnx.iter().flat_map(|part| &part.facts.external_files).collect();
+        let absent = named.into_iter().filter(|file| {
+            !model_scan::model_config::leaves(file) && !here.contains(&resolved(&folder, file))
+        });
+        let path = one.file.path.clone();
+        let absent: Vec<Unscannable> = absent
+            .map(|file| Unscannable {
+                path: path.clone(),
+                member: String::new(),
+                reason: format!("its external data is not here: {file}"),
+            })
+            .take(MISSING)
+            .collect();
+        one.unscannable.extend(absent);
+    }
+}
+
+/// A path below a folder, without the steps that lead nowhere.
+fn resolved(folder: &str, file: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in file.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("{folder}{}", parts.join("/"))
+}
+
+/// Files of external data that are named one by one.
+const MISSING: usize = 20;
+
 /// Names what could not be understood among files that were scanned.
 pub(super) fn tell(all: &mut [Scanned]) {
     let raw = raw_tensors(all);
@@ -142,6 +181,8 @@ pub(super) fn tell(all: &mut [Scanned]) {
         let mut reasons: BTreeMap<String, String> = BTreeMap::new();
         if let Some(reason) = of_bytes(&one.file.path, &one.file.format)
             && !(one.file.format == "other" && raw.contains(&one.file.path))
+            // Read by its name, for it has no other sign: the metadata of Keras.
+            && one.tensorflow.is_empty()
         {
             reasons.insert(String::new(), reason.to_owned());
         }
@@ -202,7 +243,7 @@ fn raw_tensors(all: &[Scanned]) -> BTreeSet<String> {
         let path = &one.file.path;
         let folder = path.rfind('/').map_or("", |at| &path[..=at]);
         let external = one.onnx.iter().flat_map(|part| &part.facts.external_files);
-        raw.extend(external.map(|file| format!("{folder}{file}")));
+        raw.extend(external.map(|file| resolved(folder, file)));
         if let Some(stem) = path.strip_suffix(".xml").filter(|_| one.file.format == "xml") {
             raw.insert(format!("{stem}.bin"));
         }

@@ -103,6 +103,10 @@ pub fn look(path: &Path, how: &Look) -> Result<(ModelFacts, Vec<FileTrace>), Mod
         Some(FileTrace { path: one.file.path.clone(), lines: one.trace.take()? })
     });
     let traces = traces.collect();
+    // One file alone says nothing of what lies beside it.
+    if path.is_dir() {
+        doubt::missing(&mut scanned);
+    }
     Ok((gather(scanned), traces))
 }
 
@@ -341,6 +345,10 @@ fn relative(root: &Path, path: &Path) -> String {
 /// One struct from all files, in their order.
 fn gather(mut all: Vec<Scanned>) -> ModelFacts {
     doubt::tell(&mut all);
+    // Where lists have to be cut, what has most to say comes first; each half in order of the path.
+    if all.len() > PARTS {
+        all.sort_by_cached_key(|one| (std::cmp::Reverse(one.weight()), one.file.path.clone()));
+    }
     let mut facts = ModelFacts::default();
     let mut files = Vec::new();
     for one in all {
@@ -371,11 +379,9 @@ fn gather(mut all: Vec<Scanned>) -> ModelFacts {
     facts.origin_mismatches = origins::mismatches(&facts.gguf, &facts.cards);
     if files.len() > KEPT {
         facts.files_left_out = (files.len() - KEPT) as u64;
-        // Stable: files with something to say come first, each half in order of the path.
-        files.sort_by_key(|file| {
-            file.imports.is_empty() && file.calls.is_empty() && file.anomalies.is_empty()
-        });
         files.truncate(KEPT);
+    }
+    if facts.file_count > PARTS as u64 {
         files.sort_by(|a, b| a.path.cmp(&b.path));
     }
     facts.files = files;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::{ConfigTarget, ModelAnomaly, ModelCard, ModelFile, Part, Unscannable};
+use super::facts::{
+    ConfigTarget, ImportVerdict, ModelAnomaly, ModelCard, ModelFile, Part, Unscannable,
+};
 use super::pickles;
 use custody_bytes::anomaly::{Anomalies, Anomaly};
 use custody_bytes::source::Source;
@@ -17,7 +19,7 @@ use model_scan::model_kind::ModelFileKind as Kind;
 use model_scan::onnx::{self, Onnx};
 use model_scan::pickle;
 use model_scan::pmml::{self, Pmml};
-use model_scan::python_source::{self, PythonSource};
+use model_scan::python_source::{self, PythonScope, PythonSource};
 use model_scan::safetensors::{self, Safetensors};
 use model_scan::skops::{self, Skops};
 use model_scan::tensorflow::{self, Tensorflow};
@@ -114,6 +116,34 @@ impl Visitor for Scanned {
 }
 
 impl Scanned {
+    /// How much a file has to say, for what is kept where there are too many: denied names and calls before
+    /// what could be run, that before anomalies and what could not be read.
+    pub(super) fn weight(&self) -> u8 {
+        let denied = self.file.imports.iter().any(|import| import.verdict == ImportVerdict::Denied)
+            || !self.file.calls.is_empty()
+            || self.targets.iter().any(|target| target.verdict == ImportVerdict::Denied);
+        let dangerous = self.templates.iter().any(|part| !part.facts.dangerous_names.is_empty())
+            || self.python.iter().any(|part| {
+                part.facts.calls.iter().any(|call| {
+                    matches!(
+                        call.scope,
+                        PythonScope::Module | PythonScope::Class | PythonScope::Construction
+                    )
+                })
+            });
+        let runs = !self.keras.is_empty()
+            || !self.tensorflow.is_empty()
+            || self.python.iter().any(|part| !part.facts.calls.is_empty())
+            || self.configs.iter().any(|part| !part.facts.code.is_empty())
+            || self.file.imports.iter().any(|import| import.verdict != ImportVerdict::Allowed);
+        let odd = !self.file.anomalies.is_empty() || !self.unscannable.is_empty();
+        match (denied || dangerous, runs, odd) {
+            (true, ..) => 3,
+            (false, true, _) => 2,
+            (false, false, odd) => u8::from(odd),
+        }
+    }
+
     fn met(&mut self, member: &Member) {
         if member.path.is_empty() {
             member.kind.as_str().clone_into(&mut self.file.format);
@@ -360,6 +390,9 @@ impl Scanned {
             "md" if name.eq_ignore_ascii_case("README.md") && member.path.is_empty() => {
                 self.card(&bytes);
             }
+            "txt" if is_template_name(&name) && memchr::memmem::find(&bytes, b"{%").is_some() => {
+                self.template(&member.path, &String::from_utf8_lossy(&bytes));
+            }
             "md" | "rst" | "txt" | "csv" | "tsv" => {}
             "yaml" | "yml" => self.config(member, model_config::read_yaml(&bytes)),
             "jinja" | "jinja2" | "j2" => {
@@ -425,6 +458,12 @@ fn is_python(bytes: &[u8]) -> bool {
                 !rest.is_empty() && (only || memchr::memmem::find(rest, b" import ").is_some())
             })
         })
+}
+
+/// Whether a text is called like what is rendered.
+fn is_template_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.contains("template") || name.contains("prompt")
 }
 
 fn has_python(line: &[u8]) -> bool {

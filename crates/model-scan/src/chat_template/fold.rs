@@ -182,18 +182,25 @@ impl Folder {
     }
 
     fn slice(&mut self, slice: &Slice<'_>) -> Vec<Folded> {
-        let step = slice.step.as_ref().map(|step| self.fold(step));
-        let backwards = matches!(step.as_deref(), Some([Folded::Number(-1)]));
-        let whole = slice.start.is_none() && slice.stop.is_none();
-        if !whole {
+        let mut bound = |part: &Option<Expr<'_>>| match part {
+            None => Some(None),
+            Some(part) => match self.fold(part).as_slice() {
+                [Folded::Number(number)] => Some(Some(*number)),
+                _ => None,
+            },
+        };
+        let (Some(start), Some(stop), Some(by)) =
+            (bound(&slice.start), bound(&slice.stop), bound(&slice.step))
+        else {
             return Vec::new();
-        }
+        };
         self.each(&slice.expr, |value| match value {
-            Folded::Text(text) if backwards => Some(Folded::Text(text.chars().rev().collect())),
-            Folded::List(parts) if backwards => {
-                Some(Folded::List(parts.iter().rev().cloned().collect()))
+            Folded::Text(text) => {
+                let letters: Vec<char> = text.chars().collect();
+                Some(Folded::Text(sliced(&letters, start, stop, by)?.into_iter().collect()))
             }
-            value => step.is_none().then(|| value.clone()),
+            Folded::List(parts) => Some(Folded::List(sliced(parts, start, stop, by)?)),
+            Folded::Number(_) => None,
         })
     }
 
@@ -338,10 +345,87 @@ fn text_method(
     bounded(changed)
 }
 
+/// A slice, as Python takes it.
+fn sliced<T: Clone>(
+    parts: &[T],
+    start: Option<i64>,
+    stop: Option<i64>,
+    by: Option<i64>,
+) -> Option<Vec<T>> {
+    let length = i64::try_from(parts.len()).ok()?;
+    let by = by.unwrap_or(1);
+    let (low, high) = if by < 0 { (-1, length - 1) } else { (0, length) };
+    let place = |bound: Option<i64>, otherwise: i64| match bound {
+        None => otherwise,
+        Some(at) if at < 0 => at.saturating_add(length).clamp(low, high),
+        Some(at) => at.clamp(low, high),
+    };
+    let (start, stop) = if by < 0 {
+        (place(start, high), place(stop, low))
+    } else {
+        (place(start, low), place(stop, high))
+    };
+    if by == 0 {
+        return None;
+    }
+    let mut taken = Vec::new();
+    let mut at = start;
+    while (by > 0 && at < stop) || (by < 0 && at > stop) {
+        taken.extend(parts.get(usize::try_from(at).ok()?).cloned());
+        at = at.checked_add(by)?;
+    }
+    Some(taken)
+}
+
+/// A number in one of the ways in which a format spells it: as the character of that code point, too.
+fn spelled(value: &Folded, conversion: char) -> Option<String> {
+    let Folded::Number(number) = value else { return None };
+    match conversion {
+        'c' => u32::try_from(*number).ok().and_then(char::from_u32).map(String::from),
+        'd' | 'i' | 'u' => Some(number.to_string()),
+        'x' => Some(format!("{number:x}")),
+        'X' => Some(format!("{number:X}")),
+        'o' => Some(format!("{number:o}")),
+        'b' => Some(format!("{number:b}")),
+        _ => None,
+    }
+}
+
+/// Fills the first place of a format that takes a number; whether there was one.
+fn fill_number(out: &mut String, argument: &Folded) -> bool {
+    for conversion in ['c', 'd', 'i', 'u', 'x', 'X', 'o', 'b'] {
+        for place in [format!("%{conversion}"), format!("{{:{conversion}}}")] {
+            if out.contains(&place)
+                && let Some(shown) = spelled(argument, conversion)
+            {
+                *out = out.replacen(&place, &shown, 1);
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Formats with numbered places such as `{0:c}` lose their numbers, which say the order only.
+fn without_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        out.push('{');
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        rest = if after[digits..].starts_with(':') { &after[digits..] } else { after };
+    }
+    out + rest
+}
+
 /// `%s` and `{}` filled in, as far as it takes to see a name come together.
 fn formatted(text: &str, arguments: &[Folded]) -> String {
-    let mut out = text.to_owned();
+    let mut out = without_numbers(text);
     for (number, argument) in arguments.iter().enumerate().take(16) {
+        if out.len() < LENGTH && fill_number(&mut out, argument) {
+            continue;
+        }
         let shown = argument.shown();
         let numbered = format!("{{{number}}}");
         for place in ["%s", "{}", numbered.as_str()] {

@@ -1,5 +1,6 @@
 //! The key-value part of GGUF: what is kept, and what is jumped over.
 
+use crate::words_of_code;
 use std::io::{Read, Seek};
 
 use super::types::{ARRAY, STRING, value_size};
@@ -18,6 +19,8 @@ const GENERAL_LIMIT: usize = 128;
 const TEMPLATE_LIMIT: u64 = 1024 * 1024;
 /// Most chat templates that are kept.
 const TEMPLATES_LIMIT: usize = 64;
+/// Bytes of a text that are looked at for commands and programs.
+const TEXT_LIMIT: u64 = 64 * 1024;
 /// Most strings and arrays within arrays that are walked; the largest vocabularies hold a million with
 /// their merges.
 const WALKED_LIMIT: u64 = 8_000_000;
@@ -56,6 +59,15 @@ impl<R: Read + Seek> GgufFile<R> {
             let count = self.array(&key, 1)?;
             if key == "tokenizer.ggml.tokens" {
                 self.facts.vocabulary = Some(count);
+            }
+        } else if kind == STRING {
+            let text = self.string(TEXT_LIMIT)?;
+            if let Some(found) = words_of_code::of(&text.content) {
+                let detail = format!("{}: {}", excerpt(&key, 100), excerpt(&text.content, 200));
+                self.note(found, text.offset, detail);
+            }
+            if key.starts_with("general.") {
+                self.general(&key, excerpt(&text.content, VALUE_CHARS));
             }
         } else if key.starts_with("general.") {
             let value = self.scalar(kind)?;
@@ -176,12 +188,8 @@ impl<R: Read + Seek> GgufFile<R> {
         Err(Stop::Noted)
     }
 
-    /// A scalar as text.
+    /// A scalar that is no string, as text.
     fn scalar(&mut self, kind: u32) -> Result<String, Stop> {
-        if kind == STRING {
-            let text = self.string(VALUE_CHARS as u64 * 4)?;
-            return Ok(excerpt(&text.content, VALUE_CHARS));
-        }
         let at = self.stream.position();
         let Some(size) = value_size(kind) else {
             self.unknown_type(kind, at)?;

@@ -254,8 +254,22 @@ pub fn leaves(path: &str) -> bool {
     path.starts_with(['/', '\\', '~'])
         || drive
         || path.contains("://")
-        || path.split(['/', '\\']).any(|part| part == "..")
+        || climbs(path)
         || path.contains('\0')
+}
+
+/// Whether more steps lead up than down somewhere on the way: `a/../b` stays where it is.
+fn climbs(path: &str) -> bool {
+    let mut depth = 0_usize;
+    path.split(['/', '\\']).any(|part| {
+        match part {
+            "" | "." => {}
+            ".." if depth == 0 => return true,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+        false
+    })
 }
 
 /// A template, a list of `{name, template}`, or an object of templates.

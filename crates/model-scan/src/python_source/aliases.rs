@@ -19,6 +19,10 @@ pub(super) struct Aliases {
     stars: BTreeSet<String>,
     /// Modules imported.
     pub(super) imports: BTreeSet<String>,
+    /// How many of the names stand for something that matters.
+    mattering: usize,
+    /// A name that matters was not remembered.
+    pub(super) full: bool,
 }
 
 impl Aliases {
@@ -34,8 +38,18 @@ impl Aliases {
         if old.is_some_and(matters) && !matters(&value) {
             return;
         }
-        if old.is_some() || self.names.len() < LIMIT {
+        // Names that stand for nothing never crowd out those that do.
+        let new = old.is_none() || !old.is_some_and(matters);
+        let room = if matters(&value) {
+            self.mattering < LIMIT || !new
+        } else {
+            old.is_some() || self.names.len() - self.mattering < LIMIT
+        };
+        if room {
+            self.mattering += usize::from(new && matters(&value));
             self.names.insert(name.to_owned(), value);
+        } else if matters(&value) {
+            self.full = true;
         }
     }
 

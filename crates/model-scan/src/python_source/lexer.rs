@@ -103,21 +103,22 @@ impl<'a> Lexer<'a> {
             match byte {
                 b' ' | b'\x0c' => column += 1,
                 b'\t' => column = (column / 8 + 1) * 8,
-                b'\r' => {}
-                b'\\' if matches!(self.byte(1), Some(b'\n')) => {
-                    self.at += 1;
-                    self.line += 1;
-                }
+                // Python ends a line at a carriage return too, whatever follows.
+                b'\r' if self.byte(1) == Some(b'\n') => {}
                 b'\\' if self.text[self.at..].starts_with("\\\r\n") => {
                     self.at += 2;
                     self.line += 1;
                 }
+                b'\\' if matches!(self.byte(1), Some(b'\n' | b'\r')) => {
+                    self.at += 1;
+                    self.line += 1;
+                }
                 b'#' => {
                     let rest = &self.text.as_bytes()[self.at..];
-                    self.at += memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                    self.at += memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
                     continue;
                 }
-                b'\n' => {
+                b'\n' | b'\r' => {
                     let end = self.token(Kind::Newline, self.at);
                     self.at += 1;
                     self.line += 1;

@@ -27,6 +27,9 @@ pub(super) fn walk(text: &str, facts: &mut PythonSource) {
     let mut scratch = PythonSource::default();
     let aliases = Walk::new(Aliases::default(), &mut scratch).run(text);
     let aliases = Walk::new(aliases, facts).run(text);
+    if aliases.full {
+        facts.anomalies.note("too-deep", None, "more names of functions than are remembered");
+    }
     facts.imports = aliases.imports.into_iter().take(IMPORTS_LIMIT).collect();
 }
 
