@@ -3,12 +3,16 @@
 use proc_macro2::Span;
 use syn::Expr;
 
+use super::facts::{ReadKind, StepKind};
 use super::names::{path_span, segments};
+use super::open::{OpenUse, Use, filled};
 use super::passing::{constant_method, constructed, kept};
 use super::table::Role;
 use super::value::{Taint, Value};
 use super::walk::{Summary, Walk};
 
+/// Most methods of one name that a call on an unknown type is followed into.
+const IMPLEMENTATIONS: usize = 4;
 /// Methods that give back what they were called on.
 const TRANSPARENT: [&str; 60] = [
     "unwrap",
@@ -73,21 +77,102 @@ const TRANSPARENT: [&str; 60] = [
     "into_vec",
 ];
 
-/// Methods that put their arguments into what they are called on.
-const FILLING: [&str; 13] = [
+/// Beginnings of the names of methods that put their arguments into what they are called on.
+const FILLING: [&str; 22] = [
     "push",
-    "push_str",
     "extend",
-    "extend_from_slice",
     "append",
     "insert",
-    "write_all",
     "write",
     "update",
     "chain_update",
-    "write_str",
-    "copy_from_slice",
-    "clone_from_slice",
+    "copy_from",
+    "clone_from",
+    "resize",
+    "put",
+    "set",
+    "add",
+    "fill",
+    "feed",
+    "send",
+    "store",
+    "splice",
+    "replace_range",
+    "enqueue",
+    "absorb",
+    "input",
+];
+/// Methods that say something about data and give nothing of it back.
+const MEASURING: [&str; 22] = [
+    "len",
+    "is_empty",
+    "is_some",
+    "is_none",
+    "is_ok",
+    "is_err",
+    "contains",
+    "contains_key",
+    "starts_with",
+    "ends_with",
+    "exists",
+    "is_file",
+    "is_dir",
+    "eq",
+    "ne",
+    "cmp",
+    "partial_cmp",
+    "count",
+    "capacity",
+    "any",
+    "all",
+    "metadata",
+];
+/// Methods that give back other bytes than those that they are called on, or in another order.
+const ALTERING: [&str; 44] = [
+    "rev",
+    "reverse",
+    "swap",
+    "rotate_left",
+    "rotate_right",
+    "step_by",
+    "chunks",
+    "chunks_exact",
+    "rchunks",
+    "array_chunks",
+    "windows",
+    "wrapping_add",
+    "wrapping_sub",
+    "wrapping_mul",
+    "wrapping_neg",
+    "overflowing_add",
+    "overflowing_sub",
+    "saturating_sub",
+    "saturating_add",
+    "checked_sub",
+    "checked_add",
+    "swap_bytes",
+    "reverse_bits",
+    "sort",
+    "sort_by",
+    "sort_by_key",
+    "sort_unstable",
+    "sort_unstable_by_key",
+    "skip",
+    "take",
+    "nth",
+    "split_at",
+    "split_off",
+    "drain",
+    "resize",
+    "retain",
+    "dedup",
+    "zip",
+    "fold",
+    "scan",
+    "skip_while",
+    "take_while",
+    "truncate",
+    "copy_within",
 ];
 
 impl Walk<'_> {
@@ -95,16 +180,15 @@ impl Walk<'_> {
         let Expr::Path(function) = &*call.func else {
             let function = self.value(&call.func);
             let arguments = self.arguments(call.args.iter());
-            return Value::of_taint(union(&arguments, &function.taint));
+            return self.call_value(&function, &arguments, call.paren_token.span.open());
         };
         let span = path_span(&function.path);
         let written = segments(&function.path);
         if let [name] = written.as_slice()
-            && let Some(known) = self.locals.get(name)
+            && let Some(known) = self.locals.get(name).cloned()
         {
-            let taint = known.taint.clone();
             let arguments = self.arguments(call.args.iter());
-            return Value::of_taint(union(&arguments, &taint));
+            return self.call_value(&known, &arguments, span);
         }
         let path = self.resolved(&written);
         if let Some(index) = self.local_function(&path) {
@@ -117,16 +201,62 @@ impl Walk<'_> {
         let known = constant.filter(|text| text.text != "{}");
         let detail = known.map(|text| text.text.clone()).unwrap_or_default();
         let called = self.use_with(&written, span, &detail);
-        let value = match self.table.api(&path).and_then(|rule| rule.role) {
+        let mut value = match self.table.api(&path).and_then(|rule| rule.role) {
             Some(role) => self.apply(role, &path.join("::"), &arguments, span),
-            None => kept(&path, &arguments),
+            None => self.unknown_call(&path, &arguments, span),
         };
         self.fill_arguments(call.args.iter(), &arguments);
-        let mut value = value;
         value.taint.merge(&called.taint);
         value.ty = value.ty.or_else(|| constructed(&path)).or(called.ty);
         value.root = None;
         value
+    }
+
+    /// A call of which only its name and what it is given are known.
+    fn unknown_call(&mut self, path: &[String], arguments: &[Value], span: Span) -> Value {
+        let mut value = kept(path, arguments);
+        let name = path.last().map_or("", String::as_str);
+        if name.starts_with("from_utf8") {
+            value.textual = true;
+        } else if path.len() > 1 && arguments.iter().any(|value| value.textual) {
+            value.taint = self.parsed(&value.taint);
+        }
+        let from_text = matches!(name, "from_str" | "parse_str" | "parse_file");
+        if from_text && path.iter().any(|part| part == "TokenStream") {
+            self.included(&value.taint, &path.join("::"), "", span);
+        }
+        let (first, rest) = (arguments.first(), arguments.get(1..).unwrap_or(&[]));
+        if let Some(first) = first {
+            value.taint.merge(&self.call_given(first, rest, span));
+        }
+        if path.len() <= 2 && name.starts_with(char::is_uppercase) {
+            self.made(&path.join("::"), &value, span);
+            value.ty = Some(path.join("::"));
+        }
+        value.callables = arguments.iter().flat_map(|value| value.callables.clone()).collect();
+        value
+    }
+
+    /// Data that went through a parser or a change of texts: fields and words. What was changed before
+    /// is not reviewed as text, and stays what it is.
+    fn parsed(&self, taint: &Taint) -> Taint {
+        if self.is_changed(taint) { taint.clone() } else { taint.spelled() }
+    }
+
+    /// Whether data was decoded or changed on the way.
+    pub(super) fn is_changed(&self, taint: &Taint) -> bool {
+        let changes = [StepKind::Decode, StepKind::Decompress, StepKind::Decrypt, StepKind::Alter];
+        self.has(taint, &changes)
+    }
+
+    /// Data that the code changes itself.
+    pub(super) fn altered(&mut self, taint: &Taint, api: &str, span: Span) -> Taint {
+        let mut altered = taint.clone();
+        if !taint.is_clean() && !self.has(taint, &[StepKind::Alter]) {
+            let step = self.step(StepKind::Alter, api, "", span);
+            altered.merge(&Taint::step(step));
+        }
+        altered
     }
 
     fn arguments<'e>(&mut self, arguments: impl Iterator<Item = &'e Expr>) -> Vec<Value> {
@@ -149,7 +279,7 @@ impl Walk<'_> {
     }
 
     /// A function of the crate by its full path.
-    fn local_function(&self, path: &[String]) -> Option<usize> {
+    pub(super) fn local_function(&self, path: &[String]) -> Option<usize> {
         let name = path.last()?;
         let candidates = self.names.by_name.get(name)?;
         if path.first().is_some_and(|first| first == "crate") || path.len() == 1 {
@@ -175,12 +305,20 @@ impl Walk<'_> {
     }
 
     /// Follows a call into the crate: what the function returns, ends and fills with these arguments.
-    fn follow(&mut self, index: usize, values: &[Value], arguments: &[&Expr], span: Span) -> Value {
+    pub(super) fn follow(
+        &mut self,
+        index: usize,
+        values: &[Value],
+        arguments: &[&Expr],
+        span: Span,
+    ) -> Value {
         let Some(summary) = self.summary(index) else {
             return Value::of_taint(union(values, &Taint::default()));
         };
         let summary: &Summary = &summary;
         self.settle(&summary.open, values, span);
+        let named = self.named_files(&summary.open, values, span);
+        let values = named.as_deref().unwrap_or(values);
         for (parameters, steps) in &summary.sinks {
             let mut taint = given(*parameters, values);
             if taint.is_clean() {
@@ -192,8 +330,7 @@ impl Walk<'_> {
         }
         for (position, received) in &summary.fills {
             if let Some(root) = values.get(*position).and_then(|value| value.root.clone()) {
-                let mut taint = given(received.parameters, values);
-                taint.steps.extend(received.steps.iter().copied());
+                let taint = carried(received, values);
                 let by_reference = arguments.get(*position).is_none_or(|argument| {
                     matches!(argument, Expr::Reference(r) if r.mutability.is_some())
                         || matches!(argument, Expr::Path(_))
@@ -204,10 +341,37 @@ impl Walk<'_> {
             }
         }
         let mut value = summary.returns.clone();
-        let mut taint = given(value.taint.parameters, values);
-        taint.steps.extend(value.taint.steps.iter().copied());
-        value.taint = taint;
+        value.taint = carried(&value.taint, values);
+        let parameters = summary.returns.taint.parameters;
+        let passed =
+            values.iter().enumerate().filter(|(at, _)| parameters >> (*at).min(63) & 1 == 1);
+        value.callables.extend(passed.flat_map(|(_, value)| value.callables.clone()));
         value
+    }
+
+    /// What a function is given, with the files that it reads by the names that it is given.
+    fn named_files(
+        &mut self,
+        open: &[OpenUse],
+        values: &[Value],
+        span: Span,
+    ) -> Option<Vec<Value>> {
+        let mut named: Option<Vec<Value>> = None;
+        for open in open {
+            let position = open.parameters.trailing_zeros() as usize;
+            let (Use::Read(ReadKind::File | ReadKind::Folder | ReadKind::Glob), Some(value)) =
+                (&open.what, values.get(position))
+            else {
+                continue;
+            };
+            let (text, _) = filled(&open.text, value);
+            if text.whole {
+                let step = self.step(StepKind::Read, "a call", &text.text, span);
+                let values = named.get_or_insert_with(|| values.to_vec());
+                values[position].taint.merge(&Taint::step(step));
+            }
+        }
+        named
     }
 
     pub(super) fn method_call(&mut self, call: &syn::ExprMethodCall) -> Value {
@@ -234,22 +398,51 @@ impl Walk<'_> {
         if let Some(value) = constant_method(&name, &receiver, &arguments) {
             return value;
         }
-        if let Some(index) = self.local_method(&name, receiver.ty.as_deref()) {
+        let methods = self.local_methods(&name, receiver.ty.as_deref());
+        if !methods.is_empty() {
             let mut values = vec![receiver];
             values.extend(arguments);
             let mut exprs: Vec<&Expr> = vec![&call.receiver];
             exprs.extend(call.args.iter());
-            return self.follow(index, &values, &exprs, span);
+            let results = methods.iter().map(|index| self.follow(*index, &values, &exprs, span));
+            return results.reduce(Value::either).unwrap_or_default();
         }
-        let taint = union(&arguments, &receiver.taint);
-        if TRANSPARENT.contains(&name.as_str()) {
-            return Value { taint, ..receiver };
+        self.unknown_method(call, &name, receiver, &arguments)
+    }
+
+    /// A method of which only its name is known.
+    fn unknown_method(
+        &mut self,
+        call: &syn::ExprMethodCall,
+        name: &str,
+        receiver: Value,
+        arguments: &[Value],
+    ) -> Value {
+        let span = call.method.span();
+        if MEASURING.contains(&name) {
+            return Value::default();
+        }
+        let mut taint = union(arguments, &receiver.taint);
+        taint.merge(&self.call_given(&receiver, arguments, span));
+        if name == "parse" && is_tokens(call) {
+            self.included(&taint, "parse", "", span);
+        }
+        if TRANSPARENT.contains(&name) {
+            let textual = (receiver.textual && !name.ends_with("bytes")) || name == "to_str";
+            return Value { taint, textual, ..receiver };
+        }
+        if receiver.textual {
+            taint = self.parsed(&taint);
+        } else if ALTERING.contains(&name) {
+            taint = self.altered(&taint, name, span);
         }
         Value {
             taint,
             ty: receiver.ty,
             root: receiver.root,
             writes: receiver.writes,
+            callables: receiver.callables,
+            textual: receiver.textual && name != "bytes",
             ..Value::default()
         }
     }
@@ -324,10 +517,10 @@ impl Walk<'_> {
             && let Some(root) = &receiver.root
             && !receiver.taint.is_clean()
         {
-            let step = self.step(super::facts::StepKind::Decode, "reverse", "", span);
+            let step = self.step(StepKind::Decode, "reverse", "", span);
             self.add(root, &Taint::step(step));
         }
-        if !FILLING.contains(&name) {
+        if !FILLING.iter().any(|beginning| name.starts_with(beginning)) {
             return;
         }
         if let Some((path, variable)) = &receiver.writes
@@ -338,8 +531,10 @@ impl Walk<'_> {
         if let Some(root) = &receiver.root {
             match (name, arguments.first()) {
                 ("push_str" | "write_str", Some(value)) => self.append(root, value),
-                ("push", Some(value)) => {
-                    self.push(root, value);
+                ("push", Some(value)) => self.push(root, value),
+                ("resize", _) => {
+                    let taint = self.altered(&taint, name, span);
+                    self.add(root, &taint);
                 }
                 _ => self.add(root, &taint),
             }
@@ -363,12 +558,12 @@ impl Walk<'_> {
         }
     }
 
-    /// A method of the crate: by its type where that is known, else where only one has the name.
-    fn local_method(&self, name: &str, receiver: Option<&str>) -> Option<usize> {
+    /// Methods of the crate: by its type where that is known, else all that have the name.
+    fn local_methods(&self, name: &str, receiver: Option<&str>) -> Vec<usize> {
         if TRANSPARENT.contains(&name) {
-            return None;
+            return Vec::new();
         }
-        let candidates = self.names.by_name.get(name)?;
+        let Some(candidates) = self.names.by_name.get(name) else { return Vec::new() };
         let methods: Vec<usize> = candidates
             .iter()
             .copied()
@@ -379,8 +574,22 @@ impl Walk<'_> {
             let function = &self.names.functions[**index];
             function.owner.is_some_and(|o| Some(o.to_string().as_str()) == owner)
         };
-        methods.iter().find(fits).or_else(|| only(&methods)).copied()
+        if let Some(found) = methods.iter().find(fits) {
+            return vec![*found];
+        }
+        // A trait object can be any of them; a name that many types have says nothing.
+        if methods.len() > IMPLEMENTATIONS { Vec::new() } else { methods }
     }
+}
+
+/// Whether a call of `parse` gives tokens of Rust: `parse::<TokenStream>()`.
+fn is_tokens(call: &syn::ExprMethodCall) -> bool {
+    let given = call.turbofish.iter().flat_map(|given| &given.args);
+    given.into_iter().any(|argument| match argument {
+        syn::GenericArgument::Type(ty) => super::names::type_path(ty)
+            .is_some_and(|path| path.last().is_some_and(|name| name.ends_with("TokenStream"))),
+        _ => false,
+    })
 }
 
 fn only(candidates: &[usize]) -> Option<&usize> {
@@ -388,6 +597,14 @@ fn only(candidates: &[usize]) -> Option<&usize> {
         [one] => Some(one),
         _ => None,
     }
+}
+
+/// What a taint of a function's own parameters stands for where the function is given these values.
+pub(super) fn carried(taint: &Taint, values: &[Value]) -> Taint {
+    let mut carried = taint.settled();
+    carried.merge(&given(taint.parameters, values));
+    carried.merge(&given(taint.spelled_parameters, values).spelled());
+    carried
 }
 
 /// What arguments of these parameters carry.

@@ -23,6 +23,7 @@ impl Walk<'_> {
         let mut bytes = Vec::new();
         let mut texts = Vec::new();
         let mut taint = Taint::default();
+        let mut callables = Vec::new();
         for part in parts {
             if let Some(byte) = byte_of(part) {
                 bytes.push(byte);
@@ -30,11 +31,13 @@ impl Walk<'_> {
             }
             let value = self.value(part);
             taint.merge(&value.taint);
+            callables.extend(value.callables);
             if let Some(text) = value.text {
                 texts.push(text);
             }
         }
-        let mut value = Value::of_taint(taint);
+        callables.truncate(super::value::CALLABLES);
+        let mut value = Value { callables, ..Value::of_taint(taint) };
         if count > 0 && bytes.len() == count {
             self.large(LiteralForm::Bytes, &bytes, span, &mut value);
             if matches!(count, 32 | 48 | 64) {

@@ -12,6 +12,7 @@ const BY: usize = 32;
 impl Walk<'_> {
     /// The facts, completed.
     pub(super) fn finish(mut self) -> CodeFacts {
+        self.linked_libraries();
         self.programs();
         self.facts.variables.sort();
         let mut crates: Vec<String> = self.crates.iter().map(|name| super::cut(name)).collect();

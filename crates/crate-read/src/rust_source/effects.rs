@@ -114,6 +114,10 @@ impl Walk<'_> {
             }
             Role::Spawn => self.spawn(api, &first, span),
             Role::Variable => self.variable(api, &first, span),
+            Role::Here => {
+                let ty = Some("std::path::PathBuf".to_owned());
+                Value { ty, ..Value::of_text(Text::whole("$CARGO_MANIFEST_DIR")) }
+            }
             Role::Environment => {
                 let step = self.step(StepKind::Secret, api, "", span);
                 Value::of_taint(Taint::step(step))
@@ -180,7 +184,7 @@ impl Walk<'_> {
             StepKind::Decode
         };
         let crate_of = |api: &str| api.split("::").next().map(str::to_owned);
-        let again = taint.steps.iter().any(|step| {
+        let again = taint.all_steps().any(|step| {
             let step = self.steps.get(*step as usize);
             step.is_some_and(|s| s.kind == kind && crate_of(&s.api) == crate_of(api))
         });

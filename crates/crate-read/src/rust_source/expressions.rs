@@ -1,5 +1,7 @@
 //! Expressions: what each kind of them stands for, and what it does to the variables it names.
 
+use std::rc::Rc;
+
 use proc_macro2::Span;
 use syn::visit::{self, Visit};
 use syn::{BinOp, Expr, Pat};
@@ -7,7 +9,7 @@ use syn::{BinOp, Expr, Pat};
 use super::facts::StepKind;
 use super::modules::is_test;
 use super::names::{path_span, segments};
-use super::value::{Taint, Text, Value};
+use super::value::{Callable, Taint, Text, Value};
 use super::walk::Walk;
 
 impl Walk<'_> {
@@ -31,15 +33,26 @@ impl Walk<'_> {
             Expr::MethodCall(inner) => self.method_call(inner),
             Expr::Field(inner) => self.field(inner),
             Expr::Index(inner) => {
-                let value = self.value(&inner.expr);
+                let mut value = self.value(&inner.expr);
                 self.value(&inner.index);
+                if matches!(&*inner.index, Expr::Range(range) if range.start.is_some() || range.end.is_some())
+                    && !value.textual
+                {
+                    value.taint =
+                        self.altered(&value.taint, "[..]", inner.bracket_token.span.open());
+                    value.bytes = None;
+                }
                 value
             }
             Expr::Array(inner) => self.array(inner.elems.iter(), inner.bracket_token.span.open()),
             Expr::Tuple(inner) => {
-                let mut taint = Taint::default();
-                inner.elems.iter().for_each(|part| taint.merge(&self.value(part).taint));
-                Value::of_taint(taint)
+                let mut whole = Value::default();
+                for part in &inner.elems {
+                    let part = self.value(part);
+                    whole.taint.merge(&part.taint);
+                    whole.callables.extend(part.callables);
+                }
+                whole
             }
             Expr::Binary(inner) => self.binary(inner),
             Expr::Assign(inner) => {
@@ -71,10 +84,7 @@ impl Walk<'_> {
                 }
                 Value::default()
             }
-            Expr::Struct(inner) => {
-                self.use_path(&inner.path);
-                self.children(expression)
-            }
+            Expr::Struct(inner) => self.structure(inner, inner.brace_token.span.open()),
             other => self.children(other),
         }
     }
@@ -109,16 +119,24 @@ impl Walk<'_> {
         for pattern in &inner.inputs {
             self.bind(pattern, &input);
         }
+        let outer = self.returned.take();
         let value = self.value(&inner.body);
-        match self.returned.take() {
+        let mut value = match std::mem::replace(&mut self.returned, outer) {
             Some(early) => value.either(early),
             None => value,
-        }
+        };
+        value.callables = vec![Callable::Closure(Rc::new(inner.clone()))];
+        value
     }
 
     fn for_loop(&mut self, inner: &syn::ExprForLoop) -> Value {
         let over = self.value(&inner.expr);
-        let item = Value { root: over.root.clone(), ..Value::of_taint(over.taint) };
+        let item = Value {
+            root: over.root.clone(),
+            callables: over.callables,
+            textual: over.textual,
+            ..Value::of_taint(over.taint)
+        };
         self.bind(&inner.pat, &item);
         self.block(&inner.body);
         // `for b in data.iter_mut() { *b ^= k }`: what the body did to `b` it did to `data`.
@@ -133,21 +151,25 @@ impl Walk<'_> {
     fn field(&mut self, inner: &syn::ExprField) -> Value {
         let base = self.value(&inner.base);
         let syn::Member::Named(name) = &inner.member else {
-            return Value { root: base.root, ..Value::of_taint(base.taint) };
+            let (root, callables) = (base.root, base.callables);
+            return Value { root, callables, ..Value::of_taint(base.taint) };
         };
         let name = name.to_string();
         let key = base.root.as_ref().map(|root| format!("{root}.{name}"));
         let mut value =
             key.as_ref().and_then(|key| self.locals.get(key)).cloned().unwrap_or_default();
         value.taint.merge(&base.taint);
+        value.callables.extend(base.callables);
         if value.ty.is_none()
             && let Some(Some(path)) = self.names.fields.get(&name)
         {
             value.ty = Some(self.resolved(path).join("::"));
         }
         value.root = key;
-        // The pipes of a started program.
-        value.spawned = value.spawned.or(base.spawned);
+        // What goes into a started program; what comes out of it is data.
+        if !matches!(name.as_str(), "stdout" | "stderr") {
+            value.spawned = value.spawned.or(base.spawned);
+        }
         value
     }
 
@@ -191,13 +213,27 @@ impl Walk<'_> {
                 }
                 Value::default()
             }
-            _ => Value::of_taint(taint),
+            BinOp::And(_)
+            | BinOp::Or(_)
+            | BinOp::Lt(_)
+            | BinOp::Le(_)
+            | BinOp::Ge(_)
+            | BinOp::Gt(_) => Value::default(),
+            _ if taint.is_clean() || left.textual || right.textual => Value::of_taint(taint),
+            _ => {
+                let taint = self.altered(&taint, "arithmetic", span);
+                if let (true, Some(root)) = (is_assigning(&inner.op), &left.root) {
+                    self.add(root, &taint);
+                }
+                Value::of_taint(taint)
+            }
         }
     }
 
     fn assign(&mut self, target: &Expr, value: &Value) {
         let left = self.value(target);
         if let Some(root) = left.root {
+            self.add(&root, &value.taint);
             let known = self.locals.entry(root).or_default();
             known.taint.merge(&value.taint);
             if value.text.is_some() {
@@ -205,6 +241,10 @@ impl Walk<'_> {
             }
             known.ty = value.ty.clone().or_else(|| known.ty.take());
             known.writes = value.writes.clone().or_else(|| known.writes.take());
+            if !value.callables.is_empty() {
+                known.callables.clone_from(&value.callables);
+            }
+            known.textual |= value.textual;
         }
     }
 
@@ -215,8 +255,29 @@ impl Walk<'_> {
             let root = known.root.clone().filter(|root| root.contains('.')).unwrap_or(name);
             return Value { root: Some(root), ..known.clone() };
         }
-        self.use_path(path)
+        let mut value = self.use_path(path);
+        if value.ty.is_none() && value.text.is_none() && value.taint.is_clean() {
+            value.callables = self.named_function(&self.resolved(&segments(path)));
+        }
+        value
     }
+}
+
+/// `+=` and its kin.
+fn is_assigning(operator: &BinOp) -> bool {
+    !matches!(
+        operator,
+        BinOp::Add(_)
+            | BinOp::Sub(_)
+            | BinOp::Mul(_)
+            | BinOp::Div(_)
+            | BinOp::Rem(_)
+            | BinOp::BitXor(_)
+            | BinOp::BitAnd(_)
+            | BinOp::BitOr(_)
+            | BinOp::Shl(_)
+            | BinOp::Shr(_)
+    )
 }
 
 /// The one name that a pattern binds.

@@ -126,6 +126,8 @@ pub enum StepKind {
     Decompress,
     /// Bytes are decrypted.
     Decrypt,
+    /// The code changes bytes itself: arithmetic, another order, a part of them.
+    Alter,
     /// Bytes are hashed.
     Digest,
     /// A file is written.
@@ -138,6 +140,8 @@ pub enum StepKind {
     Spawn,
     /// A library is loaded.
     Load,
+    /// It becomes source code that is compiled: `include!`, or tokens of a macro.
+    Include,
     /// Something is sent to the network.
     Send,
 }
@@ -160,21 +164,31 @@ pub struct Step {
     pub line: u32,
 }
 
-/// Data that comes from somewhere, is transformed and ends somewhere, within one function or through
-/// calls inside the crate. Paths through fields, closures kept in variables, traits and other crates
-/// are not followed.
+/// Data that comes from somewhere and ends somewhere, through calls, closures, fields and traits of the
+/// crate. What changes it on the way is told, and not needed.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
+#[expect(clippy::struct_excessive_bools, reason = "facts that rules read one by one")]
 pub struct Flow {
     /// Where the data comes from: `read`, `literal`, `fetch` or `secret`.
     pub source: StepKind,
-    /// Whether it is decoded, decompressed or decrypted on the way.
+    /// Whether it is decoded, decompressed or decrypted on the way, by an API that is known to or by xor.
     pub decoded: bool,
-    /// Whether it ends in something that runs it or links it, not only in a file.
+    /// Whether the code changes the bytes itself on the way: arithmetic, another order, a part of them.
+    #[serde(default)]
+    pub altered: bool,
+    /// Whether the file that it comes from is named as something else than what it ends as: another
+    /// extension than that under which it is started, loaded, linked or compiled, or none that is known.
+    #[serde(default)]
+    pub disguised: bool,
+    /// Whether it ends in something that runs, links or compiles it, not only in a file or as an argument.
     pub executed: bool,
-    /// Where it ends: `write`, `link`, `spawn`, `load`, `permission` or `send`.
+    /// Where it ends: `write`, `link`, `spawn`, `load`, `include`, `permission` or `send`.
     pub sink: StepKind,
+    /// The crate whose code holds it; empty for the crate's own.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub through: String,
     /// The steps in order, at most 12.
     pub steps: Vec<Step>,
 }

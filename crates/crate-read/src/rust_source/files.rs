@@ -18,9 +18,7 @@ impl Walk<'_> {
         let mut taint = value.taint.clone();
         let listed = value.list.iter().flat_map(|list| list.iter());
         for text in value.text.iter().chain(listed).filter(|text| is_specific(&text.text)) {
-            if let Some(written) = self.written.get(&text.text) {
-                taint.merge(written);
-            }
+            taint.merge(&self.held(&text.text));
         }
         taint
     }
@@ -33,7 +31,8 @@ impl Walk<'_> {
         let step = self.step(step_kind, api, &text.text, span);
         let mut taint = self.with_written(path);
         taint.merge(&Taint::step(step));
-        Value::of_taint(taint)
+        let textual = api.ends_with("to_string");
+        Value { textual, ..Value::of_taint(taint) }
     }
 
     /// Records that a path is reached; one that a parameter gives, where the function is called.
@@ -88,14 +87,56 @@ impl Walk<'_> {
         if let Some(variable) = variable {
             self.add(variable, &after);
         }
-        self.holds(&path.text, &after);
+        let given = variable.and_then(|name| self.locals.get(name)).cloned();
+        self.holds(path, &after, given.as_ref());
+        let from_root = paths::from_root(&path.text);
+        let compiled = self.compiled.contains(&from_root)
+            || (from_root.starts_with("$OUT_DIR/")
+                && paths::kind_of_name(&from_root) == Some("rs"));
+        if compiled {
+            self.included(&after, "include!", &path.text, span);
+        }
     }
 
-    /// Remembers what data the file of a path holds.
-    pub(super) fn holds(&mut self, path: &str, data: &Taint) {
-        if is_specific(path) && (self.written.len() < PATHS || self.written.contains_key(path)) {
-            self.written.entry(path.to_owned()).or_default().merge(data);
+    /// Data becomes source code that is compiled.
+    pub(super) fn included(&mut self, data: &Taint, api: &str, detail: &str, span: Span) {
+        let step = self.step(StepKind::Include, api, detail, span);
+        self.emit(data, step);
+    }
+
+    /// Remembers what data the file of a path holds; `given` is the value of the path, where it is known.
+    pub(super) fn holds(&mut self, path: &Text, data: &Taint, given: Option<&Value>) {
+        let hangs = data.parameters | data.spelled_parameters != 0;
+        let open = given.and_then(opened).filter(|_| !path.whole);
+        if hangs || open.is_some() {
+            let (what, text) = (Use::Held(Box::new(data.clone())), path.clone());
+            let parameters = open.unwrap_or(0);
+            self.leave_open(OpenUse { what, text, parameters });
         }
+        let path = path.text.as_str();
+        if !is_specific(path) {
+            return;
+        }
+        let settled = data.settled();
+        for (files, data) in [(&mut self.written, &settled), (&mut self.written_here, data)] {
+            if !data.is_clean() && (files.len() < PATHS || files.contains_key(path)) {
+                files.entry(path.to_owned()).or_default().merge(data);
+            }
+        }
+    }
+
+    /// The data that the file of a path holds.
+    pub(super) fn held(&self, path: &str) -> Taint {
+        let mut data = self.written.get(path).cloned().unwrap_or_default();
+        if let Some(here) = self.written_here.get(path) {
+            data.merge(here);
+        }
+        data
+    }
+
+    /// All files that are known to hold data.
+    pub(super) fn held_files(&self) -> impl Iterator<Item = (&String, &Taint)> {
+        self.written.iter().chain(&self.written_here)
     }
 
     /// A write to a place that is known not to be `OUT_DIR`.

@@ -1,81 +1,191 @@
-//! Flows: data that comes from a source, is transformed or fetched, and ends somewhere.
+//! Flows: data that comes from a source and ends somewhere. The end decides: what is started, loaded,
+//! linked or compiled counts whatever happened to it on the way.
 
 use super::facts::{Flow, LISTED, Step, StepKind};
+use super::paths;
 use super::value::Taint;
 use super::walk::Walk;
 
-/// Where data can come from; what says more is named first.
+/// Where data can come from; what says more is named first, for data that is sent and for the rest.
+const SENT: [StepKind; 4] = [StepKind::Secret, StepKind::Fetch, StepKind::Literal, StepKind::Read];
 const SOURCES: [StepKind; 4] =
-    [StepKind::Secret, StepKind::Fetch, StepKind::Literal, StepKind::Read];
+    [StepKind::Fetch, StepKind::Literal, StepKind::Read, StepKind::Secret];
 const DECODERS: [StepKind; 3] = [StepKind::Decode, StepKind::Decompress, StepKind::Decrypt];
+/// Methods that give a started program an argument.
+const ARGUMENTS: [&str; 3] = ["arg", "args", "raw_arg"];
 
 impl Walk<'_> {
-    /// Data ends: a flow, where it comes from a source and was transformed, fetched or run; and what
-    /// parameters lead to it, for callers.
+    /// Data ends: a flow, where it comes from a source; and what parameters lead to it, for callers.
     pub(super) fn emit(&mut self, taint: &Taint, sink: u32) {
-        if taint.parameters != 0 && self.sinks.len() < 256 {
+        let Some(end) = self.steps.get(sink as usize).cloned() else { return };
+        // Literals inside source code are no code.
+        let is_source = end.kind == StepKind::Include;
+        let parameters = if is_source { taint.parameters } else { taint.whole().parameters };
+        let taint = if is_source { taint.clone() } else { taint.whole() };
+        if parameters != 0 && self.sinks.len() < 256 {
             let mut steps: Vec<u32> = taint.steps.iter().copied().collect();
             steps.push(sink);
-            self.sinks.push((taint.parameters, steps));
+            self.sinks.push((parameters, steps));
         }
-        let Some(end) = self.steps.get(sink as usize).cloned() else { return };
-        let mut steps: Vec<(u32, Step)> = taint
-            .steps
-            .iter()
-            .filter_map(|index| Some((*index, self.steps.get(*index as usize)?.clone())))
-            .filter(|(_, step)| step.kind != StepKind::Digest)
-            .collect();
-        if end.kind == StepKind::Send {
-            steps.retain(|(_, step)| step.kind != StepKind::Fetch);
-        }
-        steps.sort_by_key(|(index, step)| (rank(step.kind), *index));
-        // Of a chain of calls into one crate, the first says it.
-        let mut seen: Vec<(StepKind, String, String)> = Vec::new();
-        steps.retain(|(_, step)| {
-            let first = step.api.split("::").next().unwrap_or("").to_owned();
-            let key = (step.kind, first, step.file.clone());
-            let new = step.kind != StepKind::Fetch || !seen.contains(&key);
-            seen.push(key);
-            new
-        });
-        let has = |kind: StepKind| steps.iter().any(|(_, step)| step.kind == kind);
-        let Some(source) = SOURCES.into_iter().find(|kind| has(*kind)) else { return };
-        let decoded = steps.iter().any(|(_, step)| DECODERS.contains(&step.kind));
-        let executed = matches!(end.kind, StepKind::Spawn | StepKind::Link | StepKind::Load);
-        let fetched = steps.iter().any(|(_, step)| step.kind == StepKind::Fetch);
-        let written = steps.iter().any(|(_, step)| step.kind == StepKind::Write);
-        let wanted = match end.kind {
-            StepKind::Send => true,
-            StepKind::Write => decoded || fetched,
-            _ => decoded || fetched || (written && executed && source == StepKind::Literal),
-        };
-        if !wanted {
-            return;
-        }
-        let mut steps: Vec<_> = steps.into_iter().map(|(_, step)| step).take(11).collect();
-        steps.push(end.clone());
-        let flow = Flow { source, decoded, executed, sink: end.kind, steps };
+        let steps = self.ordered(&taint, end.kind);
+        let Some(flow) = flow(steps, end) else { return };
         if self.facts.flows.len() >= LISTED {
             self.facts.left_out += 1;
         } else if !self.facts.flows.iter().any(|known| is_same(known, &flow)) {
             self.facts.flows.push(flow);
         }
     }
+
+    /// The steps of data in the order of a flow.
+    fn ordered(&self, taint: &Taint, end: StepKind) -> Vec<Step> {
+        let mut steps: Vec<(u32, &Step)> = taint
+            .steps
+            .iter()
+            .filter_map(|index| Some((*index, self.steps.get(*index as usize)?)))
+            .filter(|(_, step)| step.kind != StepKind::Digest)
+            .filter(|(_, step)| end != StepKind::Send || step.kind != StepKind::Fetch)
+            .collect();
+        steps.sort_by_key(|(index, step)| (rank(step.kind), *index));
+        // Of a chain of calls into one crate, the first says it.
+        let mut seen: Vec<(StepKind, &str, &str)> = Vec::new();
+        steps.retain(|(_, step)| {
+            let first = step.api.split("::").next().unwrap_or("");
+            let key = (step.kind, first, step.file.as_str());
+            let new = step.kind != StepKind::Fetch || !seen.contains(&key);
+            seen.push(key);
+            new
+        });
+        steps.into_iter().map(|(_, step)| step.clone()).collect()
+    }
+}
+
+/// The flow that steps make, where it says something.
+fn flow(mut steps: Vec<Step>, end: Step) -> Option<Flow> {
+    let order = if end.kind == StepKind::Send { SENT } else { SOURCES };
+    let decoded = steps.iter().any(|step| DECODERS.contains(&step.kind));
+    let runs =
+        matches!(end.kind, StepKind::Spawn | StepKind::Load | StepKind::Link | StepKind::Include);
+    // What is found elsewhere on the machine did not come with the crate.
+    let is_origin = |step: &Step| step.kind != StepKind::Read || !runs || is_own(step, decoded);
+    let found = |kind| steps.iter().any(|step| step.kind == kind && is_origin(step));
+    let source = order.into_iter().find(|kind| found(*kind))?;
+    let flow = Flow {
+        source,
+        decoded,
+        altered: steps.iter().any(is_own_change),
+        disguised: is_disguised(&steps, &end),
+        executed: is_executed(&steps, &end),
+        sink: end.kind,
+        steps: Vec::new(),
+        through: String::new(),
+    };
+    if !is_wanted(&flow, &steps, &end) {
+        return None;
+    }
+    steps.truncate(11);
+    steps.push(end);
+    Some(Flow { steps, ..flow })
+}
+
+/// Whether the data runs: not where it only names a program, or is an argument of one that is not known
+/// to run its arguments.
+fn is_executed(steps: &[Step], end: &Step) -> bool {
+    let in_a_file = steps.iter().any(|step| step.kind == StepKind::Write);
+    match end.kind {
+        StepKind::Spawn => !(is_argument(end) || is_name(end)) || in_a_file,
+        StepKind::Link => in_a_file || steps.iter().any(|step| DECODERS.contains(&step.kind)),
+        StepKind::Load | StepKind::Include => true,
+        _ => false,
+    }
+}
+
+fn is_wanted(flow: &Flow, steps: &[Step], end: &Step) -> bool {
+    let changed = flow.decoded || flow.altered;
+    let fetched = flow.source == StepKind::Fetch;
+    let opaque = changed || flow.disguised || flow.source == StepKind::Literal;
+    match end.kind {
+        StepKind::Send => true,
+        StepKind::Write | StepKind::Permission => flow.decoded || fetched,
+        _ if flow.source == StepKind::Secret => flow.decoded,
+        StepKind::Include => fetched || opaque,
+        StepKind::Spawn if is_argument(end) => {
+            fetched || flow.decoded || (flow.executed && opaque && is_written(steps))
+        }
+        _ => fetched || flow.decoded || flow.executed,
+    }
+}
+
+/// Whether a file that is read can be one of the crate: not one in a folder that the build has made, not
+/// one elsewhere, and one whose name is not known only where it is decoded.
+fn is_own(step: &Step, decoded: bool) -> bool {
+    let path = paths::from_root(&step.detail);
+    let is_named = !path.is_empty() && !path.starts_with("{}");
+    !paths::is_beyond(&path) && !path.starts_with("$OUT_DIR") && (is_named || decoded)
+}
+
+/// Whether the code changes bytes itself: xor and turning around are told as decoding, and are that too.
+fn is_own_change(step: &Step) -> bool {
+    step.kind == StepKind::Alter
+        || (step.kind == StepKind::Decode && matches!(step.api.as_str(), "^" | "^=" | "reverse"))
+}
+
+fn is_written(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.kind == StepKind::Write)
+}
+
+/// An argument of a program of which nothing is known.
+fn is_argument(end: &Step) -> bool {
+    end.kind == StepKind::Spawn && ARGUMENTS.contains(&end.api.as_str())
+}
+
+/// The API that starts a program: what it is given is the program's name.
+fn is_name(end: &Step) -> bool {
+    end.kind == StepKind::Spawn && end.api.contains("::")
 }
 
 /// Whether two flows begin and end at the same places.
 fn is_same(one: &Flow, other: &Flow) -> bool {
     one.source == other.source
-        && one.decoded == other.decoded
+        && (one.decoded, one.altered) == (other.decoded, other.altered)
         && one.steps.first() == other.steps.first()
         && one.steps.last() == other.steps.last()
+}
+
+/// Whether a file is named as one thing and used as another.
+fn is_disguised(steps: &[Step], end: &Step) -> bool {
+    let own = |step: &&Step| step.kind == StepKind::Read && is_own(step, true);
+    let mut read = steps.iter().filter(own).peekable();
+    if read.peek().is_none() {
+        return false;
+    }
+    let written = steps.iter().rev().find(|step| step.kind == StepKind::Write);
+    let target = match (written, end.kind) {
+        (Some(written), _) => written.detail.as_str(),
+        (None, StepKind::Load | StepKind::Link) => end.detail.as_str(),
+        (None, _) => "",
+    };
+    read.any(|step| {
+        let from = paths::kind_of_name(&step.detail);
+        match (end.kind, paths::kind_of_name(target)) {
+            // What is linked from a place that only the build knows is no file of the crate.
+            (StepKind::Include | StepKind::Link, _) if from.is_none() => false,
+            (StepKind::Include, _) => !paths::is_source(from),
+            (StepKind::Spawn, None) => !paths::is_script(from),
+            (_, None) => false,
+            (_, Some(to)) => !paths::is_same_kind(from, to),
+        }
+    })
 }
 
 /// Order of steps in a flow: sources, then what transforms, then what writes.
 fn rank(kind: StepKind) -> u8 {
     match kind {
         StepKind::Read | StepKind::Literal | StepKind::Fetch | StepKind::Secret => 0,
-        StepKind::Decode | StepKind::Decompress | StepKind::Decrypt | StepKind::Digest => 1,
+        StepKind::Decode
+        | StepKind::Decompress
+        | StepKind::Decrypt
+        | StepKind::Alter
+        | StepKind::Digest => 1,
         StepKind::Write => 2,
         StepKind::Permission => 3,
         _ => 4,

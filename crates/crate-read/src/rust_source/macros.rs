@@ -33,6 +33,7 @@ impl Walk<'_> {
             "write" | "writeln" => {
                 let text = self.formatted(tokens, 1);
                 self.directives(&text, span);
+                self.written_out(tokens, &text, span);
                 text
             }
             "concat" => self.concat(tokens),
@@ -58,7 +59,10 @@ impl Walk<'_> {
             "cfg" | "compile_error" | "line" | "file" | "column" | "module_path" => {
                 Value::default()
             }
-            _ => self.other_macro(&written, tokens, span),
+            _ => match self.expansion(mac) {
+                Some(value) => value,
+                None => self.other_macro(&written, tokens, span),
+            },
         }
     }
 
@@ -144,11 +148,29 @@ impl Walk<'_> {
         let mut taint = path.taint;
         if kind == ReadKind::Source {
             let mut read = taint.clone();
-            read.merge(&self.written.get(&text.text).cloned().unwrap_or_default());
+            read.merge(&self.held(&text.text));
             self.emit(&read, step);
         }
         taint.merge(&Taint::step(step));
         Value::of_taint(taint)
+    }
+
+    /// `write!(to, ...)`: what was put together goes to the first argument.
+    fn written_out(&mut self, tokens: &TokenStream, text: &Value, span: proc_macro2::Span) {
+        if text.taint.is_clean() {
+            return;
+        }
+        let Ok(parsed) = arguments(tokens) else { return };
+        let Some(to) = parsed.first().map(|first| self.value(first)) else { return };
+        if let Some(index) = to.spawned {
+            self.command_arguments(index, "write_fmt", std::slice::from_ref(text), span);
+        }
+        if let Some((path, variable)) = &to.writes {
+            self.write(path, variable.as_deref(), &text.taint, "write!", span);
+        }
+        if let Some(root) = &to.root {
+            self.add(root, &text.taint);
+        }
     }
 
     /// A format string with its arguments filled in as far as they are constant.
@@ -193,10 +215,8 @@ impl Walk<'_> {
         named: &[(String, Value)],
     ) -> Value {
         let mut text = Text::whole("");
-        let mut taint = union(positional, &Taint::default());
-        for (_, value) in named {
-            taint.merge(&value.taint);
-        }
+        let mut taint = Taint::default();
+        let is_bare = is_bare(format);
         let mut next = 0;
         let mut rest = format;
         while let Some(at) = rest.find(['{', '}']) {
@@ -211,7 +231,8 @@ impl Walk<'_> {
                 rest = &after[1..];
                 continue;
             };
-            let name = after[1..end].split(':').next().unwrap_or("").trim();
+            let (name, form) = after[1..end].split_once(':').unwrap_or((&after[1..end], ""));
+            let name = name.trim();
             let value = if name.is_empty() {
                 next += 1;
                 positional.get(next - 1).cloned()
@@ -225,7 +246,14 @@ impl Walk<'_> {
             };
             match value {
                 Some(value) => {
-                    taint.merge(&value.taint);
+                    // A number or a quoted text is a literal; text that was decoded may be code.
+                    let as_it_is = form.is_empty()
+                        && (is_bare || (value.textual && self.is_changed(&value.taint)));
+                    taint.merge(&if as_it_is {
+                        value.taint.clone()
+                    } else {
+                        value.taint.spelled()
+                    });
                     text.push(&value.shown());
                 }
                 None => text.push(&Text::hole()),
@@ -233,7 +261,7 @@ impl Walk<'_> {
             rest = &after[end + 1..];
         }
         text.push(&Text::whole(rest));
-        Value { text: Some(text), ..Value::of_taint(taint) }
+        Value { text: Some(text), textual: true, ..Value::of_taint(taint) }
     }
 
     /// `cargo:key=value` and `cargo::key=value` lines of a text that a build script prints.
@@ -273,24 +301,48 @@ impl Walk<'_> {
             "rerun-if-changed" => self.reached(ReadKind::Watched, &path, span),
             "rustc-link-search" => {
                 self.reached(ReadKind::Folder, &path, span);
-                let step = self.step(StepKind::Link, "cargo:rustc-link-search", given, span);
+            }
+            "rustc-link-lib" => {
+                let step = self.step(StepKind::Link, "cargo:rustc-link-lib", given, span);
+                // `static:+whole-archive=name`
+                let name = path.text.rsplit(':').next().unwrap_or(&path.text).to_owned();
+                if self.libraries.len() < LISTED {
+                    self.libraries.push((name, step));
+                }
+            }
+            "rustc-link-arg" | "rustc-cdylib-link-arg" | "rustc-flags" | "rustc-link-arg-bins" => {
+                self.hit(Capability::LinkArgument, key, span, given);
+                let step = self.step(StepKind::Link, "cargo:rustc-link-arg", given, span);
                 let mut taint = value.taint.clone();
-                for (written, data) in &self.written {
-                    if path.text.len() > 3 && written.starts_with(path.text.as_str()) {
+                for (written, data) in self.held_files() {
+                    if given.contains(written.as_str()) {
                         taint.merge(data);
                     }
                 }
                 self.emit(&taint, step);
             }
-            "rustc-link-arg" | "rustc-cdylib-link-arg" | "rustc-flags" | "rustc-link-arg-bins" => {
-                self.hit(Capability::LinkArgument, key, span, given);
-                let step = self.step(StepKind::Link, "cargo:rustc-link-arg", given, span);
-                self.emit(&value.taint, step);
-            }
             "rustc-env" if given.starts_with("RUSTC_WRAPPER") => {
                 self.hit(Capability::RustcWrapper, key, span, given);
             }
             _ => {}
+        }
+    }
+
+    /// Libraries that the linker takes, where they were written here: known when all was read.
+    pub(super) fn linked_libraries(&mut self) {
+        for (name, step) in std::mem::take(&mut self.libraries) {
+            let any = name.is_empty() || name.contains("{}");
+            let mut taint = Taint::default();
+            for (path, data) in self.held_files() {
+                let file = path.rsplit('/').next().unwrap_or(path);
+                let Some((stem, kind)) = file.rsplit_once('.') else { continue };
+                let is_library = matches!(kind, "a" | "so" | "dylib" | "lib" | "dll" | "o" | "obj");
+                let bare = stem.strip_prefix("lib").unwrap_or(stem);
+                if is_library && (any || bare == name || stem == name) {
+                    taint.merge(data);
+                }
+            }
+            self.emit(&taint, step);
         }
     }
 
@@ -375,4 +427,13 @@ impl Walk<'_> {
 /// The arguments of a macro that takes expressions.
 fn arguments(tokens: &TokenStream) -> syn::Result<Punctuated<Expr, Token![,]>> {
     Punctuated::parse_terminated.parse2(tokens.clone())
+}
+
+/// Whether a format string is places and white space only.
+fn is_bare(format: &str) -> bool {
+    let mut inside = false;
+    format.chars().all(|c| {
+        inside = (inside || c == '{') && c != '}';
+        inside || c == '}' || c.is_whitespace()
+    })
 }

@@ -6,13 +6,15 @@
 //! crate ([`names`]); what a name means is data that the caller hands in ([`CapabilityTable`]).
 //!
 //! This is a reading aid, not a proof: code can always be written so that nothing here sees through
-//! it. Values through fields of other types, trait objects, closures kept in variables, and macros of
-//! other crates are not followed. It judges nothing.
+//! it. Code of other crates is not followed, nor are macros of theirs. It judges nothing.
 
+mod arguments;
+mod callables;
 mod calls;
 mod constants;
 mod downloads;
 mod effects;
+mod expand;
 mod expressions;
 mod facts;
 mod files;
@@ -37,7 +39,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use facts::{
     CapabilityHit, CodeFacts, Directive, Downloads, Flow, LISTED, LargeLiteral, LiteralForm, Place,
@@ -57,6 +59,8 @@ pub struct Entry {
     pub at_build: bool,
     /// Names in code to package names, where the manifest renames a dependency.
     pub renames: BTreeMap<String, String>,
+    /// Paths that library code of the crate compiles with `include!`, as [`Read::path`] has them.
+    pub compiled: BTreeSet<String>,
 }
 
 /// Reads the code that the entry reaches. Never fails: what cannot be read is in
@@ -91,10 +95,12 @@ fn read_here(sources: &Sources<'_>, entry: &Entry, table: &CapabilityTable) -> C
     for file in &entry.files {
         loader.alone(file);
     }
-    let modules::Loader { units, unparsed, .. } = loader;
+    let modules::Loader { mut units, unparsed, .. } = loader;
+    let macros = expand::expand_items(&mut units);
     let renames = entry.renames.iter().map(|(name, package)| (name.clone(), package.clone()));
     let names = names::Names::new(&units, renames);
-    let mut walk = walk::Walk::new(&names, &units, sources, table, entry.at_build);
+    let mut walk = walk::Walk::new(&names, &units, sources, table, entry);
+    walk.macros = macros;
     walk.run();
     let mut facts = walk.finish();
     let known = facts.capabilities.len();

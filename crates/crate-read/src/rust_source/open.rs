@@ -1,10 +1,13 @@
 //! What a function leaves open because a parameter decides it: a path that it reads, a variable that it
 //! asks for, a program that it starts. It is settled where the function is called.
 
+use std::rc::Rc;
+
 use proc_macro2::Span;
 
+use super::calls::carried;
 use super::facts::ReadKind;
-use super::value::{Text, Value};
+use super::value::{Taint, Text, Value};
 use super::walk::Walk;
 
 /// Most uses that one function leaves open.
@@ -22,6 +25,10 @@ pub(super) enum Use {
     },
     /// A program is started: index among the started ones.
     Program(usize),
+    /// A file holds data from then on.
+    Held(Box<Taint>),
+    /// The parameter is called with these arguments.
+    Call(Rc<Vec<Value>>),
 }
 
 /// A use whose text has one unknown part, which parameters give.
@@ -63,6 +70,11 @@ impl Walk<'_> {
             let known = given(open.parameters, values);
             match &open.what {
                 Use::Program(index) => self.started_by_call(*index, open, values, span),
+                Use::Call(arguments) => self.called_later(open, arguments, values, span),
+                Use::Held(data) => {
+                    let path = known.map_or_else(|| open.text.clone(), |v| filled(&open.text, v).0);
+                    self.holds(&path, &carried(data, values), known);
+                }
                 Use::Read(kind) => {
                     let Some(value) = known else { continue };
                     let (text, still) = filled(&open.text, value);

@@ -49,6 +49,44 @@ pub(super) fn from_root(path: &str) -> String {
     normalise(inside.unwrap_or(&path))
 }
 
+/// What the name of a file says that it is: its extension without the endings of templates, empty where
+/// it has none; nothing where the name is not constant.
+pub(super) fn kind_of_name(path: &str) -> Option<&str> {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    if name.is_empty() || name.ends_with("{}") || name.ends_with('…') {
+        return None;
+    }
+    let mut name = name;
+    for ending in [".in", ".template", ".tmpl", ".tpl", ".tera", ".hbs", ".j2"] {
+        name = name.strip_suffix(ending).unwrap_or(name);
+    }
+    Some(name.rsplit_once('.').map_or("", |(_, extension)| extension))
+}
+
+/// Kinds of files that hold source code of Rust, or a template of it.
+pub(super) fn is_source(kind: Option<&str>) -> bool {
+    matches!(kind, Some("rs" | "inc" | "txt" | "rsx" | "in" | "template"))
+}
+
+/// Kinds of files that an interpreter is given by people.
+pub(super) fn is_script(kind: Option<&str>) -> bool {
+    const KINDS: [&str; 18] = [
+        "sh", "bash", "zsh", "py", "pl", "rb", "js", "mjs", "cjs", "ts", "lua", "ps1", "bat",
+        "cmd", "awk", "sql", "php", "tcl",
+    ];
+    kind.is_some_and(|kind| KINDS.contains(&kind))
+}
+
+/// Whether two names promise the same: the same extension, or both an object or library, or the new one
+/// a text that a linker reads.
+pub(super) fn is_same_kind(from: Option<&str>, to: &str) -> bool {
+    const LINKED: [&str; 12] =
+        ["a", "o", "obj", "lib", "so", "dll", "dylib", "bc", "wasm", "rlib", "tbd", "res"];
+    const TEXTS: [&str; 9] = ["x", "ld", "lds", "map", "def", "sym", "ver", "list", "exp"];
+    let both = from.is_some_and(|from| LINKED.contains(&from)) && LINKED.contains(&to);
+    from == Some(to) || both || TEXTS.contains(&to)
+}
+
 /// Whether a path from the crate's root is known to leave the crate. `$OUT_DIR` is the crate's own.
 pub(super) fn is_beyond(path: &str) -> bool {
     is_absolute(path)

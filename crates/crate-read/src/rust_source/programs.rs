@@ -126,20 +126,13 @@ impl Walk<'_> {
                 if matches!(name.text.as_str(), "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER") {
                     self.hit(Capability::RustcWrapper, "Command::env", span, &name.text);
                 }
+                if let Some(value) = arguments.get(1) {
+                    self.child_variable(&name.text, value, span);
+                }
                 Taint::default()
             }
-            // Into its standard input.
-            "write_all" | "write" => {
-                let runs = self.facts.spawned.get(index).cloned().is_some_and(|spawned| {
-                    self.data_use(&spawned) == Some(DataUse::Interprets)
-                        || spawned.program.contains("{}")
-                });
-                if runs {
-                    let step = self.step(StepKind::Spawn, method, "", span);
-                    for value in arguments {
-                        self.emit(&value.taint, step);
-                    }
-                }
+            "write_all" | "write" | "write_fmt" | "stdin" => {
+                self.child_input(index, method, arguments, span);
                 Taint::default()
             }
             "stdout" => {
@@ -179,7 +172,12 @@ impl Walk<'_> {
         }
         // What a program does that a parameter names is settled where the function is called.
         if !self.started.get(index).is_some_and(|started| started.program) {
-            self.handle(&spawned, method, (&texts, arguments), &mut data, span);
+            self.options(&spawned, arguments, span);
+            if self.data_use(&spawned) == Some(DataUse::Wraps) {
+                self.wrapped(index, arguments, &data, span);
+            } else {
+                self.handle(&spawned, method, (&texts, arguments), &mut data, span);
+            }
         }
         if let Some(started) = self.started.get_mut(index) {
             started.data.merge(&data);
@@ -220,13 +218,13 @@ impl Walk<'_> {
                     self.put_into(texts, values, data, &spawned.program, span);
                 }
             }
-            Some(DataUse::Interprets) => {
-                let step = self.step(StepKind::Spawn, &spawned.program, "", span);
+            Some(DataUse::Interprets) => self.interpreted(spawned, texts, data, span),
+            Some(DataUse::Compiles) => {
+                let first = texts.first().map_or("", |text| text.text.as_str());
+                let step = self.step(StepKind::Link, &spawned.program, first, span);
                 self.emit(data, step);
-                for line in texts.iter().filter(|text| text.text.contains([' ', '\n'])) {
-                    data.merge(&self.line_of_code(&line.text, step, span));
-                }
             }
+            Some(DataUse::Wraps) => {}
             None => {
                 let step = self.step(StepKind::Spawn, method, &spawned.program, span);
                 self.emit(data, step);
@@ -290,7 +288,7 @@ impl Walk<'_> {
         let mut after = data.clone();
         after.merge(&Taint::step(step));
         for text in targets {
-            self.holds(&text.text, &after);
+            self.holds(text, &after, None);
         }
         for root in values.iter().filter_map(|value| value.root.clone()) {
             self.add(&root, &after);
@@ -307,6 +305,8 @@ pub(super) struct Started {
     pub arguments: super::open::OpenArguments,
     /// The data that comes out of it.
     pub data: Taint,
+    /// The program that it starts, where it is a wrapper.
+    pub wraps: Option<usize>,
 }
 
 /// Whether a constant argument names a file of the crate, not a flag, an address or a place outside.

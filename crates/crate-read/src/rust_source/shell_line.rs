@@ -65,9 +65,7 @@ impl Walk<'_> {
         let Some(index) = self.start(&command.program, &arguments, span) else { return };
         let Some(spawned) = self.facts.spawned.get(index).cloned() else { return };
         for word in &words {
-            if let Some(held) = self.written.get(*word).cloned() {
-                data.merge(&held);
-            }
+            data.merge(&self.held(word));
         }
         let program = command.program.to_ascii_lowercase();
         let known = self.data_use(&spawned);
@@ -96,7 +94,7 @@ impl Walk<'_> {
         }
         let takes_input =
             command.interprets_input() || matches!(program.as_str(), "iex" | "invoke-expression");
-        let is_started = words.first().is_some_and(|word| self.written.contains_key(*word));
+        let is_started = words.first().is_some_and(|word| !self.held(word).is_clean());
         if (piped && takes_input) || program == "eval" || command.script().is_some() || is_started {
             let step = self.step(StepKind::Spawn, &program, text, span);
             self.emit(data, step);

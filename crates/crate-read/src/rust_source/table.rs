@@ -103,6 +103,8 @@ pub enum Role {
     Variable,
     /// Reads the whole environment.
     Environment,
+    /// Gives the folder in which the program runs: for build scripts, that of their crate.
+    Here,
     /// Fetches from the network.
     Fetch,
     /// Decodes, decompresses or decrypts its arguments.
@@ -183,6 +185,52 @@ pub enum DataUse {
     Moves,
     /// Reads it as a program.
     Interprets,
+    /// Compiles or links it.
+    Compiles,
+    /// Starts the program that its arguments name.
+    Wraps,
+}
+
+/// What an option or a variable of a child names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Given {
+    /// A program, with its arguments.
+    Program,
+    /// A folder whose files are started by their names.
+    Programs,
+    /// A file that is run as a script.
+    Script,
+    /// A library that is loaded.
+    Library,
+    /// A folder whose libraries are loaded.
+    Libraries,
+}
+
+/// Options of programs that name code.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptionRule {
+    /// File names of the programs, without folder and extension.
+    pub programs: Vec<String>,
+    /// Options: those that end in `=` have their value behind it, others in the next argument.
+    pub options: Vec<String>,
+    /// What the value names.
+    pub given: Given,
+    /// Why it stands here.
+    pub why: String,
+}
+
+/// Environment variables of a child that change what it runs.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChildRule {
+    /// Whole names.
+    pub names: Vec<String>,
+    /// What the value names.
+    pub given: Given,
+    /// Why it stands here.
+    pub why: String,
 }
 
 /// Names of environment variables.
@@ -226,6 +274,10 @@ struct Written {
     variable: Vec<VariableRule>,
     #[serde(default)]
     place: Vec<PlaceRule>,
+    #[serde(default)]
+    option: Vec<OptionRule>,
+    #[serde(default)]
+    child: Vec<ChildRule>,
 }
 
 /// The capability table, ready for look-ups.
@@ -284,6 +336,8 @@ impl CapabilityTable {
             .chain(written.program.iter().map(|rule| rule.why.as_str()))
             .chain(written.variable.iter().map(|rule| rule.why.as_str()))
             .chain(written.place.iter().map(|rule| rule.why.as_str()))
+            .chain(written.option.iter().map(|rule| rule.why.as_str()))
+            .chain(written.child.iter().map(|rule| rule.why.as_str()))
     }
 
     /// The rule of the longest listed prefix of a full path.
@@ -344,8 +398,7 @@ impl CapabilityTable {
         program: &str,
         arguments: &'t [String],
     ) -> impl Iterator<Item = &'t ProgramRule> + 't {
-        let file = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
-        let name = file.strip_suffix(".exe").unwrap_or(&file).to_owned();
+        let name = program_name(program);
         self.written.program.iter().filter(move |rule| rule.names.contains(&name)).filter(|rule| {
             rule.with.is_empty() || rule.with.iter().any(|word| arguments.contains(word))
         })
@@ -355,6 +408,38 @@ impl CapabilityTable {
     #[must_use]
     pub fn data_use(&self, program: &str, arguments: &[String]) -> Option<DataUse> {
         self.programs(program, arguments).find_map(|rule| rule.data)
+    }
+
+    /// What an argument names to this program, by itself or by the option before it; and its value.
+    #[must_use]
+    pub fn option<'w>(
+        &self,
+        program: &str,
+        before: &str,
+        text: &'w str,
+    ) -> Option<(Given, &'w str)> {
+        let name = program_name(program);
+        for rule in self.written.option.iter().filter(|rule| rule.programs.contains(&name)) {
+            for option in &rule.options {
+                if before == option {
+                    return Some((rule.given, text));
+                }
+                let value = text.strip_prefix(option.as_str());
+                if let Some(value) =
+                    value.filter(|value| option.ends_with('=') && !value.is_empty())
+                {
+                    return Some((rule.given, value));
+                }
+            }
+        }
+        None
+    }
+
+    /// What a variable of a child's environment names.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Option<Given> {
+        let found = self.written.child.iter().find(|rule| rule.names.iter().any(|n| n == name));
+        found.map(|rule| rule.given)
     }
 
     /// What reading this environment variable means.
@@ -390,4 +475,12 @@ impl CapabilityTable {
         means.dedup();
         means
     }
+}
+
+/// The name of a program without folder and extension; of one that a variable names (`$CC`), the
+/// variable's name in lower case.
+fn program_name(program: &str) -> String {
+    let file = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
+    let file = file.strip_suffix(".exe").unwrap_or(&file);
+    file.trim_start_matches('$').to_owned()
 }

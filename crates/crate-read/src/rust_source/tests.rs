@@ -636,3 +636,161 @@ fn a_glob_of_another_crate_does_not_hide_what_is_written_out() {
     let seen = names(&facts);
     assert!(["decode", "download", "spawn"].iter().all(|n| seen.contains(n)), "{seen:?}");
 }
+
+/// Source, sink and what is told of the way, of flows that run.
+fn running(text: &str) -> Vec<(StepKind, StepKind, bool, bool)> {
+    let flows = build(text).flows;
+    let runs = flows.into_iter().filter(|flow| flow.executed);
+    runs.map(|f| (f.source, f.sink, f.decoded || f.altered, f.disguised)).collect()
+}
+
+#[test]
+fn what_runs_is_found_whatever_happened_to_it() {
+    let change = [
+        "data",
+        "data.into_iter().step_by(2).collect::<Vec<u8>>()",
+        "{ let mut out = Vec::new(); for p in data.chunks(2) { out.resize(p[0] as usize, p[1]); } out }",
+        "data.iter().map(|b| b.wrapping_sub(3)).collect::<Vec<u8>>()",
+    ];
+    for (index, change) in change.iter().enumerate() {
+        let text = format!(
+            "fn load(name: &str) -> Vec<u8> {{ std::fs::read(name).unwrap() }}
+             fn mend(data: Vec<u8>) -> Vec<u8> {{ {change} }}
+             fn main() {{ let place = format!(\"{{}}/gen\", std::env::var(\"OUT_DIR\").unwrap());
+             std::fs::write(&place, mend(load(\"data/seed.bin\"))).unwrap();
+             std::process::Command::new(&place).status().unwrap(); }}"
+        );
+        let flows = running(&text);
+        assert_eq!(flows, [(StepKind::Read, StepKind::Spawn, index > 0, true)], "{text}");
+    }
+}
+
+#[test]
+fn functions_are_followed_however_they_are_called() {
+    let calls = [
+        "let f = finish; f(load())",
+        "let f = |d: Vec<u8>| finish(d); f(load())",
+        "let t: [fn(Vec<u8>); 1] = [finish]; for f in t { f(load()); }",
+        "std::iter::once(load()).for_each(finish)",
+        "Some(load()).map(finish);",
+        "apply(finish, load())",
+        "let s = Stage { step: finish, data: load() }; (s.step)(s.data)",
+        "drop(Held(load()))",
+        "let (tx, rx) = std::sync::mpsc::channel(); tx.send(load()).unwrap(); finish(rx.recv().unwrap())",
+        "let b: Box<dyn Run> = Box::new(Two); b.run(load())",
+        "steps!(load, finish)",
+        "made(load())",
+        "let (a, _b) = (load(), 1); finish(a)",
+    ];
+    let mut lost = Vec::new();
+    for call in calls {
+        let text = format!(
+            "fn load() -> Vec<u8> {{ std::fs::read(\"data/seed.bin\").unwrap() }}
+             fn finish(d: Vec<u8>) {{ std::fs::write(\"/tmp/x/gen\", d).unwrap(); std::process::Command::new(\"/tmp/x/gen\").spawn(); }}
+             fn apply(f: fn(Vec<u8>), d: Vec<u8>) {{ f(d) }}
+             struct Stage {{ step: fn(Vec<u8>), data: Vec<u8> }}
+             struct Held(Vec<u8>); impl Drop for Held {{ fn drop(&mut self) {{ finish(self.0.clone()) }} }}
+             trait Run {{ fn run(&self, d: Vec<u8>); }} struct One; struct Two;
+             impl Run for One {{ fn run(&self, _d: Vec<u8>) {{}} }} impl Run for Two {{ fn run(&self, d: Vec<u8>) {{ finish(d) }} }}
+             macro_rules! steps {{ ($a:ident, $($b:ident),+) => {{ $($b($a());)+ }}; }}
+             macro_rules! function {{ ($name:ident) => {{ fn $name(d: Vec<u8>) {{ finish(d) }} }}; }}
+             function!(made);
+             fn main() {{ {call} }}"
+        );
+        let flows = running(&text);
+        if !flows.contains(&(StepKind::Read, StepKind::Spawn, false, true)) {
+            lost.push((call, flows));
+        }
+    }
+    assert_eq!(lost, []);
+}
+
+#[test]
+fn every_end_where_data_runs_is_one() {
+    let out = "let out = std::env::var(\"OUT_DIR\").unwrap(); let data = std::fs::read(\"data/seed.bin\").unwrap();";
+    for (end, sink) in [
+        (
+            "let p = format!(\"{out}/g\"); std::fs::write(&p, data); std::process::Command::new(\"timeout\").arg(\"9\").arg(&p).status();",
+            StepKind::Spawn,
+        ),
+        (
+            "let p = format!(\"{out}/g\"); std::fs::write(&p, data); std::process::Command::new(\"sudo\").args([\"-n\", &p]).status();",
+            StepKind::Spawn,
+        ),
+        (
+            "std::fs::write(format!(\"{out}/cc\"), data); std::process::Command::new(\"make\").env(\"PATH\", format!(\"{out}:/bin\")).status();",
+            StepKind::Spawn,
+        ),
+        (
+            "std::fs::write(format!(\"{out}/x.so\"), data); std::process::Command::new(\"make\").env(\"LD_PRELOAD\", format!(\"{out}/x.so\")).status();",
+            StepKind::Load,
+        ),
+        (
+            "let p = format!(\"{out}/g\"); std::fs::write(&p, data); std::process::Command::new(\"tar\").arg(format!(\"--to-command={p}\")).status();",
+            StepKind::Spawn,
+        ),
+        (
+            "std::process::Command::new(\"tar\").args([\"xf\", \"data/seed.bin\", \"--to-command=sh\"]).status();",
+            StepKind::Spawn,
+        ),
+        (
+            "let p = format!(\"{out}/p.so\"); std::fs::write(&p, data); std::process::Command::new(\"clang\").arg(format!(\"-fplugin={p}\")).status();",
+            StepKind::Load,
+        ),
+        (
+            "std::fs::write(format!(\"{out}/libq.a\"), data); println!(\"cargo:rustc-link-lib=static:+whole-archive=q\");",
+            StepKind::Link,
+        ),
+        (
+            "let p = format!(\"{out}/q.o\"); std::fs::write(&p, data); cc::Build::new().object(&p).compile(\"q\");",
+            StepKind::Link,
+        ),
+        ("std::fs::write(format!(\"{out}/t.rs\"), data);", StepKind::Include),
+        (
+            "let t = String::from_utf8(data).unwrap(); let _: proc_macro2::TokenStream = t.parse::<proc_macro2::TokenStream>().unwrap();",
+            StepKind::Include,
+        ),
+    ] {
+        let flows = running(&format!("fn main() {{ {out} {end} }}"));
+        assert!(flows.iter().any(|f| f.0 == StepKind::Read && f.1 == sink), "{end}: {flows:?}");
+    }
+}
+
+#[test]
+fn what_honest_scripts_do_with_files_does_not_run() {
+    for text in [
+        // A table becomes literals.
+        "use std::fmt::Write; fn main() { let data = std::fs::read(\"data/t.bin\").unwrap(); let mut s = String::from(\"pub const T: &[u8] = &[\");
+         for b in data.iter().map(|b| b + 1) { write!(s, \"{b},\").unwrap(); } s.push_str(\"];\");
+         std::fs::write(std::path::Path::new(&std::env::var(\"OUT_DIR\").unwrap()).join(\"t.rs\"), s).unwrap(); }",
+        // Lines of a text become source.
+        "use std::io::Write; fn main() { let text = std::fs::read_to_string(\"data/names.json\").unwrap();
+         let mut f = std::fs::File::create(std::path::Path::new(&std::env::var(\"OUT_DIR\").unwrap()).join(\"t.rs\")).unwrap();
+         for line in text.lines() { let (a, b) = line.split_once(':').unwrap(); writeln!(f, \"pub const {}: u32 = {};\", a, b); } }",
+        // Linker scripts and objects under their own names.
+        "fn main() { let out = std::path::PathBuf::from(std::env::var(\"OUT_DIR\").unwrap());
+         std::fs::write(out.join(\"link.x\"), include_bytes!(\"link.x.in\")); println!(\"cargo:rustc-link-search={}\", out.display());
+         let mut src = std::env::current_dir().unwrap(); src.push(\"rt\"); src.push(\"libc.a\");
+         std::fs::copy(&src, out.join(\"libd.a\")).unwrap(); println!(\"cargo:rustc-link-lib=static=d\"); }",
+        // A script, run as one; a version as an argument; code for rustfmt.
+        "use std::process::Command; fn main() { Command::new(\"python3\").arg(\"tools/gen.py\").status();
+         let v = std::fs::read_to_string(\"VERSION\").unwrap(); Command::new(\"python3\").args([\"x.py\", \"--version\", v.trim()]).status();
+         Command::new(\"cmake\").arg(format!(\"-DV={}\", v)).status(); }",
+        // A file that the machine has.
+        "fn main() { let p = format!(\"{}/lib.txt\", std::env::var(\"SDK\").unwrap()); let d = std::fs::read(p).unwrap();
+         let out = std::env::var(\"OUT_DIR\").unwrap(); std::fs::write(format!(\"{out}/libx.a\"), d); println!(\"cargo:rustc-link-lib=x\"); }",
+    ] {
+        let flows = running(text);
+        assert!(!flows.iter().any(|f| f.3 || (f.2 && f.1 != StepKind::Link)), "{text}: {flows:?}");
+    }
+}
+
+#[test]
+fn macros_that_expand_without_end_are_bounded() {
+    let facts = build(
+        "macro_rules! a { ($($x:tt)*) => { a!($($x)* 1); a!($($x)* 2) }; } macro_rules! b { () => { b!(); b!(); } }
+         fn main() { a!(); b!(); std::process::Command::new(\"sh\"); }",
+    );
+    assert!(facts.work < 500_000, "{}", facts.work);
+    assert!(names(&facts).contains("shell"));
+}

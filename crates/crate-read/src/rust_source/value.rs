@@ -8,6 +8,8 @@ use std::rc::Rc;
 pub(super) const TEXT_BYTES: usize = 8 << 10;
 /// Most steps that data carries along.
 const STEPS: usize = 24;
+/// Most things that one value can stand for when it is called.
+pub(super) const CALLABLES: usize = 16;
 
 /// A text with its constant parts; `{}` stands for the others, `$NAME` for an environment variable.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,35 +56,78 @@ impl Text {
     }
 }
 
-/// Where data comes from: steps by index, and parameters of the function by bit.
+/// Where data comes from: steps by index, and parameters of the function by bit. What was only spelled
+/// out as literals of a text (numbers, quoted strings, parsed fields) is kept apart: it is no code in it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Taint {
     pub steps: BTreeSet<u32>,
     pub parameters: u64,
+    pub spelled_steps: BTreeSet<u32>,
+    pub spelled_parameters: u64,
 }
 
 impl Taint {
     pub(super) fn step(step: u32) -> Self {
-        Self { steps: BTreeSet::from([step]), parameters: 0 }
+        Self { steps: BTreeSet::from([step]), ..Self::default() }
     }
 
     pub(super) fn parameter(index: usize) -> Self {
-        Self { steps: BTreeSet::new(), parameters: 1 << index.min(63) }
+        Self { parameters: 1 << index.min(63), ..Self::default() }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
         self.parameters |= other.parameters;
-        for step in &other.steps {
-            if self.steps.len() >= STEPS {
-                return;
-            }
-            self.steps.insert(*step);
-        }
+        self.spelled_parameters |= other.spelled_parameters;
+        add(&mut self.steps, &other.steps);
+        add(&mut self.spelled_steps, &other.spelled_steps);
     }
 
     pub(super) fn is_clean(&self) -> bool {
-        self.steps.is_empty() && self.parameters == 0
+        self.steps.is_empty()
+            && self.spelled_steps.is_empty()
+            && self.parameters | self.spelled_parameters == 0
     }
+
+    /// The same data, spelled out.
+    pub(super) fn spelled(&self) -> Self {
+        let whole = self.whole();
+        let (spelled_steps, spelled_parameters) = (whole.steps, whole.parameters);
+        Self { spelled_steps, spelled_parameters, ..Self::default() }
+    }
+
+    /// The same data, spelled out or not.
+    pub(super) fn whole(&self) -> Self {
+        let mut steps = self.steps.clone();
+        add(&mut steps, &self.spelled_steps);
+        let parameters = self.parameters | self.spelled_parameters;
+        Self { steps, parameters, ..Self::default() }
+    }
+
+    /// Every step, spelled out or not.
+    pub(super) fn all_steps(&self) -> impl Iterator<Item = &u32> {
+        self.steps.iter().chain(&self.spelled_steps)
+    }
+
+    /// Without what hangs on parameters: they mean something in their function only.
+    pub(super) fn settled(&self) -> Self {
+        Self { parameters: 0, spelled_parameters: 0, ..self.clone() }
+    }
+}
+
+fn add(to: &mut BTreeSet<u32>, steps: &BTreeSet<u32>) {
+    for step in steps {
+        if to.len() >= STEPS {
+            return;
+        }
+        to.insert(*step);
+    }
+}
+
+/// Something that can be called: a function of the crate by its index, or a closure.
+#[derive(Clone, Debug)]
+pub(super) enum Callable {
+    Function(usize),
+    Closure(Rc<syn::ExprClosure>),
 }
 
 /// What is known about an expression.
@@ -100,6 +145,10 @@ pub(super) struct Value {
     pub spawned: Option<usize>,
     /// Path of the file that it writes to, and the variable that holds that path.
     pub writes: Option<(Text, Option<String>)>,
+    /// What it calls when it is called.
+    pub callables: Vec<Callable>,
+    /// Whether it is text, not bytes.
+    pub textual: bool,
 }
 
 impl Value {
@@ -120,6 +169,10 @@ impl Value {
         self.ty = self.ty.or(other.ty);
         self.spawned = self.spawned.or(other.spawned);
         self.writes = self.writes.or(other.writes);
+        if self.callables.len() < CALLABLES {
+            self.callables.extend(other.callables);
+        }
+        self.textual |= other.textual;
         self
     }
 

@@ -8,6 +8,7 @@ use proc_macro2::Span;
 use syn::{Expr, Pat};
 
 use super::Sources;
+use super::expand::{self, Macros};
 use super::facts::{CapabilityHit, CodeFacts, LISTED, Place, Step, StepKind};
 use super::modules::{Unit, is_test};
 use super::names::{Names, type_path};
@@ -59,6 +60,8 @@ pub(super) struct Walk<'a> {
     pub depth: usize,
     /// Data that was written to a path whose text is known.
     pub written: HashMap<String, Taint>,
+    /// The same in the function that is walked, with what hangs on its parameters.
+    pub written_here: HashMap<String, Taint>,
     pub constants: HashMap<String, Value>,
     pub seen: HashSet<CapabilityHit>,
     pub crates: HashSet<String>,
@@ -69,6 +72,16 @@ pub(super) struct Walk<'a> {
     pub open: Vec<OpenUse>,
     /// One a spawned program of the facts.
     pub started: Vec<Started>,
+    /// Closures that are walked where they are called, inside each other.
+    pub closures: usize,
+    /// Macros of the crate, and the tokens of those whose expansions are walked.
+    pub macros: Macros,
+    pub expanded: Vec<usize>,
+    pub all_expanded: usize,
+    /// Libraries that the linker is told to take, by name.
+    pub libraries: Vec<(String, u32)>,
+    /// Paths that library code compiles with `include!`.
+    pub compiled: &'a std::collections::BTreeSet<String>,
 }
 
 impl<'a> Walk<'a> {
@@ -77,7 +90,7 @@ impl<'a> Walk<'a> {
         units: &'a [Unit<'a>],
         sources: &'a Sources<'a>,
         table: &'a CapabilityTable,
-        at_build: bool,
+        entry: &'a super::Entry,
     ) -> Self {
         Self {
             names,
@@ -90,13 +103,14 @@ impl<'a> Walk<'a> {
             locals: HashMap::new(),
             met: Taint::default(),
             closure_input: Taint::default(),
-            at_build,
+            at_build: entry.at_build,
             returned: None,
             sinks: Vec::new(),
             done: HashMap::new(),
             active: Vec::new(),
             depth: 0,
             written: HashMap::new(),
+            written_here: HashMap::new(),
             constants: HashMap::new(),
             seen: HashSet::new(),
             crates: HashSet::new(),
@@ -105,6 +119,12 @@ impl<'a> Walk<'a> {
             pinned: Vec::new(),
             open: Vec::new(),
             started: Vec::new(),
+            closures: 0,
+            macros: Macros::new(),
+            expanded: Vec::new(),
+            all_expanded: 0,
+            libraries: Vec::new(),
+            compiled: &entry.compiled,
         }
     }
 
@@ -152,6 +172,7 @@ impl<'a> Walk<'a> {
             std::mem::take(&mut self.closure_input),
         );
         let outer_open = std::mem::take(&mut self.open);
+        let outer_written = std::mem::take(&mut self.written_here);
         self.active.push(index);
         let parameters = self.parameters(function.signature);
         let mut returns = self.block(function.block);
@@ -169,6 +190,7 @@ impl<'a> Walk<'a> {
         let sinks = std::mem::take(&mut self.sinks);
         (self.module, self.locals, self.returned, self.sinks, self.met, self.closure_input) = outer;
         let open = std::mem::replace(&mut self.open, outer_open);
+        self.written_here = outer_written;
         let summary = Rc::new(Summary { returns, sinks, fills, open });
         self.done.insert(index, Rc::clone(&summary));
         Some(summary)
@@ -203,8 +225,11 @@ impl<'a> Walk<'a> {
         for (index, name) in parameters.iter().enumerate() {
             if let Some(value) = self.locals.get(name) {
                 let own = Taint::parameter(index).parameters;
-                let taint =
-                    Taint { parameters: value.taint.parameters & !own, ..value.taint.clone() };
+                let taint = Taint {
+                    parameters: value.taint.parameters & !own,
+                    spelled_parameters: value.taint.spelled_parameters & !own,
+                    ..value.taint.clone()
+                };
                 if !taint.is_clean() {
                     fills.push((index, taint));
                 }
@@ -259,15 +284,35 @@ impl<'a> Walk<'a> {
 
     pub(super) fn has(&self, taint: &Taint, kinds: &[StepKind]) -> bool {
         taint
-            .steps
-            .iter()
+            .all_steps()
             .any(|s| self.steps.get(*s as usize).is_some_and(|s| kinds.contains(&s.kind)))
     }
 
     /// Statements in order; the value of the last.
     pub(super) fn block(&mut self, block: &syn::Block) -> Value {
+        self.statements(&block.stmts)
+    }
+
+    /// What a macro of the crate gives, walked; nothing where it is no such macro, or too much.
+    pub(super) fn expansion(&mut self, mac: &syn::Macro) -> Option<Value> {
+        let open: usize = self.expanded.iter().skip(1).sum();
+        if self.all_expanded > expand::ALL_TOKENS
+            || open > expand::OPEN_TOKENS
+            || self.expanded.len() > FOLLOW_CALLS
+        {
+            return None;
+        }
+        let (statements, tokens) = expand::statements(mac, &self.macros)?;
+        self.expanded.push(tokens);
+        self.all_expanded += tokens;
+        let value = self.statements(&statements);
+        self.expanded.pop();
+        Some(value)
+    }
+
+    fn statements(&mut self, statements: &[syn::Stmt]) -> Value {
         let mut last = Value::default();
-        for statement in &block.stmts {
+        for statement in statements {
             last = match statement {
                 syn::Stmt::Local(local) => {
                     self.local(local);
@@ -304,6 +349,12 @@ impl<'a> Walk<'a> {
         {
             value.ty = type_path(&typed.ty).map(|path| self.resolved(&path).join("::"));
         }
+        if let Some(init) = &local.init
+            && let Some(ends) = channel(&local.pat, &init.expr)
+        {
+            // What goes in at one end comes out at the other.
+            value.root = Some(format!("{ends}.end"));
+        }
         self.bind(&local.pat, &value);
     }
 
@@ -333,7 +384,12 @@ impl<'a> Walk<'a> {
     }
 
     fn bind_parts<'p>(&mut self, parts: impl Iterator<Item = &'p Pat>, value: &Value) {
-        let part = Value { root: value.root.clone(), ..Value::of_taint(value.taint.clone()) };
+        let part = Value {
+            root: value.root.clone(),
+            callables: value.callables.clone(),
+            textual: value.textual,
+            ..Value::of_taint(value.taint.clone())
+        };
         for pattern in parts {
             self.bind(pattern, &part);
         }
@@ -353,8 +409,13 @@ impl<'a> Walk<'a> {
 
     /// Adds data to a variable.
     pub(super) fn add(&mut self, root: &str, taint: &Taint) {
-        if !taint.is_clean() {
-            self.locals.entry(root.to_owned()).or_default().taint.merge(taint);
+        if taint.is_clean() {
+            return;
+        }
+        self.locals.entry(root.to_owned()).or_default().taint.merge(taint);
+        // What a field holds, the whole holds.
+        if let Some((whole, _)) = root.split_once('.') {
+            self.locals.entry(whole.to_owned()).or_default().taint.merge(taint);
         }
     }
 
@@ -365,5 +426,18 @@ impl<'a> Walk<'a> {
         if let Some(text) = &mut known.text {
             text.push(&value.text.clone().unwrap_or_else(Text::hole));
         }
+    }
+}
+
+/// `let (tx, rx) = channel();`: the name of the end that gives.
+fn channel(pattern: &Pat, made_by: &Expr) -> Option<String> {
+    let (Pat::Tuple(ends), Expr::Call(call)) = (pattern, made_by) else { return None };
+    let Expr::Path(path) = &*call.func else { return None };
+    let name = path.path.segments.last()?.ident.to_string();
+    let known =
+        ["channel", "sync_channel", "unbounded", "bounded", "unbounded_channel", "pipe", "pair"];
+    match ends.elems.last()? {
+        Pat::Ident(end) if known.contains(&name.as_str()) => Some(end.ident.to_string()),
+        _ => None,
     }
 }

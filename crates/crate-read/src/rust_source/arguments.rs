@@ -1,0 +1,220 @@
+//! What arguments mean to the program that is given them: which are code, which name a script or another
+//! program, and what the environment of a child changes. The grammar is data of the table.
+
+use proc_macro2::Span;
+
+use super::effects::listed;
+use super::facts::{Spawned, StepKind};
+use super::programs::names_a_file;
+use super::table::{DataUse, Given};
+use super::value::{Taint, Text, Value};
+use super::walk::Walk;
+
+impl Walk<'_> {
+    /// An interpreter is given data: as a script that was written, or as code in the argument itself.
+    pub(super) fn interpreted(
+        &mut self,
+        spawned: &Spawned,
+        texts: &[Text],
+        data: &mut Taint,
+        span: Span,
+    ) {
+        let step = self.step(StepKind::Spawn, &spawned.program, "", span);
+        let before = spawned.arguments.len().saturating_sub(texts.len() + 1);
+        let is_inline = spawned.arguments[before..].iter().any(|text| is_inline(text));
+        if is_inline || self.has(data, &[StepKind::Write]) {
+            self.emit(data, step);
+        }
+        for line in texts.iter().filter(|text| text.text.contains([' ', '\n'])) {
+            data.merge(&self.line_of_code(&line.text, step, span));
+        }
+    }
+
+    /// A program that starts another one: the first argument that is neither an option nor a number is
+    /// that program, the rest is for it.
+    pub(super) fn wrapped(&mut self, index: usize, values: &[Value], data: &Taint, span: Span) {
+        for value in values {
+            let list = listed(value);
+            for text in &list {
+                let one = Value {
+                    text: Some(text.clone()),
+                    list: None,
+                    taint: if list.len() == 1 { value.taint.clone() } else { Taint::default() },
+                    ..value.clone()
+                };
+                let inner = self.started.get(index).and_then(|started| started.wraps);
+                match inner {
+                    Some(inner) => {
+                        self.command_arguments(inner, "arg", &[one], span);
+                    }
+                    None if is_option(&text.text) => {}
+                    None => {
+                        let started = self.spawn("std::process::Command::new", &one, span).spawned;
+                        if let Some(wrapper) = self.started.get_mut(index) {
+                            wrapper.wraps = started;
+                        }
+                    }
+                }
+            }
+        }
+        // `timeout -s KILL 9 $program`: where the program's place is not told, what was written runs.
+        let unsure = self.started.get(index).and_then(|started| started.wraps);
+        let unknown = unsure.and_then(|at| self.facts.spawned.get(at).cloned());
+        if unknown.is_none_or(|inner| self.data_use(&inner).is_none())
+            && self.has(data, &[StepKind::Write])
+        {
+            let step = self.step(StepKind::Spawn, "started by another program", "", span);
+            self.emit(data, step);
+        }
+    }
+
+    /// Options of a known program that name code: `tar --to-command=x`, `make -f x`, `cc -B x`.
+    pub(super) fn options(&mut self, spawned: &Spawned, values: &[Value], span: Span) {
+        let new: usize = values.iter().map(|value| listed(value).len()).sum();
+        let mut at = spawned.arguments.len().saturating_sub(new);
+        for value in values {
+            for text in listed(value) {
+                let before = at.checked_sub(1).and_then(|at| spawned.arguments.get(at));
+                let before = before.map_or("", String::as_str);
+                let found = self.table.option(&spawned.program, before, &text.text);
+                let found = found.map(|(given, rest)| (given, rest.to_owned()));
+                if let Some((given, rest)) = found {
+                    self.option(spawned, given, &rest, value, span);
+                }
+                at += 1;
+            }
+        }
+    }
+
+    fn option(&mut self, spawned: &Spawned, given: Given, rest: &str, value: &Value, span: Span) {
+        let given_text = Text { text: rest.to_owned(), whole: !rest.contains("{}") };
+        let named = Value { text: Some(given_text), list: None, ..value.clone() };
+        let mut data = self.with_written(&named);
+        let kind = match given {
+            Given::Library | Given::Libraries => StepKind::Load,
+            _ => StepKind::Spawn,
+        };
+        let step = self.step(kind, &spawned.program, rest, span);
+        match given {
+            Given::Program => {
+                let words: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
+                if let Some((program, arguments)) = words.split_first() {
+                    self.start(program, arguments, span);
+                }
+                for text in spawned.arguments.clone() {
+                    let text = Text::whole(text);
+                    data.merge(&self.input(&text, &spawned.program, span));
+                }
+            }
+            Given::Programs | Given::Libraries => data.merge(&self.below(rest)),
+            Given::Script | Given::Library => {}
+        }
+        let shipped = given != Given::Script && names_a_file(rest);
+        if !shipped && !self.has(&data, &[StepKind::Write, StepKind::Read]) {
+            return;
+        }
+        if given == Given::Script && !self.has(&data, &[StepKind::Write]) {
+            return;
+        }
+        if shipped {
+            data.merge(&Taint::step(self.step(StepKind::Read, &spawned.program, rest, span)));
+        }
+        self.emit(&data, step);
+    }
+
+    /// The environment of a child: where it finds its programs, and what it loads or runs first.
+    pub(super) fn child_variable(&mut self, name: &str, value: &Value, span: Span) {
+        let Some(given) = self.table.child(name) else { return };
+        let mut data = match given {
+            Given::Programs | Given::Libraries => Taint::default(),
+            _ => self.with_written(value),
+        };
+        if !data.is_clean() && !self.has(&data, &[StepKind::Write]) {
+            return;
+        }
+        let mut shown = String::new();
+        for text in listed(value) {
+            for part in text.text.split([':', ';']) {
+                if matches!(given, Given::Programs | Given::Libraries) {
+                    data.merge(&self.below(part));
+                    let inside = part.starts_with("$CARGO_MANIFEST_DIR/");
+                    if inside {
+                        let step = self.step(StepKind::Read, "Command::env", part, span);
+                        data.merge(&Taint::step(step));
+                    }
+                }
+                if shown.is_empty() {
+                    part.clone_into(&mut shown);
+                }
+            }
+        }
+        let is_library = matches!(given, Given::Library | Given::Libraries);
+        let kind = if is_library { StepKind::Load } else { StepKind::Spawn };
+        let step = self.step(kind, name, &shown, span);
+        self.emit(&data, step);
+    }
+
+    /// What was written directly into a folder.
+    fn below(&self, folder: &str) -> Taint {
+        let mut data = Taint::default();
+        let folder = folder.trim_end_matches('/');
+        if folder.len() < 3 {
+            return data;
+        }
+        for (path, held) in self.held_files() {
+            let inside = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+            if inside.is_some_and(|name| !name.contains('/')) {
+                data.merge(held);
+            }
+        }
+        data
+    }
+
+    /// What goes into the standard input of a program: code for an interpreter, and for what is not known.
+    pub(super) fn child_input(&mut self, index: usize, method: &str, data: &[Value], span: Span) {
+        let runs = self
+            .facts
+            .spawned
+            .get(index)
+            .cloned()
+            .is_some_and(|spawned| self.data_use(&spawned) == Some(DataUse::Interprets));
+        if runs {
+            let step = self.step(StepKind::Spawn, method, "", span);
+            for value in data {
+                self.emit(&self.with_written(value), step);
+            }
+        }
+    }
+}
+
+/// Whether an argument says that the next one is code.
+fn is_inline(text: &str) -> bool {
+    const FLAGS: [&str; 16] = [
+        "-c",
+        "-e",
+        "-r",
+        "-p",
+        "-lc",
+        "-ec",
+        "-xc",
+        "/c",
+        "/k",
+        "-command",
+        "-encodedcommand",
+        "-enc",
+        "--eval",
+        "--command",
+        "eval",
+        "-s",
+    ];
+    let text = text.to_ascii_lowercase();
+    FLAGS.contains(&text.as_str())
+}
+
+/// Whether an argument of a wrapper is no program: an option, a number, an assignment.
+fn is_option(text: &str) -> bool {
+    text.is_empty()
+        || text.starts_with('-')
+        || text.starts_with(|c: char| c.is_ascii_digit())
+        || (text.contains('=') && !text.contains('/'))
+}

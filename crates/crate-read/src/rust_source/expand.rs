@@ -1,0 +1,417 @@
+//! Macros of the crate (`macro_rules!`), expanded: what they make is code that runs, too. Names are taken
+//! as they are written (no hygiene); every expansion has a budget, and what is beyond it is read as tokens.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use syn::parse::{Parse, ParseStream, Parser as _};
+
+use super::limits;
+use super::modules::Unit;
+
+/// Most tokens that one expansion gives.
+const TOKENS: usize = 20_000;
+/// Most tokens of all expansions that are open inside each other, beyond the first.
+pub(super) const OPEN_TOKENS: usize = 4_000;
+/// Most rounds in which macros at the place of items are expanded.
+const ROUNDS: usize = 4;
+/// Most tokens that macros of one reading give.
+pub(super) const ALL_TOKENS: usize = 400_000;
+/// Most tokens of one call: matching looks at the rest for every expression in it.
+const GIVEN: usize = 1_000;
+
+/// One arm: what it takes and what it gives.
+pub(super) struct Arm {
+    takes: Vec<TokenTree>,
+    gives: Vec<TokenTree>,
+}
+
+/// Macros by name.
+pub(super) type Macros = HashMap<String, Rc<Vec<Arm>>>;
+
+/// What a name of a pattern stands for.
+#[derive(Clone)]
+enum Bound {
+    One(Vec<TokenTree>),
+    Many(Vec<Bindings>),
+}
+
+type Bindings = HashMap<String, Bound>;
+
+/// All macros that files define, and the items that they give put in the place of their calls.
+pub(super) fn expand_items(units: &mut [Unit<'_>]) -> Macros {
+    let mut macros = Macros::new();
+    for tree in units.iter().filter_map(|unit| unit.tree.as_ref()) {
+        let mut finder = Finder { macros: &mut macros };
+        syn::visit::Visit::visit_file(&mut finder, tree);
+    }
+    if macros.is_empty() {
+        return macros;
+    }
+    let mut left = ALL_TOKENS;
+    for unit in units {
+        if let Some(tree) = &mut unit.tree {
+            for _ in 0..ROUNDS {
+                if !expand_list(&mut tree.items, &macros, &mut left) {
+                    break;
+                }
+            }
+        }
+    }
+    macros
+}
+
+/// Replaces calls of macros by the items that they give; whether there were any.
+fn expand_list(items: &mut Vec<syn::Item>, macros: &Macros, left: &mut usize) -> bool {
+    let mut any = false;
+    let mut result = Vec::with_capacity(items.len());
+    for mut item in std::mem::take(items) {
+        if let syn::Item::Mod(module) = &mut item
+            && let Some((_, inner)) = &mut module.content
+        {
+            any |= expand_list(inner, macros, left);
+        }
+        let given = match &item {
+            syn::Item::Macro(call) if call.ident.is_none() => expand(&call.mac, macros),
+            _ => None,
+        };
+        let size = given.as_ref().map_or(0, count);
+        let given = given.and_then(|tokens| syn::parse2::<Items>(tokens).ok());
+        match given {
+            Some(Items(given)) if size <= *left => {
+                *left -= size;
+                any = true;
+                result.extend(given);
+            }
+            _ => result.push(item),
+        }
+    }
+    *items = result;
+    any
+}
+
+/// Items one after the other.
+struct Items(Vec<syn::Item>);
+
+impl Parse for Items {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut items = Vec::new();
+        while !input.is_empty() {
+            items.push(input.parse()?);
+        }
+        Ok(Self(items))
+    }
+}
+
+/// Statements that a call of a macro gives, and how many tokens they are.
+pub(super) fn statements(mac: &syn::Macro, macros: &Macros) -> Option<(Vec<syn::Stmt>, usize)> {
+    let tokens = expand(mac, macros)?;
+    let count = count(&tokens);
+    syn::Block::parse_within.parse2(tokens).ok().map(|statements| (statements, count))
+}
+
+/// The tokens that a call gives, where an arm fits and they may be parsed.
+fn expand(mac: &syn::Macro, macros: &Macros) -> Option<TokenStream> {
+    let arms = macros.get(&mac.path.segments.last()?.ident.to_string())?;
+    let given: Vec<TokenTree> = mac.tokens.clone().into_iter().collect();
+    if given.len() > GIVEN {
+        return None;
+    }
+    for arm in arms.iter() {
+        let mut bindings = Bindings::new();
+        if matches(&arm.takes, &given, &mut bindings, 0) != Some(given.len()) {
+            continue;
+        }
+        let mut tokens = Vec::new();
+        transcribe(&arm.gives, &bindings, &mut tokens, 0)?;
+        let tokens: TokenStream = tokens.into_iter().collect();
+        let text = tokens.to_string();
+        return limits::too_complex(text.as_bytes()).is_none().then_some(tokens);
+    }
+    None
+}
+
+/// Tokens, those inside of groups counted.
+fn count(tokens: &TokenStream) -> usize {
+    let mut open = vec![tokens.clone().into_iter()];
+    let mut count = 0;
+    while let Some(stream) = open.last_mut() {
+        match stream.next() {
+            Some(TokenTree::Group(group)) => {
+                count += 1;
+                open.push(group.stream().into_iter());
+            }
+            Some(_) => count += 1,
+            None => {
+                open.pop();
+            }
+        }
+    }
+    count
+}
+
+/// Collects `macro_rules!`, wherever they stand.
+struct Finder<'m> {
+    macros: &'m mut Macros,
+}
+
+impl<'ast> syn::visit::Visit<'ast> for Finder<'_> {
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        if let Some(name) = item.ident.as_ref().filter(|_| item.mac.path.is_ident("macro_rules")) {
+            self.macros.insert(name.to_string(), Rc::new(arms(item.mac.tokens.clone())));
+        }
+    }
+}
+
+fn arms(tokens: TokenStream) -> Vec<Arm> {
+    let groups: Vec<Group> = tokens
+        .into_iter()
+        .filter_map(|token| match token {
+            TokenTree::Group(group) => Some(group),
+            _ => None,
+        })
+        .collect();
+    let inside = |group: &Group| group.stream().into_iter().collect::<Vec<_>>();
+    groups
+        .chunks_exact(2)
+        .map(|pair| Arm { takes: inside(&pair[0]), gives: inside(&pair[1]) })
+        .collect()
+}
+
+/// A part of a pattern or body.
+enum Part<'t> {
+    /// `$name:kind`, or `$name` in a body.
+    Name(String, String),
+    /// `$( ... ) separator repetition`.
+    Repeated(&'t Group, Option<&'t TokenTree>),
+    Token(&'t TokenTree),
+}
+
+/// The part at a place, and how many tokens it takes.
+fn part(tokens: &[TokenTree], at: usize, is_pattern: bool) -> Option<(Part<'_>, usize)> {
+    let token = tokens.get(at)?;
+    let is_dollar = matches!(token, TokenTree::Punct(mark) if mark.as_char() == '$');
+    if !is_dollar {
+        return Some((Part::Token(token), 1));
+    }
+    match tokens.get(at + 1)? {
+        TokenTree::Ident(name) if is_pattern => match (tokens.get(at + 2), tokens.get(at + 3)) {
+            (Some(TokenTree::Punct(mark)), Some(TokenTree::Ident(kind)))
+                if mark.as_char() == ':' =>
+            {
+                Some((Part::Name(name.to_string(), kind.to_string()), 4))
+            }
+            _ => None,
+        },
+        TokenTree::Ident(name) => Some((Part::Name(name.to_string(), String::new()), 2)),
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis => {
+            let repetition = |token: Option<&TokenTree>| match token {
+                Some(TokenTree::Punct(mark)) => "*+?".contains(mark.as_char()),
+                _ => false,
+            };
+            match (repetition(tokens.get(at + 2)), repetition(tokens.get(at + 3))) {
+                (true, _) => Some((Part::Repeated(group, None), 3)),
+                (false, true) => Some((Part::Repeated(group, tokens.get(at + 2)), 4)),
+                _ => None,
+            }
+        }
+        _ => Some((Part::Token(token), 1)),
+    }
+}
+
+/// How many of the given tokens a pattern takes, and what its names stand for.
+fn matches(
+    pattern: &[TokenTree],
+    given: &[TokenTree],
+    bindings: &mut Bindings,
+    depth: usize,
+) -> Option<usize> {
+    let (mut at, mut taken) = (0, 0);
+    while at < pattern.len() {
+        let (part, width) = part(pattern, at, true)?;
+        at += width;
+        match part {
+            Part::Token(TokenTree::Group(group)) => {
+                let TokenTree::Group(other) = given.get(taken)? else { return None };
+                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                let found: Vec<TokenTree> = other.stream().into_iter().collect();
+                if depth > 32 || matches(&inner, &found, bindings, depth + 1)? != found.len() {
+                    return None;
+                }
+                taken += 1;
+            }
+            Part::Token(wanted) => {
+                (given.get(taken)?.to_string() == wanted.to_string()).then_some(())?;
+                taken += 1;
+            }
+            Part::Name(name, kind) => {
+                let length = fragment(&kind, &given[taken..])?;
+                let tokens = given[taken..taken + length].to_vec();
+                bindings.insert(name, Bound::One(tokens));
+                taken += length;
+            }
+            Part::Repeated(group, separator) => {
+                taken += repeated(group, separator, &given[taken..], bindings, depth)?;
+            }
+        }
+    }
+    Some(taken)
+}
+
+fn repeated(
+    group: &Group,
+    separator: Option<&TokenTree>,
+    given: &[TokenTree],
+    bindings: &mut Bindings,
+    depth: usize,
+) -> Option<usize> {
+    if depth > 32 {
+        return None;
+    }
+    let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+    let mut rounds = Vec::new();
+    let mut taken = 0;
+    while taken < given.len() && rounds.len() < TOKENS {
+        let mut start = taken;
+        if let Some(separator) = separator.filter(|_| !rounds.is_empty()) {
+            if given[start].to_string() != separator.to_string() {
+                break;
+            }
+            start += 1;
+        }
+        let mut one = Bindings::new();
+        match matches(&inner, &given[start..], &mut one, depth + 1) {
+            Some(length) if length > 0 => {
+                rounds.push(one);
+                taken = start + length;
+            }
+            _ => break,
+        }
+    }
+    let names: Vec<String> = rounds.iter().flat_map(|one| one.keys().cloned()).collect();
+    for name in names {
+        bindings.entry(name).or_insert_with(|| Bound::Many(rounds.clone()));
+    }
+    Some(taken)
+}
+
+/// How many tokens a fragment of this kind takes.
+fn fragment(kind: &str, given: &[TokenTree]) -> Option<usize> {
+    let first = given.first()?;
+    match kind {
+        "tt" | "lifetime" | "block" => Some(1),
+        "ident" => matches!(first, TokenTree::Ident(_)).then_some(1),
+        "literal" if matches!(first, TokenTree::Literal(_) | TokenTree::Ident(_)) => Some(1),
+        "literal" => Some(2),
+        "expr" | "expr_2021" => parsed::<syn::Expr>(given),
+        "ty" => parsed::<syn::Type>(given),
+        "path" => parsed::<syn::Path>(given),
+        "item" => parsed::<syn::Item>(given),
+        "vis" => parsed::<syn::Visibility>(given),
+        "meta" => parsed::<syn::Meta>(given),
+        "stmt" => parsed::<syn::Expr>(given).or_else(|| parsed::<syn::Item>(given)),
+        "pat" | "pat_param" => {
+            parse_length(given, |input| syn::Pat::parse_multi_with_leading_vert(input).map(|_| ()))
+        }
+        _ => None,
+    }
+}
+
+fn parsed<T: Parse>(given: &[TokenTree]) -> Option<usize> {
+    parse_length(given, |input| input.parse::<T>().map(|_| ()))
+}
+
+/// How many tokens a parser takes off the front.
+fn parse_length(
+    given: &[TokenTree],
+    parse: impl FnOnce(ParseStream<'_>) -> syn::Result<()>,
+) -> Option<usize> {
+    let stream: TokenStream = given.iter().cloned().collect();
+    let rest = (|input: ParseStream<'_>| {
+        parse(input)?;
+        input.parse::<TokenStream>()
+    })
+    .parse2(stream)
+    .ok()?;
+    given.len().checked_sub(rest.into_iter().count())
+}
+
+/// The body with its names replaced; nothing where that is too much.
+fn transcribe(
+    body: &[TokenTree],
+    bindings: &Bindings,
+    out: &mut Vec<TokenTree>,
+    depth: usize,
+) -> Option<()> {
+    let mut at = 0;
+    while at < body.len() {
+        let (part, width) = part(body, at, false)?;
+        at += width;
+        if out.len() > TOKENS || depth > 64 {
+            return None;
+        }
+        match part {
+            Part::Token(TokenTree::Group(group)) => {
+                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                let mut filled = Vec::new();
+                transcribe(&inner, bindings, &mut filled, depth + 1)?;
+                let mut made = Group::new(group.delimiter(), filled.into_iter().collect());
+                made.set_span(group.span());
+                out.push(TokenTree::Group(made));
+            }
+            Part::Token(token) => out.push(token.clone()),
+            Part::Name(name, _) => match bindings.get(&name) {
+                Some(Bound::One(tokens)) => out.extend(tokens.iter().cloned()),
+                Some(Bound::Many(_)) => return None,
+                None if name == "crate" => out.push(body[at - 1].clone()),
+                None => out.extend(body[at - 2..at].iter().cloned()),
+            },
+            Part::Repeated(group, separator) => {
+                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                for (index, round) in rounds(&inner, bindings).into_iter().enumerate() {
+                    if index > 0 {
+                        out.extend(separator.cloned());
+                    }
+                    transcribe(&inner, &round, out, depth + 1)?;
+                }
+            }
+        }
+    }
+    Some(())
+}
+
+/// The rounds of the first repeated name that a body uses, each with the names from outside.
+fn rounds(body: &[TokenTree], bindings: &Bindings) -> Vec<Bindings> {
+    let many = used(body, 0).into_iter().find_map(|name| match bindings.get(&name) {
+        Some(Bound::Many(rounds)) => Some(rounds.clone()),
+        _ => None,
+    });
+    let outer = bindings.iter().filter(|(_, bound)| matches!(bound, Bound::One(_)));
+    let outer: Vec<(String, Bound)> = outer.map(|(n, b)| (n.clone(), b.clone())).collect();
+    let mut rounds = many.unwrap_or_default();
+    for round in &mut rounds {
+        for (name, bound) in &outer {
+            round.entry(name.clone()).or_insert_with(|| bound.clone());
+        }
+    }
+    rounds
+}
+
+/// Names that a body uses.
+fn used(body: &[TokenTree], depth: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut at = 0;
+    while let Some((part, width)) = part(body, at, false) {
+        at += width;
+        match part {
+            Part::Name(name, _) => names.push(name),
+            Part::Repeated(group, _) | Part::Token(TokenTree::Group(group)) if depth < 32 => {
+                let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                names.extend(used(&inner, depth + 1));
+            }
+            _ => {}
+        }
+    }
+    names
+}
