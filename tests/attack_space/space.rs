@@ -53,8 +53,22 @@ struct Dimension {
 const DIMENSIONS: [&str; 7] =
     ["origin", "carrier", "transformation", "layout", "sink", "guard", "disguise"];
 
-/// The lists of snippets.
-struct Grammar(Vec<Vec<Entry>>);
+/// Entries that make no whole chain together: one list of names a dimension, others do not matter.
+#[derive(Deserialize)]
+struct Pair {
+    why: String,
+    #[serde(flatten)]
+    lists: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pairs {
+    pair: Vec<Pair>,
+}
+
+/// The lists of snippets, and which of them do not go together.
+struct Grammar(Vec<Vec<Entry>>, Vec<Pair>);
 
 impl Grammar {
     fn load() -> Self {
@@ -72,7 +86,13 @@ impl Grammar {
         for entry in lists.iter().flatten() {
             assert!(!entry.why.is_empty(), "{} says why somebody would write it", entry.name);
         }
-        Self(lists)
+        let Pairs { pair } =
+            toml::from_str(include_str!("grammar/apart.toml")).expect("a list of pairs");
+        for pair in &pair {
+            let known = |name: &String| DIMENSIONS.contains(&name.as_str());
+            assert!(!pair.why.is_empty() && pair.lists.keys().all(known), "{}", pair.why);
+        }
+        Self(lists, pair)
     }
 }
 
@@ -88,7 +108,17 @@ impl<'g> Composition<'g> {
             *state ^= *state << 17;
             usize::try_from(*state >> 33).expect("31 bits") % bound
         };
-        Self(grammar.0.iter().map(|list| &list[below(list.len())]).collect())
+        loop {
+            let chosen = Self(grammar.0.iter().map(|list| &list[below(list.len())]).collect());
+            if !grammar.1.iter().any(|pair| chosen.is_apart(pair)) {
+                return chosen;
+            }
+        }
+    }
+
+    fn is_apart(&self, pair: &Pair) -> bool {
+        let mut lists = pair.lists.iter();
+        lists.all(|(dimension, names)| names.contains(&self.of(dimension).name))
     }
 
     fn of(&self, dimension: &str) -> &'g Entry {
@@ -268,7 +298,7 @@ impl fmt::Display for Table {
         for (rule, times) in &self.alarms {
             writeln!(f, "twins: {times} {rule}")?;
         }
-        for missed in self.missed.iter().take(40) {
+        for missed in self.missed.iter().take(150) {
             writeln!(f, "missed: {missed}")?;
         }
         Ok(())

@@ -96,6 +96,10 @@ pub struct SecretFacts {
     pub files_with_secrets: u64,
     /// Files that reach the network (a count).
     pub files_with_network: u64,
+    /// Data that library code takes from files of the crate, from literals or the network and starts or
+    /// loads, whatever happens to it on the way; at most 32.
+    #[serde(default)]
+    pub flows: Vec<Flow>,
     /// Code that runs before `main` or when a library is loaded, at most 64.
     pub pre_main: Vec<CapabilityHit>,
     /// Files that could not be parsed and were read as tokens, at most 64.
@@ -114,6 +118,9 @@ pub struct BuildRecord {
     pub secrets: SecretFacts,
     /// What the crate's library can do, for crates whose build code calls it; at most 32 uses.
     pub library: Vec<CapabilityHit>,
+    /// Data that the crate's library takes from its own files, from literals or the network and starts,
+    /// loads or links; at most 32.
+    pub library_flows: Vec<Flow>,
     /// Names of the crate's build-dependencies in code, and the packages that they are.
     pub build_dependencies: Vec<(String, String)>,
 }

@@ -1,7 +1,7 @@
 //! What is kept of a crate's files while its archive passes by: code that may run at build time, and
 //! library code that a cheap byte search has marked. Everything else is looked at once and dropped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -39,11 +39,15 @@ pub(super) struct Marks {
     pub starts: bool,
     /// Constructors that run early.
     pub early: bool,
+    /// Messages to the linker, places that start by themselves, system calls that start.
+    pub links: bool,
+    /// Files that are read.
+    pub reads: bool,
 }
 
 impl Marks {
     fn any(self) -> bool {
-        self.includes || self.secrets || self.network || self.starts || self.early
+        self.includes || self.secrets || self.network || self.starts || self.early || self.links
     }
 
     /// Whether a file of this size is worth reading as tokens. Secrets matter beside the network, and
@@ -53,6 +57,7 @@ impl Marks {
         self.includes
             || self.network
             || self.early
+            || self.links
             || (self.starts && size <= STARTS_SIZE)
             || (self.secrets && size <= SECRETS_SIZE)
     }
@@ -66,11 +71,14 @@ enum Mark {
     Network,
     Starts,
     Early,
+    Links,
+    Reads,
 }
 
 /// Few, long and rare: a search for them runs at memory speed. They only choose files; what a file does
 /// is then read from its code.
-const WORDS: [(&str, Mark); 47] = [
+const WORDS: [(&str, Mark); 63] = [
+    ("include!(", Mark::Includes),
     ("include_bytes!", Mark::Includes),
     ("include_str!", Mark::Includes),
     ("#[path", Mark::Includes),
@@ -114,6 +122,21 @@ const WORDS: [(&str, Mark); 47] = [
     ("process::", Mark::Starts),
     ("Command::new", Mark::Starts),
     ("libloading", Mark::Starts),
+    ("cargo:rustc-link", Mark::Links),
+    ("cargo::rustc-link", Mark::Links),
+    (".bashrc", Mark::Links),
+    (".zshrc", Mark::Links),
+    (".profile", Mark::Links),
+    (".config/autostart", Mark::Links),
+    ("var(\"OUT_DIR\"", Mark::Links),
+    ("var_os(\"OUT_DIR\"", Mark::Links),
+    ("memfd_create", Mark::Links),
+    ("libc::exec", Mark::Links),
+    ("fs::read(", Mark::Reads),
+    ("read_to_string(", Mark::Reads),
+    ("File::open", Mark::Reads),
+    ("read_dir(", Mark::Reads),
+    ("fs::copy(", Mark::Reads),
     ("init_array", Mark::Early),
     ("[ctor", Mark::Early),
     ("ctor::ctor", Mark::Early),
@@ -140,6 +163,8 @@ pub(super) fn marks(bytes: &[u8]) -> Marks {
             Some(Mark::Network) => marks.network = true,
             Some(Mark::Starts) => marks.starts = true,
             Some(Mark::Early) => marks.early = true,
+            Some(Mark::Links) => marks.links = true,
+            Some(Mark::Reads) => marks.reads = true,
             None => {}
         }
     }
@@ -159,6 +184,8 @@ pub struct SourceKeeper {
     /// Files by path: code, marked library code and small texts.
     pub(super) files: BTreeMap<String, Vec<u8>>,
     pub(super) marked: BTreeMap<String, Marks>,
+    /// Library code that reads files.
+    pub(super) origins: BTreeSet<String>,
     /// SHA-256 of the whole file, of files of which only the beginning is kept.
     pub(super) cut: BTreeMap<String, [u8; 32]>,
     near: usize,
@@ -196,6 +223,7 @@ impl SourceKeeper {
             return;
         }
         self.marked.remove(path);
+        self.origins.remove(path);
         self.files.remove(path);
         self.cut.remove(path);
         let library = code && is_library(path);
@@ -206,7 +234,12 @@ impl SourceKeeper {
         } else if marks.any() {
             self.only_named += u64::from(marks.secrets);
         }
-        if !self.idle || (worth && code) {
+        // What starts can be in one file, and what is started come from another.
+        let origin = marks.reads && bytes.len() <= STARTS_SIZE;
+        if origin {
+            self.origins.insert(path.to_owned());
+        }
+        if !self.idle || ((worth || origin) && code) {
             self.keep(path, bytes, code);
         }
     }

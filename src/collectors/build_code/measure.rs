@@ -9,7 +9,7 @@ use super::keeper::{Marks, SourceKeeper};
 use super::manifest::ManifestInput;
 use crate::domain::Measured;
 use crate_read::rust_source::{
-    self, Capability, CapabilityHit, CapabilityTable, CodeFacts, Entry, Sources, StepKind,
+    self, Capability, CapabilityHit, CapabilityTable, CodeFacts, Entry, Flow, Sources, StepKind,
 };
 
 /// Most entries of the small lists.
@@ -18,6 +18,9 @@ const FEW: usize = 32;
 const MODULES: usize = 64;
 /// Most includes of ordinary code.
 const INCLUDES: usize = 500;
+/// Most code that is read for the flows of a library, in bytes and in files.
+const FLOWS_SIZE: usize = 1 << 20;
+const FLOWS_FILES: usize = 48;
 
 /// Measures one crate.
 pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRecord {
@@ -27,6 +30,7 @@ pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRec
         Some(text) => ManifestInput::parse(text, |path| keeper.files.contains_key(path)),
         None => Err("the crate has no Cargo.toml".to_owned()),
     };
+    let scanned = scan(keeper, &sources, table);
     let mut facts = CodeFacts::default();
     if let Ok(manifest) = &manifest
         && manifest.runs()
@@ -35,8 +39,8 @@ pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRec
         if manifest.proc_macro {
             roots.push(manifest.library.clone());
         }
-        let renames = manifest.renames.clone();
-        let entry = Entry { roots, files: Vec::new(), at_build: true, renames };
+        let (renames, compiled) = (manifest.renames.clone(), compiled(&scanned));
+        let entry = Entry { roots, files: Vec::new(), at_build: true, renames, compiled };
         facts = rust_source::read(&sources, &entry, table);
     }
     let mut build = build_facts(facts, &manifest);
@@ -45,13 +49,15 @@ pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRec
         build.limits.push(format!("{} source files were not kept", keeper.dropped));
     }
     let running: BTreeSet<String> = build.files.iter().cloned().collect();
-    let library = Library::read(keeper, &sources, &running, manifest.as_ref().ok(), table);
+    let library =
+        Library::read(keeper, &sources, (scanned, &running), manifest.as_ref().ok(), table);
     build.reads.extend(library.reads);
     let named = manifest.map(|manifest| manifest.build_dependencies).unwrap_or_default();
     BuildRecord {
         build,
         secrets: library.secrets,
         library: library.uses,
+        library_flows: library.flows,
         build_dependencies: named.into_iter().collect(),
     }
 }
@@ -91,6 +97,24 @@ fn build_facts(facts: CodeFacts, manifest: &Result<ManifestInput, String>) -> Bu
     }
 }
 
+/// What the tokens of each marked file say.
+type Scanned = Vec<(String, Marks, CodeFacts)>;
+
+fn scan(keeper: &SourceKeeper, sources: &Sources<'_>, table: &CapabilityTable) -> Scanned {
+    let marked = keeper.marked.iter().filter_map(|(file, marks)| {
+        let bytes = sources.get(file)?;
+        Some((file.clone(), *marks, rust_source::scan(file, bytes, table, false)))
+    });
+    marked.collect()
+}
+
+/// Paths that library code compiles with `include!`.
+fn compiled(scanned: &Scanned) -> BTreeSet<String> {
+    let reads = scanned.iter().flat_map(|(_, _, tokens)| &tokens.reads);
+    let compiled = reads.filter(|read| read.kind == rust_source::ReadKind::Source);
+    compiled.map(|read| read.path.clone()).collect()
+}
+
 /// Each capability once, sorted.
 pub(super) fn names<'h>(hits: impl Iterator<Item = &'h CapabilityHit>) -> Vec<Capability> {
     hits.map(|hit| hit.capability).collect::<BTreeSet<_>>().into_iter().collect()
@@ -127,27 +151,28 @@ struct Library {
     secrets: SecretFacts,
     reads: Vec<rust_source::Read>,
     uses: Vec<CapabilityHit>,
+    flows: Vec<Flow>,
 }
 
 impl Library {
     fn read(
         keeper: &SourceKeeper,
         sources: &Sources<'_>,
-        running: &BTreeSet<String>,
+        (scanned, running): (Scanned, &BTreeSet<String>),
         manifest: Option<&ManifestInput>,
         table: &CapabilityTable,
     ) -> Self {
         let mut library = Self::default();
         library.secrets.files_with_secrets = keeper.only_named;
         let mut suspects = Vec::new();
-        for (file, marks) in &keeper.marked {
-            let Some(bytes) = sources.get(file).filter(|_| !running.contains(file)) else {
+        library.flows(keeper, sources, (&scanned, running), manifest, table);
+        for (file, marks, tokens) in scanned {
+            if running.contains(&file) {
                 continue;
-            };
-            let tokens = rust_source::scan(file, bytes, table, false);
-            library.take(&tokens, *marks);
-            if is_suspect(&tokens, *marks) {
-                suspects.push(file.clone());
+            }
+            library.take(&tokens, marks);
+            if is_suspect(&tokens, marks) {
+                suspects.push(file);
             }
         }
         if suspects.len() > MODULES {
@@ -158,11 +183,64 @@ impl Library {
         for file in suspects {
             let files = vec![file.clone()];
             let renames = renames.clone();
-            let entry = Entry { roots: Vec::new(), files, at_build: false, renames };
+            let entry = Entry {
+                roots: Vec::new(),
+                files,
+                at_build: false,
+                renames,
+                compiled: BTreeSet::new(),
+            };
             let facts = rust_source::read(sources, &entry, table);
             library.module(file, &facts);
         }
         library
+    }
+
+    /// Data that library code starts, loads or links. Only a crate with both ends is read for it.
+    fn flows(
+        &mut self,
+        keeper: &SourceKeeper,
+        sources: &Sources<'_>,
+        (scanned, running): (&Scanned, &BTreeSet<String>),
+        manifest: Option<&ManifestInput>,
+        table: &CapabilityTable,
+    ) {
+        let ends = scanned.iter().filter(|(file, marks, tokens)| {
+            !running.contains(file) && (marks.links || (marks.starts && starts(tokens)))
+        });
+        let ends: BTreeSet<&String> = ends.map(|(file, ..)| file).collect();
+        let begins = scanned.iter().filter(|(_, marks, tokens)| {
+            marks.network || marks.includes || !tokens.literals.is_empty()
+        });
+        let begins: BTreeSet<&String> =
+            begins.map(|(file, ..)| file).chain(&keeper.origins).collect();
+        if ends.is_empty() {
+            return;
+        }
+        let mut files: Vec<String> = ends.iter().map(|file| (*file).clone()).collect();
+        let more =
+            begins.into_iter().filter(|file| !ends.contains(file) && !running.contains(*file));
+        files.extend(more.cloned());
+        let mut size = 0;
+        files.retain(|file| {
+            size += sources.get(file).map_or(0, |bytes| bytes.len());
+            size <= FLOWS_SIZE
+        });
+        files.truncate(FLOWS_FILES);
+        let renames = manifest.map(|manifest| manifest.renames.clone()).unwrap_or_default();
+        // As build code: it is that where a build script calls it.
+        let entry = Entry { files, at_build: true, renames, ..Entry::default() };
+        let facts = rust_source::read(sources, &entry, table);
+        let runs = |flow: &&Flow| flow.executed && flow.source != StepKind::Secret;
+        self.flows = facts.flows.iter().filter(runs).take(FEW).cloned().collect();
+        let starts =
+            self.flows.iter().filter(|f| f.sink == StepKind::Spawn || f.sink == StepKind::Load);
+        self.secrets.flows = starts.cloned().collect();
+        let hits = facts.capabilities.into_iter().filter(|hit| !hit.generated);
+        let outside = hits.filter(|hit| {
+            hit.capability == Capability::WriteOutsideOutDir && !table.place(&hit.detail).is_empty()
+        });
+        self.uses.extend(outside.take(FEW));
     }
 
     /// What the tokens of a marked file say.
@@ -244,6 +322,11 @@ const USEFUL: [Capability; 9] = [
     Capability::HomeOrCredentialRead,
     Capability::DynamicLoad,
 ];
+
+/// Whether code starts programs or loads libraries.
+fn starts(tokens: &CodeFacts) -> bool {
+    tokens.capabilities.iter().any(|hit| STARTS.contains(&hit.capability))
+}
 
 /// Whether a file is worth parsing: secrets or programs beside the network, or early code.
 fn is_suspect(tokens: &CodeFacts, marks: Marks) -> bool {

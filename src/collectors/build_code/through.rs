@@ -4,10 +4,11 @@
 use super::facts::BuildRecord;
 use super::measure::names;
 use crate::domain::Measured;
-use crate_read::rust_source::{Capability, CapabilityHit, Downloads, Verification};
+use crate_read::rust_source::{Capability, CapabilityHit, Downloads, Flow, Verification};
 
 /// What a helper passes on even where it does not reach the network.
-const STARTS: [Capability; 2] = [Capability::Spawn, Capability::Shell];
+const ALONE: [Capability; 3] =
+    [Capability::Spawn, Capability::Shell, Capability::WriteOutsideOutDir];
 /// Most uses that one crate passes on.
 const FEW: usize = 32;
 
@@ -34,11 +35,20 @@ impl BuildRecord {
         all.filter(|(in_code, package)| named(in_code, package)).map(|(_, p)| p.as_str()).collect()
     }
 
+    /// Adds flows inside a crate that a helper needs: its code runs with the helper's.
+    pub fn add_flows(&mut self, package: &str, flows: &[Flow]) {
+        let known = self.build.flows.iter().any(|flow| flow.through == package);
+        if !known {
+            self.build.flows.extend(flows_through(package, flows));
+        }
+    }
+
     /// Adds what is reached through other crates, which `find` gives by package.
     pub fn follow<'r>(&mut self, find: impl Fn(&str) -> Helper<'r>) {
         let mut fetchers: Vec<String> = Vec::new();
         let mut unread: Vec<String> = Vec::new();
         let mut through = Vec::new();
+        let mut flows = Vec::new();
         let own = self.build.downloads.as_ref().map(|d| d.by.clone()).unwrap_or_default();
         for package in self.helpers() {
             let record = match find(package) {
@@ -49,10 +59,11 @@ impl BuildRecord {
                     continue;
                 }
             };
+            flows.extend(flows_through(package, &record.library_flows));
             let online = record.library.iter().any(|hit| hit.capability == Capability::Network);
             for hit in record.library.iter().take(FEW) {
                 // Reads matter where what was read can leave: `cc` looks through the environment, too.
-                if !online && !STARTS.contains(&hit.capability) {
+                if !online && !ALONE.contains(&hit.capability) {
                     continue;
                 }
                 let hit = CapabilityHit { through: package.to_owned(), ..hit.clone() };
@@ -66,6 +77,7 @@ impl BuildRecord {
             }
         }
         self.build.through = through;
+        self.build.flows.extend(flows);
         self.build.through_names = if unread.is_empty() {
             Measured::Known(names(self.build.through.iter()))
         } else {
@@ -89,6 +101,11 @@ impl BuildRecord {
             }
         }
     }
+}
+
+fn flows_through<'f>(package: &str, flows: &'f [Flow]) -> impl Iterator<Item = Flow> + 'f {
+    let package = package.to_owned();
+    flows.iter().take(FEW).map(move |flow| Flow { through: package.clone(), ..flow.clone() })
 }
 
 fn is(in_code: &str, package: &str) -> bool {

@@ -13,6 +13,10 @@ use crate::domain::{Measured, NodeIndex};
 
 /// Most crates that are read around a single one.
 const AROUND: usize = 16;
+/// Furthest crate behind a helper whose own flows still count.
+const STEPS_AWAY: usize = 4;
+/// Most crates behind the helpers of one crate.
+const BEHIND: usize = 256;
 
 impl Gathering<'_> {
     pub(super) fn build_code(&mut self, measured: &[(NodeIndex, &Measured<Contents>)]) {
@@ -51,6 +55,32 @@ impl Gathering<'_> {
             Some(next) => records.get(next).map_or(Helper::Unread, |record| Helper::Read(record)),
             None => Helper::Absent,
         });
+        let called: Vec<NodeIndex> = record
+            .helpers()
+            .into_iter()
+            .filter_map(|package| named.get(package).copied())
+            .collect();
+        for (next, depth) in self.behind(called) {
+            if let Some(helper) = records.get(&next).filter(|_| depth > 0) {
+                record.add_flows(&self.gathered.sheets[next].subject.name, &helper.library_flows);
+            }
+        }
+    }
+
+    /// The crates that crates need, and what these need, with how many steps away they are.
+    fn behind(&self, mut waiting: Vec<NodeIndex>) -> BTreeMap<NodeIndex, usize> {
+        let mut found: BTreeMap<NodeIndex, usize> = waiting.iter().map(|node| (*node, 0)).collect();
+        for depth in 1..=STEPS_AWAY {
+            let mut next = Vec::new();
+            for node in waiting.iter().flat_map(|node| &self.edges[*node]) {
+                if found.len() < BEHIND && !found.contains_key(node) {
+                    found.insert(*node, depth);
+                    next.push(*node);
+                }
+            }
+            waiting = next;
+        }
+        found
     }
 
     /// Follows a crate without a project: into the newest release that the index lets it have, of those
