@@ -1,14 +1,15 @@
 //! Every kind of source that cargo compiles crates from, each clean, with a build script planted, and with
 //! one that cannot be read. What is clean passes, what is planted is found, what is unreadable never passes.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+#![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test that cannot go on may stop")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
+use custody_bytes::gzip_tar::pack::pack;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-const HASH: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// A build script as most are, and one that runs what it fetches.
@@ -22,16 +23,52 @@ enum Source {
     Member,
     /// A path dependency inside the project.
     Path,
+    /// A path dependency outside of the audited folder, in the same repository.
+    Beside,
+    /// A registry's crate, patched by a folder of the project.
+    Patched,
+    /// A git checkout in cargo's home.
+    Git,
     /// A folder that the project's configuration vendors.
     Vendored,
     /// The same, configured above the project's folder.
     VendoredAbove,
+    /// A git dependency that is vendored.
+    VendoredGit,
+    /// A `paths` override.
+    Override,
+    /// A folder of archives.
+    LocalRegistry,
+    /// An archive in cargo's cache.
+    Registry,
 }
 
-const ALL: [Source; 4] = [Source::Member, Source::Path, Source::Vendored, Source::VendoredAbove];
+use Source::{
+    Beside, Git, LocalRegistry, Member, Override, Patched, Registry, Vendored, VendoredAbove,
+    VendoredGit,
+};
+
+const ALL: [Source; 11] = [
+    Member,
+    Source::Path,
+    Beside,
+    Patched,
+    Git,
+    Vendored,
+    VendoredAbove,
+    VendoredGit,
+    Override,
+    LocalRegistry,
+    Registry,
+];
+/// Those of which the lockfile promises an archive that cargo does not compile.
+const COPIES: [Source; 3] = [Vendored, VendoredAbove, Override];
+const COMMIT: &str = "0123456789012345678901234567890123456789";
+const REPOSITORY: &str = "https://git.example.invalid/dep";
 
 struct Project {
     top: tempfile::TempDir,
+    elsewhere: tempfile::TempDir,
 }
 
 struct Run {
@@ -58,39 +95,92 @@ impl Run {
 }
 
 impl Project {
-    /// A project that depends on `dep`, or is it.
-    fn new(source: Source) -> Self {
-        let project = Self { top: tempfile::tempdir().unwrap() };
-        let (dependency, locked) = match source {
-            Source::Member => ("", String::new()),
-            Source::Path => ("dep = { path = \"libs/dep\" }\n", package("dep", None, "")),
-            Source::Vendored | Source::VendoredAbove => {
-                ("dep = \"1\"\n", package("dep", Some(REGISTRY), ""))
-            }
+    /// A project that depends on `dep`, or is it; `dep` has the given build script, and where something is
+    /// published of it, that has the honest one.
+    fn new(source: Source, script: &str) -> Self {
+        let project =
+            Self { top: tempfile::tempdir().unwrap(), elsewhere: tempfile::tempdir().unwrap() };
+        let published = archive(if COPIES.contains(&source) { HONEST } else { script });
+        project.publish(source, &published);
+        let git = format!("git+{REPOSITORY}?rev={COMMIT}#{COMMIT}");
+        let (dependency, from) = match source {
+            Member => ("", None),
+            Source::Path => ("[dependencies]\ndep = { path = \"libs/dep\" }\n", None),
+            Beside => ("[dependencies]\ndep = { path = \"../beside/dep\" }\n", None),
+            Patched => (
+                "[dependencies]\ndep = \"1\"\n[patch.crates-io]\ndep = { path = \"libs/dep\" }\n",
+                None,
+            ),
+            Git | VendoredGit => (
+                "[dependencies]\ndep = { git = \"https://git.example.invalid/dep\", rev = \"0123456789012345678901234567890123456789\" }\n",
+                Some(git),
+            ),
+            Vendored | VendoredAbove | Override | LocalRegistry | Registry => (
+                "[dependencies]\ndep = \"1\"\n",
+                Some(format!("{REGISTRY}\"\nchecksum = \"{}", sha256(&published))),
+            ),
         };
-        let app = if source == Source::Member { "dep" } else { "app" };
-        let needs = if source == Source::Member { "" } else { "dependencies = [\"dep\"]\n" };
-        let lock = format!("version = 4\n{}{locked}", package(app, None, needs));
+        let (app, needs) =
+            if source == Member { ("dep", "") } else { ("app", "dependencies = [\"dep\"]\n") };
+        let mut lock = format!("version = 4\n{}", package(app, None, needs));
+        if source != Member {
+            lock.push_str(&package("dep", from.as_deref(), ""));
+        }
         project.write("Cargo.lock", &lock);
-        project.write("Cargo.toml", &format!("{}[dependencies]\n{dependency}", manifest(app)));
+        project.write("Cargo.toml", &format!("{}{dependency}", manifest(app)));
         project.write("src/lib.rs", "");
-        let vendored = "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\n";
-        match source {
-            Source::Member | Source::Path => {}
-            Source::Vendored => {
-                let text = format!("{vendored}directory = \"vendor\"\n");
-                project.write(".cargo/config.toml", &text);
-            }
-            Source::VendoredAbove => {
-                let text = format!("{vendored}directory = \"project/vendor\"\n");
-                fs::create_dir_all(project.top.path().join(".cargo")).unwrap();
-                fs::write(project.top.path().join(".cargo/config.toml"), text).unwrap();
+        project.configure(source);
+        for (file, text) in files(script) {
+            if !(source == Member && file == "Cargo.toml") {
+                project.put(source, file, text.as_str());
             }
         }
-        project.put(source, "Cargo.toml", &manifest("dep"));
-        project.put(source, "src/lib.rs", "");
-        project.put(source, "build.rs", HONEST);
         project
+    }
+
+    /// Puts the archive of `dep` where cargo would have it.
+    fn publish(&self, source: Source, archive: &[u8]) {
+        let folder = match source {
+            Vendored | VendoredAbove | Override | Registry => {
+                "cargo/registry/cache/mirror.example.invalid-0123456789abcdef"
+            }
+            LocalRegistry => "project/registry",
+            Member | Source::Path | Beside | Patched | Git | VendoredGit => return,
+        };
+        let folder = self.top.path().join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("dep-1.0.0.crate"), archive).unwrap();
+    }
+
+    fn configure(&self, source: Source) {
+        let replaced = "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\n";
+        let at = |file: &str, text: &str| {
+            let path = self.top.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let own = "project/.cargo/config.toml";
+        match source {
+            Member | Source::Path | Patched | Registry => {}
+            Beside => at(".git/HEAD", "ref: refs/heads/main\n"),
+            Git => {
+                let checkout = "cargo/git/checkouts/dep-0123456789abcdef/0123456";
+                at(&format!("{checkout}/.git/HEAD"), COMMIT);
+                at(&format!("{checkout}/.cargo-ok"), "");
+            }
+            Vendored => at(own, &format!("{replaced}directory = \"vendor\"\n")),
+            VendoredAbove => {
+                at(".cargo/config.toml", &format!("{replaced}directory = \"project/vendor\"\n"));
+            }
+            VendoredGit => {
+                let git = format!(
+                    "[source.fork]\ngit = \"{REPOSITORY}\"\nrev = \"{COMMIT}\"\nreplace-with = \"here\"\n"
+                );
+                at(own, &format!("{git}[source.here]\ndirectory = \"vendor\"\n"));
+            }
+            Override => at(own, "paths = [\"forks\"]\n"),
+            LocalRegistry => at(own, &format!("{replaced}local-registry = \"registry\"\n")),
+        }
     }
 
     fn root(&self) -> PathBuf {
@@ -103,23 +193,43 @@ impl Project {
         fs::write(path, text).unwrap();
     }
 
-    /// Where the files of `dep` are.
-    fn folder(&self, source: Source) -> PathBuf {
-        self.root().join(match source {
-            Source::Member => "",
-            Source::Path => "libs/dep",
-            Source::Vendored | Source::VendoredAbove => "vendor/dep",
-        })
+    /// Where the files of `dep` are; nowhere where it is an archive.
+    fn folder(&self, source: Source) -> Option<PathBuf> {
+        Some(self.top.path().join(match source {
+            Member => "project",
+            Source::Path | Patched => "project/libs/dep",
+            Beside => "beside/dep",
+            Git => "cargo/git/checkouts/dep-0123456789abcdef/0123456/dep",
+            Vendored | VendoredAbove | VendoredGit => "project/vendor/dep",
+            Override => "project/forks/dep",
+            LocalRegistry | Registry => return None,
+        }))
     }
 
     /// Writes a file of `dep`.
     fn put(&self, source: Source, file: &str, text: &str) {
-        let path = self.folder(source).join(file);
+        let Some(folder) = self.folder(source) else { return };
+        let path = folder.join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        if source == Source::Member && file == "Cargo.toml" {
+        fs::write(path, text).unwrap();
+    }
+
+    /// Makes the build script of `dep` one that cannot be read.
+    #[cfg(unix)]
+    fn hide(&self, source: Source) {
+        if let Some(folder) = self.folder(source) {
+            let outside = self.elsewhere.path().join("outside.rs");
+            fs::write(&outside, PLANTED).unwrap();
+            fs::remove_file(folder.join("build.rs")).unwrap();
+            std::os::unix::fs::symlink(outside, folder.join("build.rs")).unwrap();
             return;
         }
-        fs::write(path, text).unwrap();
+        // Half an archive, with the hash that the lockfile pins.
+        let whole = archive(HONEST);
+        let half = &whole[..whole.len() / 2];
+        self.publish(source, half);
+        let lock = fs::read_to_string(self.root().join("Cargo.lock")).unwrap();
+        self.write("Cargo.lock", &lock.replace(&sha256(&whole), &sha256(half)));
     }
 
     fn check(&self) -> Run {
@@ -159,46 +269,52 @@ fn manifest(name: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n")
 }
 
-/// An entry of a lockfile.
-fn package(name: &str, source: Option<&str>, more: &str) -> String {
-    let source = source.map(|source| format!("source = \"{source}\"\nchecksum = \"{HASH}\"\n"));
-    let source = source.unwrap_or_default();
-    format!("\n[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n{source}{more}")
+/// The files of `dep`.
+fn files(script: &str) -> [(&'static str, String); 4] {
+    [
+        ("Cargo.toml", manifest("dep")),
+        ("src/lib.rs", String::new()),
+        ("build.rs", script.to_owned()),
+        ("tests/all.rs", "// nothing yet\n".to_owned()),
+    ]
 }
 
-/// Takes the file's place with a link that leads out of everything.
-#[cfg(unix)]
-fn link_out(file: &Path, top: &Path) {
-    let outside = top.join("outside.rs");
-    fs::write(&outside, PLANTED).unwrap();
-    fs::remove_file(file).unwrap();
-    std::os::unix::fs::symlink(outside, file).unwrap();
+/// `dep` as it is published.
+fn archive(script: &str) -> Vec<u8> {
+    let mut all: Vec<(String, Vec<u8>)> =
+        files(script).into_iter().map(|(file, text)| (file.to_owned(), text.into())).collect();
+    // What `cargo vendor` leaves out.
+    all.push((".gitignore".to_owned(), b"/target\n".to_vec()));
+    pack("dep-1.0.0", &all).unwrap()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An entry of a lockfile; a checksum comes with the source.
+fn package(name: &str, source: Option<&str>, more: &str) -> String {
+    let source = source.map(|source| format!("source = \"{source}\"\n")).unwrap_or_default();
+    format!("\n[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n{source}{more}")
 }
 
 #[test]
 fn what_is_clean_passes_in_full_from_every_kind_of_source() {
     for source in ALL {
-        let run = Project::new(source).check();
+        let run = Project::new(source, HONEST).check();
         assert_eq!((run.code, run.findings()), (0, vec![]), "{source:?} {}", run.told);
-        assert_eq!(
-            run.report["coverage"]["source"]["known"],
-            run.report["coverage"]["source"]["of"]
-        );
+        let coverage = &run.report["coverage"]["source"];
+        assert_eq!(coverage["known"], coverage["of"], "{source:?} {}", run.told);
     }
 }
 
 #[test]
 fn a_planted_build_script_is_found_in_every_kind_of_source() {
     for source in ALL {
-        let project = Project::new(source);
-        project.put(source, "build.rs", PLANTED);
-        let run = project.check();
-        let found = run.findings();
-        assert!(
-            found.contains(&"high build-fetches-and-executes dep".to_owned()),
-            "{source:?} {found:?} {}",
-            run.told
-        );
+        let run = Project::new(source, PLANTED).check();
+        let has = |rule: &str| run.findings().contains(&format!("high {rule} dep"));
+        assert!(has("build-fetches-and-executes"), "{source:?} {}", run.told);
+        assert_eq!(has("vendored-source-altered"), COPIES.contains(&source), "{}", run.told);
         assert_eq!(run.code, 1, "{source:?}");
     }
 }
@@ -207,34 +323,73 @@ fn a_planted_build_script_is_found_in_every_kind_of_source() {
 #[test]
 fn a_build_script_that_cannot_be_read_never_passes() {
     for source in ALL {
-        let project = Project::new(source);
-        link_out(&project.folder(source).join("build.rs"), project.top.path());
-        let run = project.check();
+        let project = Project::new(source, HONEST);
+        project.hide(source);
+        let run = project.check_with(&["--fail-on", "never"]);
         assert_eq!(run.code, 3, "{source:?} {}", run.told);
         assert!(run.told.contains("incomplete: "), "{source:?} {}", run.told);
-        assert_eq!(
-            run.report["coverage"]["source"]["of"].as_u64().unwrap()
-                - run.report["coverage"]["source"]["known"].as_u64().unwrap(),
-            1
-        );
+        let coverage = &run.report["coverage"]["source"];
+        let [of, known] = ["of", "known"].map(|key| coverage[key].as_u64().unwrap());
+        assert_eq!(of - known, 1, "{source:?} {}", run.told);
         // Who has looked at it can say so.
-        let accepted = project.check_with(&["--allow-unread", "dep"]);
+        let accepted = project.check_with(&["--fail-on", "never", "--allow-unread", "dep"]);
         assert_eq!(accepted.code, 0, "{source:?} {}", accepted.told);
     }
 }
 
 #[test]
-fn a_crate_that_the_vendored_folder_does_not_hold_never_passes() {
-    let project = Project::new(Source::Vendored);
-    fs::remove_dir_all(project.folder(Source::Vendored)).unwrap();
+fn a_copy_without_its_tests_is_low_and_one_with_other_code_high() {
+    let project = Project::new(Vendored, HONEST);
+    let folder = project.folder(Vendored).unwrap();
+    fs::remove_file(folder.join("tests/all.rs")).unwrap();
+    assert_eq!(project.check().findings(), ["low vendored-file-altered dep"]);
+    project.put(Vendored, "src/lib.rs", "pub fn more() {}\n");
+    let run = project.check();
+    assert_eq!(run.findings(), ["high vendored-source-altered dep"]);
+    assert!(run.told.contains("changed: src/lib.rs"), "{}", run.told);
+}
+
+#[test]
+fn a_copy_whose_archive_is_not_at_hand_is_read_and_the_comparison_is_not_determined() {
+    let project = Project::new(Vendored, HONEST);
+    fs::remove_dir_all(project.top.path().join("cargo")).unwrap();
+    let run = project.check();
+    assert_eq!((run.code, run.findings()), (0, vec![]), "{}", run.told);
+    assert!(run.told.contains("source.altered"), "{}", run.told);
+}
+
+#[test]
+fn a_crate_that_is_not_where_it_should_be_never_passes() {
+    for (source, why) in [
+        (Vendored, "does not hold this version"),
+        (Git, "not on this machine"),
+        (LocalRegistry, "does not hold this version"),
+        (Beside, "a path outside the project"),
+    ] {
+        let project = Project::new(source, HONEST);
+        match source {
+            LocalRegistry => fs::remove_dir_all(project.root().join("registry")).unwrap(),
+            Git => fs::remove_dir_all(project.top.path().join("cargo")).unwrap(),
+            Beside => fs::remove_dir_all(project.top.path().join(".git")).unwrap(),
+            _ => fs::remove_dir_all(project.folder(source).unwrap()).unwrap(),
+        }
+        let run = project.check();
+        assert_eq!(run.code, 3, "{source:?} {}", run.told);
+        assert!(run.told.contains(why), "{source:?} {}", run.told);
+    }
+}
+
+#[test]
+fn other_bytes_in_a_local_registry_never_pass() {
+    let project = Project::new(LocalRegistry, HONEST);
+    project.publish(LocalRegistry, &archive(PLANTED));
     let run = project.check();
     assert_eq!(run.code, 3, "{}", run.told);
-    assert!(run.told.contains("does not hold this version"), "{}", run.told);
 }
 
 #[test]
 fn configuration_that_cannot_be_read_leaves_the_source_of_registry_crates_open() {
-    let project = Project::new(Source::Vendored);
+    let project = Project::new(Vendored, HONEST);
     project.write(".cargo/config.toml", "[source");
     assert_eq!(project.check().code, 3);
 }

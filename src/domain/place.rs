@@ -16,8 +16,14 @@ use super::{Measured, NodeIndex};
 pub enum PlaceKind {
     /// A folder of the project: one of its own crates, or a path dependency inside it.
     Path,
+    /// A checkout that cargo made of a git repository.
+    Git,
     /// A folder that source replacement puts in the place of a registry or of git.
     Vendored,
+    /// A folder with archives that source replacement puts in the place of a registry.
+    LocalRegistry,
+    /// A folder that `paths` of cargo's configuration puts in the place of a crate.
+    Override,
 }
 
 impl PlaceKind {
@@ -26,7 +32,10 @@ impl PlaceKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Path => "path",
+            Self::Git => "git",
             Self::Vendored => "vendored",
+            Self::LocalRegistry => "local-registry",
+            Self::Override => "override",
         }
     }
 }

@@ -30,6 +30,8 @@ pub enum StandIn {
     Itself,
     /// A folder of vendored crates.
     Directory(PathBuf),
+    /// A folder of archives with an index of its own.
+    LocalRegistry(PathBuf),
     /// It cannot be told, and why.
     Unclear(String),
 }
@@ -49,6 +51,8 @@ struct Source {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replacements {
     sources: BTreeMap<String, Source>,
+    /// Folders whose crates take the place of those of the same name and version.
+    paths: Vec<PathBuf>,
     /// A configuration file that could not be read: whether it replaces anything is not known.
     unread: Option<String>,
 }
@@ -94,6 +98,8 @@ impl Replacements {
             let folder = file.parent().unwrap_or(Path::new(""));
             // Paths are relative to the folder that holds `.cargo`.
             let base = folder.parent().unwrap_or(folder);
+            let paths = table.get("paths").and_then(Value::as_array).into_iter().flatten();
+            self.paths.extend(paths.filter_map(Value::as_str).map(|path| base.join(path)));
             for (name, value) in table.get("source").and_then(Value::as_table).into_iter().flatten()
             {
                 if let Some(value) = value.as_table() {
@@ -122,13 +128,17 @@ impl Replacements {
             match (&source.replace_with, &source.directory, &source.local_registry) {
                 (Some(next), ..) => name = next,
                 (None, Some(folder), _) => return StandIn::Directory(folder.clone()),
-                (None, None, Some(_)) => {
-                    return StandIn::Unclear("a local registry is not read".to_owned());
-                }
+                (None, None, Some(folder)) => return StandIn::LocalRegistry(folder.clone()),
                 (None, None, None) => return StandIn::Itself,
             }
         }
         StandIn::Unclear("sources replace one another in a loop".to_owned())
+    }
+
+    /// Folders of `paths` overrides, the nearest configuration's first.
+    #[must_use]
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
     }
 
     /// The name under which the configuration knows a source.
@@ -243,7 +253,7 @@ mod tests {
         put(&project.join("Cargo.toml"), "");
         put(
             &project.join(".cargo/config.toml"),
-            "include = \"more.toml\"\n[source.crates-io]\nreplace-with = \"mine\"\n",
+            "include = \"more.toml\"\npaths = [\"../fork\"]\n[source.crates-io]\nreplace-with = \"mine\"\n",
         );
         put(&project.join(".cargo/more.toml"), "[source.mine]\ndirectory = \"vendor\"\n");
         put(
@@ -256,6 +266,7 @@ mod tests {
         );
         let found = Replacements::read(&project, &home);
         assert_eq!(found.of(&Origin::Registry), StandIn::Directory(project.join("vendor")));
+        assert_eq!(found.paths(), [project.join("../fork")]);
         let other = StandIn::Directory(top.path().join("a/x"));
         assert_eq!(found.of(&git(Some("branch=main"))), other);
         assert_eq!(found.of(&git(None)), StandIn::Itself);

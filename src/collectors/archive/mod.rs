@@ -24,6 +24,7 @@ pub use role::role_of;
 use super::source_tree::SourceTree;
 use custody_bytes::gzip_tar::{GzipTar, GzipTarError, Limits, Member, MemberKind};
 use scan::Scan;
+pub(super) use scan::sha256;
 
 /// Name of the group of [`ArchiveFacts`].
 pub const GROUP: &str = "archive";

@@ -302,7 +302,7 @@ fn escaped(path: &[u8]) -> String {
 }
 
 /// SHA-256 as lower-case hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
+pub(in crate::collectors) fn sha256(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut out = String::with_capacity(64);
     for byte in Sha256::digest(bytes) {

@@ -9,12 +9,14 @@ use crate::domain::{Graph, Measured, NodeIndex, Places};
 /// The nodes that have a place, as crates to be measured.
 pub(super) fn of(graph: &Graph, places: &Places) -> Vec<Treed> {
     let treed = places.iter().filter_map(|(&node, place)| {
-        let subject = &graph.nodes.get(node)?.subject;
+        let of = graph.nodes.get(node)?;
+        let subject = &of.subject;
         Some(Treed {
             node,
             name: subject.name.clone(),
             version: subject.version.clone(),
             place: place.clone(),
+            locked: super::locked(of),
         })
     });
     treed.collect()

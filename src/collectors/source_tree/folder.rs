@@ -150,8 +150,9 @@ impl Walk {
     /// or what cargo builds into.
     fn is_apart(&self, real: &Path, path: &[u8]) -> bool {
         let cargos = match self.kind {
-            PlaceKind::Path => matches!(path, b".git" | b"target"),
-            PlaceKind::Vendored => false,
+            PlaceKind::Path | PlaceKind::Override => matches!(path, b".git" | b"target"),
+            PlaceKind::Git => path == b".git",
+            PlaceKind::Vendored | PlaceKind::LocalRegistry => false,
         };
         cargos || self.without.iter().any(|folder| folder == real)
     }

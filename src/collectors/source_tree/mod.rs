@@ -4,16 +4,21 @@
 //! Links are what they point to as long as that lies inside the bound; of what is left out a list is
 //! kept, and code that was left out is never silent.
 
+mod checkouts;
 mod facts;
 mod folder;
-mod vendored;
+mod packages;
+mod promise;
 
+use std::fs;
 use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
 
-pub use facts::{LeftOut, SourceFacts};
-pub use vendored::Directory;
+pub use checkouts::checkout;
+pub use facts::{AlteredFile, FileChange, LeftOut, SourceFacts};
+pub use packages::{Package, Packages};
+pub use promise::{Copy, altered};
 
 use crate::domain::hash::hex;
 use crate::domain::{Place, PlaceKind};
@@ -52,6 +57,8 @@ pub struct TreeFile {
 #[derive(Clone, Debug)]
 pub struct SourceTree {
     kind: PlaceKind,
+    folder: PathBuf,
+    within: PathBuf,
     /// Manifest first, then code, then the rest from small to large.
     pub files: Vec<TreeFile>,
     left_out: Vec<LeftOut>,
@@ -64,7 +71,18 @@ impl SourceTree {
     /// Where it cannot be listed or is not inside its own bound.
     pub fn open(place: &Place) -> Result<Self, TreeError> {
         let (files, left_out) = folder::list(place)?;
-        Ok(Self { kind: place.kind, files, left_out })
+        let (folder, within) = (place.folder.clone(), place.within.clone());
+        Ok(Self { kind: place.kind, folder, within, files, left_out })
+    }
+
+    /// The bytes of a file outside of the folder, or in a part of it that is not the crate's, that code
+    /// names by a path from the folder. Nothing where that leads out of the bound.
+    #[must_use]
+    pub fn outside(&self, path: &str) -> Option<Vec<u8>> {
+        let real = fs::canonicalize(self.folder.join(path)).ok()?;
+        let inside = real.starts_with(fs::canonicalize(&self.within).ok()?);
+        let plain = inside && fs::metadata(&real).is_ok_and(|data| data.is_file());
+        plain.then(|| folder::read(&real).ok())?
     }
 
     /// Hands out every file with its bytes; one that cannot be read is left out and told. The answer is
@@ -100,7 +118,7 @@ impl SourceTree {
         left_out.dedup();
         let left_out_more = left_out.len().saturating_sub(LISTED) as u64;
         left_out.truncate(LISTED);
-        SourceFacts { kind: self.kind, files, bytes, left_out, left_out_more }
+        SourceFacts { left_out, left_out_more, ..SourceFacts::whole(self.kind, files, bytes) }
     }
 }
 

@@ -108,8 +108,44 @@ fn vendored_crates_are_told_apart_by_their_manifests() {
     put(top.path(), "a/Cargo.toml", &manifest("2.0.0"));
     put(top.path(), "whatever/Cargo.toml", &manifest("1.0.0"));
     put(top.path(), ".hidden/Cargo.toml", &manifest("3.0.0"));
-    let directory = Directory::open(top.path());
-    assert_eq!(directory.find("a", "1.0.0"), Ok(top.path().join("whatever").as_path()));
-    assert!(directory.find("a", "3.0.0").is_err());
-    assert!(Directory::open(&top.path().join("gone")).find("a", "1.0.0").is_err());
+    put(top.path(), "deep/er/Cargo.toml", &manifest("4.0.0"));
+    let beside = Packages::beside(top.path());
+    assert_eq!(beside.find("a", "1.0.0"), Ok(top.path().join("whatever").as_path()));
+    assert!(beside.find("a", "3.0.0").is_err() && beside.find("a", "4.0.0").is_err());
+    assert!(Packages::beside(&top.path().join("gone")).find("a", "1.0.0").is_err());
+    let below = Packages::below(top.path());
+    assert_eq!(below.find("a", "4.0.0"), Ok(top.path().join("deep/er").as_path()));
+    put(top.path(), "twin/Cargo.toml", &manifest("4.0.0"));
+    assert!(Packages::below(top.path()).find("a", "4.0.0").is_err());
+}
+
+#[test]
+fn a_crate_of_a_checkout_can_inherit_its_version() {
+    let top = tempfile::tempdir().expect("a folder");
+    let version = "version.workspace = true\n[dependencies]\nb = { path = \"../b\" }\n";
+    put(top.path(), "Cargo.toml", "[workspace]\n[workspace.package]\nversion = \"0.3.0\"\n");
+    put(top.path(), "in/a/Cargo.toml", &format!("[package]\nname = \"a\"\n{version}"));
+    let folder = top.path().join("in/a");
+    assert_eq!(Packages::below(top.path()).find("a", "0.3.0"), Ok(folder.as_path()));
+    let package = Package::at(&folder, top.path()).expect("a package");
+    assert_eq!((package.version.as_str(), package.paths), ("0.3.0", vec!["../b".to_owned()]));
+    assert_eq!(Package::at(&folder, &folder), None);
+}
+
+#[test]
+fn only_the_whole_commit_tells_which_checkout_it_is() {
+    let home = tempfile::tempdir().expect("a folder");
+    let put = |file: &str, text: &str| put(home.path(), &format!("git/checkouts/{file}"), text);
+    let rev = "0123456789".repeat(4);
+    let twin = format!("0123456{}", "f".repeat(33));
+    put("a-0000000000000000/0123456/.git/HEAD", &format!("{twin}\n"));
+    assert!(checkout(home.path(), &rev).is_err());
+    put("b-0000000000000000/0123456/.git/HEAD", "ref: refs/heads/main\n");
+    put("b-0000000000000000/0123456/.git/packed-refs", &format!("{rev} refs/heads/main\n"));
+    assert!(checkout(home.path(), &rev).is_err_and(|why| why.contains("finished")));
+    put("b-0000000000000000/0123456/.cargo-ok", "");
+    assert!(checkout(home.path(), &rev).is_ok_and(|at| at.ends_with("b-0000000000000000/0123456")));
+    put("b-0000000000000000/0123456/.git/refs/heads/main", &format!("{twin}\n"));
+    assert!(checkout(home.path(), &rev).is_err());
+    assert!(checkout(home.path(), "").is_err());
 }
