@@ -86,8 +86,11 @@ fn all_code(sheet: &FactSheet) -> Answer {
     }
 }
 
-/// An input of build-time code that lies in the crate's folder and was not read.
+/// Code or an input of build-time code that was not read.
 fn unread_input(sheet: &FactSheet, build: &BuildFacts) -> Option<String> {
+    if let Some(file) = build.unparsed.iter().find(|file| file.is_beyond()) {
+        return Some(format!("{}: {}", file.file, file.reason));
+    }
     let Measured::Known(source) = group_of::<SourceFacts>(sheet, source_tree::GROUP) else {
         return None;
     };

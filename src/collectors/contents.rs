@@ -3,6 +3,7 @@
 //! What depends on the bytes alone is kept in the fact store, so that they are read once. One
 //! [`Measurer`] serves any number of threads and runs.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use custody_bytes::gzip_tar::Limits;
@@ -18,6 +19,7 @@ use super::source_tree::{SourceFacts, SourceTree};
 use super::store::Kind;
 use super::window;
 use crate::domain::FactSheet;
+use crate_read::rust_source::Unparsed;
 
 /// Table of what build code and libraries can do, by archive.
 const CODE: Kind = Kind::small("code");
@@ -86,6 +88,35 @@ impl Observer for Keepers {
     }
 }
 
+/// The paths of a crate.
+struct Files<'l>(HashSet<&'l str>);
+
+impl<'l> Files<'l> {
+    fn of(listing: &'l ArchiveListing) -> Self {
+        Self(listing.files.iter().map(|file| file.path.as_str()).collect())
+    }
+}
+
+/// Most times that the files of a crate are handed out for what its code names.
+const PASSES: usize = 4;
+
+/// What the code can do, once every file is at hand that build-time code names; `again` hands out all
+/// files once more.
+fn code(
+    mut keeper: SourceKeeper,
+    has: impl Fn(&str) -> bool,
+    mut again: impl FnMut(&mut SourceKeeper),
+) -> BuildRecord {
+    for _ in 0..PASSES {
+        let record = keeper.measure(capability_table());
+        if !keeper.wants(&record, &has) {
+            return record;
+        }
+        again(&mut keeper);
+    }
+    keeper.finish(capability_table())
+}
+
 /// Measures archives, and looks first into what is kept.
 pub struct Measurer {
     profiles: BenignProfiles,
@@ -152,9 +183,15 @@ impl Measurer {
         let (limits, profiles) = (self.limits, &self.profiles);
         let archive =
             archive::measure_within(limits, name, version, bytes, profiles, &mut keepers)?;
+        let files = Files::of(&archive.listing);
+        let has = |path: &str| files.0.contains(path);
+        let code = code(keepers.code, has, |keeper| {
+            // It was read to its end before.
+            let _ = archive::measure_within(limits, name, version, bytes, profiles, keeper);
+        });
         let contents = Contents {
             archive,
-            code: keepers.code.finish(capability_table()),
+            code,
             native: keepers.native.finish(),
             concealment: keepers.concealment.finish(),
         };
@@ -179,14 +216,30 @@ impl Measurer {
         let contents = self.kept_under(&key, true).unwrap_or_else(|| {
             let mut keepers = Keepers::default();
             let archive = archive::measure_tree(name, version, tree, &self.profiles, &mut keepers);
+            let files = Files::of(&archive.listing);
+            let mut beyond = false;
+            let outside = tree.clone();
+            let has = |path: &str| files.0.contains(path) || outside.outside(path).is_some();
+            let code = code(keepers.code, has, |keeper| {
+                archive::measure_tree(name, version, tree, &self.profiles, keeper);
+                let named: Vec<String> = keeper.wanted().map(str::to_owned).collect();
+                for path in named {
+                    if let Some(bytes) = outside.outside(&path) {
+                        keeper.file(&path, &bytes);
+                        beyond = true;
+                    }
+                }
+            });
+            beyond |= code.build.unparsed.iter().any(Unparsed::is_beyond);
             let contents = Contents {
                 archive,
-                code: keepers.code.finish(capability_table()),
+                code,
                 native: keepers.native.finish(),
                 concealment: keepers.concealment.finish_folder(),
             };
-            // Files that changed between the two readings would be kept under the wrong hash.
-            if contents.archive.facts.sha256 == sha256 {
+            // The hash does not speak of files outside of the folder, and files that changed between the
+            // two readings would be kept under the wrong one.
+            if !beyond && contents.archive.facts.sha256 == sha256 {
                 self.keep(&key, &contents);
             }
             contents
@@ -203,3 +256,7 @@ impl Measurer {
         self.kept.put(CONCEALMENT, key, concealment::COLLECTOR_VERSION, concealment);
     }
 }
+
+#[cfg(test)]
+#[path = "contents_tests.rs"]
+mod tests;

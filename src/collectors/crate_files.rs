@@ -93,6 +93,9 @@ pub struct BytesFacts {
     pub checksum_mismatch: Measured<bool>,
     /// The other bytes, where there are some, unfinished files included (at most one).
     pub mismatches: Vec<Mismatch>,
+    /// Why an archive that has the SHA-256 that Cargo.lock pins cannot be read to its end; null where it can,
+    /// and where there is none.
+    pub unreadable: Option<String>,
 }
 
 impl CrateFile {
@@ -112,6 +115,7 @@ impl CrateFile {
                     found_in: Measured::unknown(reason.clone()),
                     checksum_mismatch: Measured::unknown(reason.clone()),
                     mismatches: Vec::new(),
+                    unreadable: None,
                 };
             }
         };
@@ -120,7 +124,8 @@ impl CrateFile {
             (_, Self::Found { .. }) => Measured::Known(false),
             _ => Measured::unknown("the archive on disk is unfinished"),
         };
-        BytesFacts { found_in, checksum_mismatch, mismatches: mismatch.into_iter().collect() }
+        let mismatches = mismatch.into_iter().collect();
+        BytesFacts { found_in, checksum_mismatch, mismatches, unreadable: None }
     }
 }
 

@@ -8,6 +8,7 @@ use toml::Value;
 use super::LISTED;
 use super::facts::{FileRole, ManifestFacts};
 use crate::domain::Measured;
+use crate_read::rust_source::plain_path;
 
 /// The facts of a manifest, and the files that it gives a role.
 pub(super) struct Manifest {
@@ -155,5 +156,5 @@ fn targets(raw: &Raw, facts: &ManifestFacts) -> BTreeMap<String, FileRole> {
 
 /// A path of a manifest as the archive has it.
 fn plain(path: &str) -> String {
-    path.trim_start_matches("./").replace('\\', "/")
+    plain_path(path)
 }

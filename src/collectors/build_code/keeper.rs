@@ -8,6 +8,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use sha2::{Digest as _, Sha256};
 
 use super::facts::BuildRecord;
+use super::manifest::ManifestInput;
 use super::measure;
 use crate_read::rust_source::CapabilityTable;
 
@@ -17,6 +18,8 @@ const NEAR: usize = 12 << 20;
 const FAR: usize = 24 << 20;
 /// Most bytes kept of one file: more than is parsed, so that a cut file is read as tokens and said to be.
 const ONE: usize = 4 << 20;
+/// Most bytes kept of files that only the code itself names.
+const NAMED: usize = 64 << 20;
 /// Largest text that is kept for the digests in it.
 const TEXT: usize = 64 << 10;
 
@@ -192,6 +195,11 @@ pub struct SourceKeeper {
     far: usize,
     /// The manifest came by and says that nothing runs at build time.
     idle: bool,
+    /// Files that code names and that were not kept; while there are some, only they are taken in.
+    wanted: BTreeSet<String>,
+    named: usize,
+    /// Files that code names and for which there was no room.
+    pub(super) refused: u64,
     /// Code files that were not kept.
     pub(super) dropped: u64,
     /// Large library files that name secrets and do not reach the network.
@@ -208,11 +216,16 @@ impl SourceKeeper {
     /// Takes one file of the crate: path below its root, `/` between its parts. A path that comes again
     /// replaces the earlier one, as cargo does.
     pub fn file(&mut self, path: &str, bytes: &[u8]) {
+        if !self.wanted.is_empty() {
+            if self.wanted.contains(path) {
+                self.take_wanted(path, bytes);
+            }
+            return;
+        }
         if path == "Cargo.toml" {
             let text = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 20)]).into_owned();
-            self.idle = text.contains("\nbuild = false")
-                && !text.contains("proc-macro")
-                && !text.contains("proc_macro");
+            let said = ManifestInput::parse(&text, |_| true);
+            self.idle = said.is_ok_and(|manifest| !manifest.runs());
             self.manifest = Some(text);
             return;
         }
@@ -259,10 +272,53 @@ impl SourceKeeper {
         }
     }
 
+    /// A file that code names, whatever it is called and however much code there is.
+    fn take_wanted(&mut self, path: &str, bytes: &[u8]) {
+        let kept = &bytes[..bytes.len().min(ONE)];
+        if self.named + kept.len() > NAMED {
+            self.refused += 1;
+            return;
+        }
+        self.named += kept.len();
+        self.files.insert(path.to_owned(), kept.to_vec());
+        self.cut.remove(path);
+        if kept.len() < bytes.len() {
+            self.cut.insert(path.to_owned(), Sha256::digest(bytes).into());
+        }
+    }
+
+    /// Asks for the files that build-time code names, that the crate has and that were not kept. Where the
+    /// answer is yes, all files have to be given once more.
+    pub fn wants(&mut self, record: &BuildRecord, has: impl Fn(&str) -> bool) -> bool {
+        let named = record.build.unparsed.iter().filter(|file| file.is_absent());
+        let wanted: BTreeSet<String> = named
+            .flat_map(|file| {
+                let module = file.file.strip_suffix(".rs").map(|stem| format!("{stem}/mod.rs"));
+                [Some(file.file.clone()), module]
+            })
+            .flatten()
+            .filter(|path| !self.files.contains_key(path) && has(path))
+            .collect();
+        let new = !wanted.is_empty() && wanted != self.wanted;
+        self.wanted = wanted;
+        new
+    }
+
+    /// The files that it waits for.
+    pub fn wanted(&self) -> impl Iterator<Item = &str> {
+        self.wanted.iter().map(String::as_str)
+    }
+
     /// Measures what was kept.
     #[must_use]
+    pub fn measure(&self, table: &CapabilityTable) -> BuildRecord {
+        measure::record(self, table)
+    }
+
+    /// [`SourceKeeper::measure`], where nothing more will come.
+    #[must_use]
     pub fn finish(self, table: &CapabilityTable) -> BuildRecord {
-        measure::record(&self, table)
+        self.measure(table)
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use crate_read::rust_source::plain_path;
+
 /// Largest manifest that is read, in bytes.
 const LARGEST: usize = 1 << 20;
 
@@ -39,9 +41,13 @@ impl ManifestInput {
             .ok_or("the manifest has no [package]")?;
         let library = table.get("lib").and_then(Value::as_table);
         let flag = |key: &str| library.and_then(|l| l.get(key)).and_then(Value::as_bool);
+        let types = library.and_then(|l| l.get("crate-type").or_else(|| l.get("crate_type")));
+        let types = types.and_then(Value::as_array).into_iter().flatten();
+        let by_type = types.into_iter().any(|one| one.as_str() == Some("proc-macro"));
         let mut input = Self {
             build_scripts: build_scripts(package.get("build"), has),
-            proc_macro: flag("proc-macro").or_else(|| flag("proc_macro")).unwrap_or(false),
+            proc_macro: flag("proc-macro").or_else(|| flag("proc_macro")).unwrap_or(false)
+                || by_type,
             library: library
                 .and_then(|l| l.get("path"))
                 .and_then(Value::as_str)
@@ -92,10 +98,9 @@ fn build_scripts(given: Option<&Value>, has: impl Fn(&str) -> bool) -> Vec<Strin
     }
 }
 
-/// A path without `./` and with `/` between its parts.
+/// A path as the crate's files are called: without `.`, `..` inside, and doubled slashes.
 fn clean(path: &str) -> String {
-    let path = path.replace('\\', "/");
-    path.strip_prefix("./").unwrap_or(&path).to_owned()
+    plain_path(path)
 }
 
 #[cfg(test)]
@@ -111,7 +116,16 @@ mod tests {
         assert_eq!(scripts("[package]\nname = 'a'", false), [""; 0]);
         assert_eq!(scripts("[package]\nbuild = false", true), [""; 0]);
         assert_eq!(scripts("[package]\nbuild = './b/main.rs'", false), ["b/main.rs"]);
+        assert_eq!(scripts("[package]\nbuild = 'a/..//b/./main.rs'", false), ["b/main.rs"]);
         assert_eq!(scripts("[package]\nbuild = ['a.rs', 'b.rs']", false), ["a.rs", "b.rs"]);
+    }
+
+    #[test]
+    fn a_procedural_macro_is_one_by_its_flag_or_its_type() {
+        let is = |text: &str| ManifestInput::parse(text, |_| false).expect("valid").proc_macro;
+        assert!(is("[package]\nname = 'a'\n[lib]\nproc_macro = true"));
+        assert!(is("[package]\nname = 'a'\n[lib]\ncrate-type = ['proc-macro']"));
+        assert!(!is("[package]\nname = 'a'\n[lib]\ncrate-type = ['cdylib']"));
     }
 
     #[test]

@@ -45,12 +45,16 @@ pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRec
     }
     let mut build = build_facts(facts, &manifest);
     build.inputs_sha256 = inputs_digest(&build.files, &sources, &keeper.cut);
-    if keeper.dropped > 0 {
-        build.limits.push(format!("{} source files were not kept", keeper.dropped));
+    if keeper.refused > 0 {
+        build.limits.push(format!("{} files that the code names were not kept", keeper.refused));
+    }
+    for file in build.files.iter().filter(|file| keeper.cut.contains_key(*file)).take(FEW) {
+        build.limits.push(format!("{file} is longer than what is read of one file"));
     }
     let running: BTreeSet<String> = build.files.iter().cloned().collect();
-    let library =
+    let mut library =
         Library::read(keeper, &sources, (scanned, &running), manifest.as_ref().ok(), table);
+    library.secrets.left_out += keeper.dropped;
     build.reads.extend(library.reads);
     let named = manifest.map(|manifest| manifest.build_dependencies).unwrap_or_default();
     BuildRecord {

@@ -33,7 +33,7 @@ pub const GROUP: &str = "build";
 pub const SECRETS_GROUP: &str = "secrets";
 
 /// Has to be raised whenever the same archive gives another record than before.
-pub const COLLECTOR_VERSION: u32 = 5;
+pub const COLLECTOR_VERSION: u32 = 6;
 
 const TABLE: &str = include_str!("../../../rules/tables/capabilities.toml");
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::archive::{ArchiveError, ManifestFacts};
 use super::cargo_home::CargoHome;
 use super::contents::{Contents, Measurer};
 use super::crate_files::{BytesFacts, CrateFile, CrateFiles, Want};
@@ -30,7 +31,7 @@ const FOUND: Kind = Kind::small("found");
 /// Table of comparisons, by the hashes of both archives.
 const COMPARISON: Kind = Kind::small("comparison");
 /// Has to be raised whenever the same files give another answer than before.
-const FOUND_VERSION: u64 = 1;
+const FOUND_VERSION: u64 = 2;
 
 /// Which file was verified, and with what result.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,6 +47,22 @@ pub struct Measured {
     pub bytes: BytesFacts,
     /// What it holds.
     pub contents: domain::Measured<Contents>,
+    /// What the manifest says of an archive that could not be read to its end.
+    pub manifest: Option<ManifestFacts>,
+}
+
+/// Why the contents of an archive are not known.
+#[derive(Debug, thiserror::Error)]
+enum Unread {
+    /// Only other bytes are there.
+    #[error("the bytes on this machine are not the pinned ones")]
+    Mismatched,
+    /// There is no archive.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The right archive cannot be read.
+    #[error(transparent)]
+    Broken(#[from] ArchiveError),
 }
 
 /// A crate compared with its older releases.
@@ -125,12 +142,22 @@ impl<'a> Crates<'a> {
         if let (CrateFile::Unavailable(reason), Some(why)) = (&mut file, unreachable) {
             why.clone_into(reason);
         }
-        let bytes = file.facts();
+        let mut bytes = file.facts();
+        let contents = self.contents(want, &file);
+        let mut manifest = None;
+        let contents = contents.map_err(|unread| {
+            if let Unread::Broken(error) = &unread {
+                let ArchiveError::Broken { source, partial, .. } = error;
+                bytes.unreadable = Some(source.to_string());
+                manifest = partial.facts.manifest.known().cloned();
+            }
+            unread.to_string()
+        });
         if let Some(stamp) = stamp {
             let found = Found { stamp, bytes: bytes.clone() };
             self.kept().put(FOUND, &want.checksum, FOUND_VERSION, &found);
         }
-        Measured { bytes, contents: self.contents(want, &file) }
+        Measured { bytes, contents: contents.into(), manifest }
     }
 
     /// What an earlier run measured, if the file on disk is still the one it verified.
@@ -140,31 +167,28 @@ impl<'a> Crates<'a> {
             return None;
         }
         let contents = self.kept_contents(want, false)?;
-        Some(Measured { bytes: found.bytes, contents: domain::Measured::Known(contents) })
+        let contents = domain::Measured::Known(contents);
+        Some(Measured { bytes: found.bytes, contents, manifest: None })
     }
 
     fn kept_contents(&self, want: &Want, with_listing: bool) -> Option<Contents> {
         self.measurer.kept_contents(&want.checksum, &want.name, &want.version, with_listing)
     }
 
-    fn contents(&self, want: &Want, file: &CrateFile) -> domain::Measured<Contents> {
+    fn contents(&self, want: &Want, file: &CrateFile) -> Result<Contents, Unread> {
         let bytes = match file {
             CrateFile::Found { bytes, .. } => bytes,
-            CrateFile::Mismatched(_) => {
-                let reason = "the bytes on this machine are not the pinned ones";
-                return domain::Measured::unknown(reason);
-            }
-            CrateFile::Unavailable(reason) => return domain::Measured::unknown(reason.clone()),
+            CrateFile::Mismatched(_) => return Err(Unread::Mismatched),
+            CrateFile::Unavailable(reason) => return Err(Unread::Unavailable(reason.clone())),
         };
-        let measured = self.measurer.measure(&want.checksum, &want.name, &want.version, bytes);
-        measured.map_err(|error| error.to_string()).into()
+        Ok(self.measurer.measure(&want.checksum, &want.name, &want.version, bytes)?)
     }
 
     /// The contents of an archive with their listing: kept by an earlier run, else measured.
     fn recorded(&self, want: &Want) -> domain::Measured<Contents> {
         match self.kept_contents(want, true) {
             Some(contents) => domain::Measured::Known(contents),
-            None => self.contents(want, &self.files.read(want)),
+            None => self.contents(want, &self.files.read(want)).into(),
         }
     }
 
@@ -336,5 +360,6 @@ fn unpinned() -> Measured {
     Measured {
         bytes: CrateFile::Unavailable(reason.to_owned()).facts(),
         contents: domain::Measured::unknown(reason),
+        manifest: None,
     }
 }

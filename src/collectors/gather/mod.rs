@@ -339,6 +339,13 @@ impl<'a> Gathering<'a> {
             }
         }
         self.build_code(&all_contents);
+        // Of an archive that breaks off the manifest may still have been read.
+        let broken = self
+            .locked
+            .iter()
+            .zip(&all)
+            .filter_map(|((node, _), measured)| Some((*node, measured.manifest.clone()?)));
+        self.gathered.manifests.extend(broken);
         all
     }
 

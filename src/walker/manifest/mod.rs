@@ -38,7 +38,7 @@ pub struct PackageTable {
     pub version: PackageVersion,
     /// What `build` says.
     pub build: BuildKey,
-    /// `[lib] proc-macro = true`: the compiler loads and runs it.
+    /// `[lib] proc-macro = true`, or `proc-macro` among its types: the compiler loads and runs it.
     pub proc_macro: bool,
 }
 
@@ -138,7 +138,9 @@ fn package(root: &DeTable<'_>) -> Option<PackageTable> {
     let lib = document::table(root, "lib");
     let flag =
         |key| lib.and_then(|lib| lib.get(key)).and_then(|v| v.get_ref().as_bool()).unwrap_or(false);
-    let proc_macro = flag("proc-macro") || flag("proc_macro");
+    let types = lib.map(|lib| [strings(lib, "crate-type"), strings(lib, "crate_type")].concat());
+    let by_type = types.is_some_and(|types| types.iter().any(|one| one == "proc-macro"));
+    let proc_macro = flag("proc-macro") || flag("proc_macro") || by_type;
     Some(PackageTable { name, version, build, proc_macro })
 }
 

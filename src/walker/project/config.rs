@@ -227,6 +227,10 @@ impl Settings<'_, '_> {
             ["registries", _, "index"] | ["registry", "index" | "default"] | ["http", _] => {
                 facts.network.push(setting);
             }
+            // A target specification names a linker and its arguments.
+            ["build", "target"] if setting.value.split(' ').any(is_specification) => {
+                facts.programs.push(setting);
+            }
             [.., "rustflags" | "rustdocflags"] => facts.flags.push(setting),
             ["build", "rustc" | "rustc-wrapper" | "rustc-workspace-wrapper" | "rustdoc"]
             | ["doc", "browser"]
@@ -237,6 +241,11 @@ impl Settings<'_, '_> {
             _ => {}
         }
     }
+}
+
+/// Whether a target is a file of its own; cargo looks at the ending as it is written.
+fn is_specification(target: &str) -> bool {
+    target.rsplit_once('.').is_some_and(|(_, ending)| ending == "json")
 }
 
 /// A value in one line: text as it is, a list with spaces between its items, a table by its `value`.

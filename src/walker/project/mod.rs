@@ -32,7 +32,8 @@ pub struct ProjectFacts {
     pub manifests: u32,
     /// Programs that cargo configuration inside the audited folder names: `build.rustc`,
     /// `build.rustc-wrapper`, `build.rustc-workspace-wrapper`, `build.rustdoc`, `doc.browser`,
-    /// linkers and runners of targets, credential providers. Cargo runs them where it is started
+    /// linkers and runners of targets, target specifications (`build.target` with a `.json`), credential
+    /// providers. Cargo runs them where it is started
     /// inside the folder. Source: `.cargo/config.toml`, `.cargo/config` and what they include.
     pub programs: Vec<Setting>,
     /// Flags that cargo configuration inside the folder passes to the compiler (`rustflags`,

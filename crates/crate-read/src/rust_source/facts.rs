@@ -242,6 +242,25 @@ pub struct Unparsed {
     pub reason: String,
 }
 
+/// Words of a reason for a file that is not among the crate's.
+pub(super) const ABSENT: &str = "is not in the crate";
+/// Words of a reason for a file that lies outside of the crate.
+pub(super) const BEYOND: &str = "leads out of the crate";
+
+impl Unparsed {
+    /// Whether code names a file that was not among those at hand.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.reason.contains(ABSENT) || self.is_beyond()
+    }
+
+    /// Whether code names a file that lies outside of the crate.
+    #[must_use]
+    pub fn is_beyond(&self) -> bool {
+        self.reason.contains(BEYOND)
+    }
+}
+
 /// A message of a build script to cargo.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

@@ -46,6 +46,7 @@ pub use facts::{
     Read, ReadKind, Spawned, Step, StepKind, Unparsed, Verification, WebAddress,
 };
 pub use modules::Sources;
+pub use paths::plain_path;
 pub use table::{ApiRule, Capability, CapabilityTable, Role, TableError};
 
 /// What is to be read.

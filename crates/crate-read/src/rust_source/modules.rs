@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::Span;
 use syn::{Attribute, Expr, Item, Lit, Meta};
 
-use super::facts::Unparsed;
+use super::facts::{ABSENT, BEYOND, Unparsed};
 use super::names::path_span;
 use super::{limits, paths};
 
@@ -95,9 +95,9 @@ impl<'s> Loader<'s> {
     fn missing(&mut self, wanted: &Wanted) {
         let path = wanted.candidates.first().map_or("", String::as_str);
         let reason = if path.starts_with("../") || path.starts_with('/') {
-            format!("{} leads out of the crate, from {}", wanted.what, wanted.by)
+            format!("{} {BEYOND}, from {}", wanted.what, wanted.by)
         } else {
-            format!("{} is not in the crate, asked for by {}", wanted.what, wanted.by)
+            format!("{} {ABSENT}, asked for by {}", wanted.what, wanted.by)
         };
         self.note(path, wanted.line, &reason);
     }

@@ -42,6 +42,13 @@ pub(super) fn normalise(path: &str) -> String {
     if path.starts_with('/') { format!("/{joined}") } else { joined }
 }
 
+/// A path of a manifest as the files of the crate are called: with `/`, and without `.`, inner `..` and
+/// doubled slashes. One that leaves the crate keeps its leading `..`, an absolute one its `/`.
+#[must_use]
+pub fn plain_path(path: &str) -> String {
+    normalise(&path.replace('\\', "/"))
+}
+
 /// A path as build code names it, seen from the crate's root: `$CARGO_MANIFEST_DIR` is the root.
 pub(super) fn from_root(path: &str) -> String {
     let path = path.replace('\\', "/");
