@@ -11,8 +11,11 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("domain", &[][..]),
         ("net", &["domain"]),
         ("config", &["domain"]),
-        ("walker", &["domain", "custody_bytes", "model_scan", "crate_read"]),
-        ("collectors", &["domain", "net", "custody_bytes", "model_scan", "crate_read"]),
+        ("walker", &["domain", "custody_bytes", "model_scan", "crate_read", "custody_repository"]),
+        (
+            "collectors",
+            &["domain", "net", "custody_bytes", "model_scan", "crate_read", "custody_repository"],
+        ),
         ("heuristics", &["domain"]),
         ("reporter", &["domain"]),
         ("audit", &["domain", "config", "walker", "collectors", "net", "heuristics", "reporter"]),
@@ -30,6 +33,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "custody_bytes",
                 "model_scan",
                 "crate_read",
+                "custody_repository",
             ],
         ),
         ("lib", &[]),
@@ -49,7 +53,7 @@ fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
 }
 
 /// The libraries below `crates/`; their code begins with their name.
-const LIBRARIES: [&str; 3] = ["custody_bytes", "model_scan", "crate_read"];
+const LIBRARIES: [&str; 4] = ["custody_bytes", "model_scan", "crate_read", "custody_repository"];
 
 /// Names of libraries, and names that follow `crate::` (or `cargo_custody::`) in the code, comments left out.
 fn imports(text: &str) -> Vec<String> {

@@ -6,7 +6,6 @@
 //! mistake in reading can end the run and never change what is compared.
 
 mod export;
-mod objects;
 mod revision;
 
 use std::fs;
@@ -16,6 +15,7 @@ pub use export::{BaseTree, export};
 
 use crate::domain::text::shown;
 use crate_read::git_objects::{GitError, ObjectId};
+use custody_repository::{Objects, ReadError};
 
 /// Why nothing of the base can be read.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +82,7 @@ pub enum RepositoryError {
     },
     /// More than an audit reads.
     #[error(
-        "the base has more than {limit} {what} below the audited folder\nhelp: audit a smaller folder, or name the base's lockfile with --base-lockfile"
+        "the base has more than {limit} {what}\nhelp: audit a smaller folder, or name the base's lockfile with --base-lockfile"
     )]
     Limit {
         /// What there is too much of.
@@ -90,6 +90,18 @@ pub enum RepositoryError {
         /// How much is read.
         limit: u64,
     },
+}
+
+impl From<ReadError> for RepositoryError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io { path, source } => Self::Io { path, source },
+            ReadError::Format { what, source } => Self::Format { what, source },
+            ReadError::Limit { what, limit } => Self::Limit { what, limit },
+            ReadError::Missing(id) => Self::Missing { id, role: String::new(), shallow: false },
+            ReadError::NoRepository(folder) => Self::NoRepository { folder },
+        }
+    }
 }
 
 fn fetch_help(revision: &str, shallow: bool) -> String {
@@ -119,7 +131,7 @@ pub struct Repository {
     own: PathBuf,
     /// What all checkouts share: objects and branches.
     common: PathBuf,
-    objects: objects::Objects,
+    objects: Objects,
     /// The clone has not all commits.
     shallow: bool,
 }
@@ -148,7 +160,7 @@ impl Repository {
             None => own.clone(),
         };
         Ok(Self {
-            objects: objects::Objects::open(&common.join("objects"))?,
+            objects: Objects::open(&common.join("objects"))?,
             shallow: common.join("shallow").exists() || own.join("shallow").exists(),
             top,
             own,

@@ -6,11 +6,12 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::RepositoryError;
 use crate_read::git_objects::{
     self, Base, FANOUT_BYTES, GitError, ID_BYTES, INDEX_HEADER, Layout, OBJECT_LIMIT, Object,
     ObjectId,
 };
+
+use crate::ReadError;
 
 /// Most object folders, borrowed ones included.
 const FOLDERS_LIMIT: usize = 32;
@@ -32,7 +33,7 @@ struct Pack {
 
 /// All objects of a repository.
 #[derive(Debug)]
-pub(super) struct Objects {
+pub struct Objects {
     folders: Vec<PathBuf>,
     packs: Vec<Pack>,
 }
@@ -51,7 +52,7 @@ enum Next {
 
 impl Objects {
     /// Opens an object folder and those that it borrows from.
-    pub(super) fn open(folder: &Path) -> Result<Self, RepositoryError> {
+    pub fn open(folder: &Path) -> Result<Self, ReadError> {
         let mut objects = Self { folders: Vec::new(), packs: Vec::new() };
         let mut queue = vec![folder.to_owned()];
         let mut seen = BTreeSet::new();
@@ -60,7 +61,7 @@ impl Objects {
             if !seen.insert(real.clone()) || objects.folders.len() == FOLDERS_LIMIT {
                 continue;
             }
-            let borrowed = super::pointer(&real.join("info/alternates"))?.unwrap_or_default();
+            let borrowed = crate::pointer(&real.join("info/alternates"))?.unwrap_or_default();
             let lines = borrowed.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
             queue.extend(lines.map(|line| real.join(line)));
             objects.packs_of(&real)?;
@@ -69,7 +70,7 @@ impl Objects {
         Ok(objects)
     }
 
-    fn packs_of(&mut self, folder: &Path) -> Result<(), RepositoryError> {
+    fn packs_of(&mut self, folder: &Path) -> Result<(), ReadError> {
         let Ok(entries) = fs::read_dir(folder.join("pack")) else { return Ok(()) };
         let mut indexes: Vec<PathBuf> = entries
             .flatten()
@@ -80,7 +81,7 @@ impl Objects {
         for index in indexes {
             if self.packs.len() == PACKS_LIMIT {
                 let what = "packs (`git gc` puts them together)";
-                return Err(RepositoryError::Limit { what, limit: PACKS_LIMIT as u64 });
+                return Err(ReadError::Limit { what, limit: PACKS_LIMIT as u64 });
             }
             let mut head = [0; 8 + FANOUT_BYTES];
             debug_assert_eq!(INDEX_HEADER, 8);
@@ -92,17 +93,17 @@ impl Objects {
     }
 
     /// Reads an object; none where it is not there.
-    pub(super) fn read(&self, id: &ObjectId) -> Result<Option<Object>, RepositoryError> {
+    pub fn read(&self, id: &ObjectId) -> Result<Option<Object>, ReadError> {
         let Some(object) = self.assemble(id)? else { return Ok(None) };
         if ObjectId::of(object.kind, &object.bytes) == *id {
             return Ok(Some(object));
         }
         let source = GitError::Damaged { what: "object: its bytes do not have its name" };
-        Err(RepositoryError::Format { what: id.to_string(), source })
+        Err(ReadError::Format { what: id.to_string(), source })
     }
 
     /// Follows a chain of deltas to the object that is whole, then applies them backwards.
-    fn assemble(&self, id: &ObjectId) -> Result<Option<Object>, RepositoryError> {
+    fn assemble(&self, id: &ObjectId) -> Result<Option<Object>, ReadError> {
         let mut deltas: Vec<Vec<u8>> = Vec::new();
         let mut bytes = 0_u64;
         let Some(mut place) = self.find(id)? else { return Ok(None) };
@@ -123,7 +124,7 @@ impl Objects {
             deltas.push(delta);
             if deltas.len() > CHAIN_LIMIT || bytes > CHAIN_BYTES {
                 let source = GitError::Damaged { what: "chain of deltas: it is too long" };
-                return Err(RepositoryError::Format { what: id.to_string(), source });
+                return Err(ReadError::Format { what: id.to_string(), source });
             }
             place = match next {
                 Next::At(offset) => Place::Packed { pack, offset },
@@ -135,12 +136,12 @@ impl Objects {
         };
         for delta in deltas.iter().rev() {
             object.bytes = git_objects::apply_delta(&object.bytes, delta)
-                .map_err(|source| RepositoryError::Format { what: id.to_string(), source })?;
+                .map_err(|source| ReadError::Format { what: id.to_string(), source })?;
         }
         Ok(Some(object))
     }
 
-    fn find(&self, id: &ObjectId) -> Result<Option<Place>, RepositoryError> {
+    fn find(&self, id: &ObjectId) -> Result<Option<Place>, ReadError> {
         let hex = id.to_string();
         for folder in &self.folders {
             let path = folder.join(&hex[..2]).join(&hex[2..]);
@@ -157,7 +158,7 @@ impl Objects {
     }
 
     /// All objects whose name starts with these hexadecimal digits, at least 4 of them; at most 2.
-    pub(super) fn short(&self, digits: &str) -> Result<BTreeSet<ObjectId>, RepositoryError> {
+    pub fn short(&self, digits: &str) -> Result<BTreeSet<ObjectId>, ReadError> {
         let mut found = BTreeSet::new();
         for folder in &self.folders {
             let Ok(entries) = fs::read_dir(folder.join(&digits[..2])) else { continue };
@@ -185,17 +186,17 @@ enum Place {
 
 impl Pack {
     /// The names that start with this byte, and the position of the first.
-    fn names(&self, first: u8) -> Result<(Vec<u8>, u64), RepositoryError> {
+    fn names(&self, first: u8) -> Result<(Vec<u8>, u64), ReadError> {
         let (start, end) = self.layout.range(first);
         let size = (end - start) * ID_BYTES as u64;
         if size > NAMES_LIMIT * ID_BYTES as u64 {
             let what = "objects in a pack of the repository";
-            return Err(RepositoryError::Limit { what, limit: NAMES_LIMIT * 256 });
+            return Err(ReadError::Limit { what, limit: NAMES_LIMIT * 256 });
         }
         Ok((self.piece(Layout::name_at(start), size)?, start))
     }
 
-    fn piece(&self, at: u64, size: u64) -> Result<Vec<u8>, RepositoryError> {
+    fn piece(&self, at: u64, size: u64) -> Result<Vec<u8>, ReadError> {
         let mut bytes = Vec::new();
         let mut file = open(&self.index)?;
         file.seek(SeekFrom::Start(at)).map_err(|source| io(&self.index, source))?;
@@ -208,7 +209,7 @@ impl Pack {
     }
 
     /// Where an object stands in the pack.
-    fn find(&self, id: &ObjectId) -> Result<Option<u64>, RepositoryError> {
+    fn find(&self, id: &ObjectId) -> Result<Option<u64>, ReadError> {
         let first = id.as_bytes()[0];
         let (start, end) = self.layout.range(first);
         if start == end {
@@ -226,7 +227,7 @@ impl Pack {
     }
 
     /// Reads the entry at an offset.
-    fn entry(&self, offset: u64) -> Result<Step, RepositoryError> {
+    fn entry(&self, offset: u64) -> Result<Step, ReadError> {
         let path = self.index.with_extension("pack");
         let mut file = open(&path)?;
         let mut head = Vec::new();
@@ -249,14 +250,14 @@ impl Pack {
     }
 }
 
-fn open(path: &Path) -> Result<File, RepositoryError> {
+fn open(path: &Path) -> Result<File, ReadError> {
     File::open(path).map_err(|source| io(path, source))
 }
 
-fn io(path: &Path, source: std::io::Error) -> RepositoryError {
-    RepositoryError::Io { path: path.to_owned(), source }
+fn io(path: &Path, source: std::io::Error) -> ReadError {
+    ReadError::Io { path: path.to_owned(), source }
 }
 
-fn format(path: &Path, source: GitError) -> RepositoryError {
-    RepositoryError::Format { what: path.to_string_lossy().into_owned(), source }
+fn format(path: &Path, source: GitError) -> ReadError {
+    ReadError::Format { what: path.to_string_lossy().into_owned(), source }
 }

@@ -1,0 +1,268 @@
+//! Every file of an archive, and what in the commit explains it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate_read::git_objects::{Kind, ObjectId};
+use sha2::{Digest as _, Sha256};
+
+use crate::manifest::{self, Follows};
+use crate::tree::{Found, Snapshot};
+use crate::{ReadError, Repository};
+
+/// One file of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveFile {
+    /// Path below the crate's folder.
+    pub path: String,
+    /// The name that git gives to its bytes.
+    id: ObjectId,
+    /// The same with LF line ends, where every line ends in CR LF.
+    unix: Option<ObjectId>,
+    /// The name of the LFS pointer to its bytes.
+    pointer: ObjectId,
+    /// Its text, where it is one of the manifests.
+    text: Option<String>,
+}
+
+impl ArchiveFile {
+    /// Hashes the bytes of a file.
+    #[must_use]
+    pub fn new(path: &str, bytes: &[u8]) -> Self {
+        let is_manifest = matches!(path, "Cargo.toml" | "Cargo.toml.orig");
+        let text = || String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            path: path.to_owned(),
+            id: ObjectId::of(Kind::Blob, bytes),
+            unix: unix(bytes).map(|bytes| ObjectId::of(Kind::Blob, &bytes)),
+            pointer: ObjectId::of(Kind::Blob, &pointer(bytes)),
+            text: is_manifest.then(text),
+        }
+    }
+
+    fn is(&self, id: &ObjectId) -> bool {
+        self.id == *id
+    }
+}
+
+/// The bytes with LF line ends, if every line ends in CR LF.
+fn unix(bytes: &[u8]) -> Option<Vec<u8>> {
+    let ends = bytes.split(|byte| *byte == b'\n').count() - 1;
+    let pairs = bytes.windows(2).filter(|pair| pair == b"\r\n").count();
+    if ends == 0 || ends != pairs {
+        return None;
+    }
+    let mut out = Vec::with_capacity(bytes.len() - pairs);
+    for (index, byte) in bytes.iter().enumerate() {
+        if !(*byte == b'\r' && bytes.get(index + 1) == Some(&b'\n')) {
+            out.push(*byte);
+        }
+    }
+    Some(out)
+}
+
+/// The LFS pointer to these bytes (<https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>).
+fn pointer(bytes: &[u8]) -> Vec<u8> {
+    let mut text = "version https://git-lfs.github.com/spec/v1\noid sha256:".to_owned();
+    for byte in Sha256::digest(bytes) {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+    }
+    writeln!(text, "\nsize {}", bytes.len()).expect("writing to a string cannot fail");
+    text.into_bytes()
+}
+
+/// What explains a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Explanation {
+    /// The same bytes under the same path.
+    Same,
+    /// The same bytes, through a link of the commit.
+    Link,
+    /// The same lines with CR LF ends throughout.
+    LineEnds,
+    /// A licence, readme or change log that has the same bytes elsewhere in the commit.
+    Elsewhere,
+    /// The commit has the LFS pointer to these bytes.
+    LfsPointer,
+    /// Made by cargo from the author's manifest, and says what that says.
+    Generated,
+    /// `Cargo.lock`, which cargo writes and nobody who depends on the crate reads.
+    Lockfile,
+}
+
+/// What was found out about one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileOutcome {
+    /// It is explained.
+    Explained(Explanation),
+    /// The commit has other bytes there, or nothing; a few words on it.
+    Unexplained(String),
+    /// It cannot be told, and why.
+    Undetermined(String),
+}
+
+/// The files of an archive against a commit, by path.
+pub type Comparison = BTreeMap<String, FileOutcome>;
+
+/// Compares an archive with a folder of a commit; none where the clone has not the commit.
+///
+/// The folder is found by the author's manifest where `folder` is none. A folder that leaves the
+/// repository explains nothing.
+pub fn compare(
+    repository: &Repository,
+    commit: &ObjectId,
+    folder: Option<&str>,
+    files: &[ArchiveFile],
+) -> Result<Option<Comparison>, ReadError> {
+    let Some(snapshot) = Snapshot::of(repository.objects(), commit)? else { return Ok(None) };
+    let mut comparer = Comparer { snapshot, files, elsewhere: None, folder: String::new() };
+    comparer.folder = match folder {
+        Some(folder) => folder.to_owned(),
+        None => comparer.find_folder()?,
+    };
+    files
+        .iter()
+        .map(|file| Ok((file.path.clone(), comparer.file(file)?)))
+        .collect::<Result<_, _>>()
+        .map(Some)
+}
+
+struct Comparer<'a> {
+    snapshot: Snapshot<'a>,
+    files: &'a [ArchiveFile],
+    /// Names of all files of the commit, made when first needed.
+    elsewhere: Option<std::collections::BTreeSet<ObjectId>>,
+    folder: String,
+}
+
+impl Comparer<'_> {
+    fn archived(&self, path: &str) -> Option<&ArchiveFile> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    /// The one folder whose manifest is the author's; the root where that is not told.
+    fn find_folder(&self) -> Result<String, ReadError> {
+        let Some(author) = self.archived("Cargo.toml.orig") else { return Ok(String::new()) };
+        let listing = self.snapshot.listing()?;
+        let mut folders = listing.iter().filter(|(_, id)| author.is(id)).filter_map(|(path, _)| {
+            path.strip_suffix("Cargo.toml").map(|folder| folder.trim_end_matches('/').to_owned())
+        });
+        let first = folders.next().unwrap_or_default();
+        Ok(if folders.next().is_some() { String::new() } else { first })
+    }
+
+    fn file(&mut self, file: &ArchiveFile) -> Result<FileOutcome, ReadError> {
+        match file.path.as_str() {
+            ".cargo_vcs_info.json" => Ok(FileOutcome::Explained(Explanation::Generated)),
+            "Cargo.lock" => Ok(FileOutcome::Explained(Explanation::Lockfile)),
+            "Cargo.toml" if self.archived("Cargo.toml.orig").is_some() => self.manifest(file),
+            "Cargo.toml.orig" => self.placed(file, "Cargo.toml"),
+            path => self.placed(file, path),
+        }
+    }
+
+    /// A file against what the commit has under a path.
+    fn placed(&mut self, file: &ArchiveFile, path: &str) -> Result<FileOutcome, ReadError> {
+        let mut full = self.folder.clone();
+        if !full.is_empty() {
+            full.push('/');
+        }
+        full.push_str(path);
+        let found = match self.snapshot.find(&full) {
+            // A clone without the bytes of links cannot follow them.
+            Err(ReadError::Missing(_)) => {
+                let why = "the clone lacks a folder or link on the way to it";
+                return Ok(FileOutcome::Undetermined(why.to_owned()));
+            }
+            found => found?,
+        };
+        let outcome = match found {
+            Found::File { id, linked } => same(file, &id, linked),
+            Found::Submodule { folder, commit, .. } => {
+                FileOutcome::Undetermined(format!("it is in the submodule `{folder}` at {commit}"))
+            }
+            Found::Nothing => FileOutcome::Unexplained("the commit has no such file".to_owned()),
+        };
+        if matches!(outcome, FileOutcome::Unexplained(_))
+            && is_legal(path)
+            && self.anywhere(file)?
+        {
+            return Ok(FileOutcome::Explained(Explanation::Elsewhere));
+        }
+        Ok(outcome)
+    }
+
+    /// Whether any file of the commit has these bytes.
+    fn anywhere(&mut self, file: &ArchiveFile) -> Result<bool, ReadError> {
+        if self.elsewhere.is_none() {
+            let ids = self.snapshot.listing()?.into_iter().map(|(_, id)| id);
+            self.elsewhere = Some(ids.collect());
+        }
+        let Some(all) = &self.elsewhere else { return Ok(false) };
+        Ok(all.contains(&file.id) || file.unix.is_some_and(|id| all.contains(&id)))
+    }
+
+    /// The manifest in force against the author's and the workspace's.
+    fn manifest(&self, file: &ArchiveFile) -> Result<FileOutcome, ReadError> {
+        let author = self.archived("Cargo.toml.orig").and_then(|file| file.text.as_deref());
+        let (Some(author), Some(force)) = (author, file.text.as_deref()) else {
+            return Ok(FileOutcome::Undetermined("a manifest is not at hand".to_owned()));
+        };
+        let has_build_script = self.archived("build.rs").is_some();
+        let root = self.workspace()?;
+        let follows = manifest::follows(force, author, root.as_deref(), has_build_script);
+        Ok(match follows {
+            Follows::Yes => FileOutcome::Explained(Explanation::Generated),
+            Follows::No(what) => {
+                FileOutcome::Unexplained(format!("{what} does not follow from Cargo.toml.orig"))
+            }
+            Follows::Unknown(why) => FileOutcome::Undetermined(why),
+        })
+    }
+
+    /// The manifest of the workspace: the nearest one upwards that has such a table.
+    fn workspace(&self) -> Result<Option<String>, ReadError> {
+        let mut folder = Some(self.folder.as_str());
+        while let Some(at) = folder {
+            let path =
+                if at.is_empty() { "Cargo.toml".to_owned() } else { format!("{at}/Cargo.toml") };
+            if let Ok(Found::File { id, .. }) = self.snapshot.find(&path)
+                && let Some(bytes) = self.snapshot.blob(&id)?
+            {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                if manifest::is_workspace(&text) {
+                    return Ok(Some(text));
+                }
+            }
+            folder = match at {
+                "" => None,
+                _ => Some(at.rsplit_once('/').map_or("", |(above, _)| above)),
+            };
+        }
+        Ok(None)
+    }
+}
+
+/// A file that cargo copies from above the crate: licence, readme, and what goes with them.
+fn is_legal(path: &str) -> bool {
+    let upper = path.to_ascii_uppercase();
+    !path.contains('/')
+        && ["README", "LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "CHANGE", "UNLICENSE"]
+            .iter()
+            .any(|name| upper.starts_with(name))
+        && std::path::Path::new(path).extension().is_none_or(|extension| extension != "rs")
+}
+
+/// A file against one of the commit.
+fn same(file: &ArchiveFile, id: &ObjectId, linked: bool) -> FileOutcome {
+    let explanation = if file.is(id) {
+        if linked { Explanation::Link } else { Explanation::Same }
+    } else if file.unix.as_ref() == Some(id) {
+        Explanation::LineEnds
+    } else if file.pointer == *id {
+        Explanation::LfsPointer
+    } else {
+        return FileOutcome::Unexplained("the commit has other bytes".to_owned());
+    };
+    FileOutcome::Explained(explanation)
+}

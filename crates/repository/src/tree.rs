@@ -1,0 +1,149 @@
+//! The files of one commit: looked up by path, links followed inside the commit only.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate_read::git_objects::{self, EntryKind, Kind, ObjectId, TreeEntry};
+
+use crate::{Objects, ReadError};
+
+/// Most links that are followed on the way to one file.
+const HOPS_LIMIT: usize = 16;
+/// Most entries of one commit.
+const ENTRIES_LIMIT: usize = 400_000;
+/// Deepest folder.
+const DEPTH_LIMIT: usize = 64;
+
+/// What a path of a commit is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A file; whether a link led to it.
+    File { id: ObjectId, linked: bool },
+    /// A path inside a submodule: the submodule's folder, its commit, and the rest of the path.
+    Submodule { folder: String, commit: ObjectId, rest: String },
+    /// Nothing, or a folder.
+    Nothing,
+}
+
+/// One commit.
+pub(crate) struct Snapshot<'a> {
+    objects: &'a Objects,
+    root: ObjectId,
+    folders: RefCell<HashMap<ObjectId, Rc<Vec<TreeEntry>>>>,
+}
+
+impl<'a> Snapshot<'a> {
+    /// The files of a commit; none where the clone has not the commit.
+    pub(crate) fn of(objects: &'a Objects, commit: &ObjectId) -> Result<Option<Self>, ReadError> {
+        let Some(object) = objects.read(commit)? else { return Ok(None) };
+        let damaged = |source| ReadError::Format { what: commit.to_string(), source };
+        if object.kind != Kind::Commit {
+            return Ok(None);
+        }
+        let root = git_objects::commit(&object.bytes).map_err(damaged)?.tree;
+        Ok(Some(Self { objects, root, folders: RefCell::default() }))
+    }
+
+    fn folder(&self, id: &ObjectId) -> Result<Rc<Vec<TreeEntry>>, ReadError> {
+        if let Some(known) = self.folders.borrow().get(id) {
+            return Ok(Rc::clone(known));
+        }
+        let object = self.objects.read(id)?.ok_or(ReadError::Missing(*id))?;
+        let entries = git_objects::tree(&object.bytes)
+            .map_err(|source| ReadError::Format { what: id.to_string(), source })?;
+        let entries = Rc::new(entries);
+        let mut folders = self.folders.borrow_mut();
+        if folders.len() > ENTRIES_LIMIT {
+            return Err(ReadError::Limit { what: "folders", limit: ENTRIES_LIMIT as u64 });
+        }
+        folders.insert(*id, Rc::clone(&entries));
+        Ok(entries)
+    }
+
+    /// The bytes of a file; none where the clone has them not.
+    pub(crate) fn blob(&self, id: &ObjectId) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self.objects.read(id)?.filter(|object| object.kind == Kind::Blob).map(|o| o.bytes))
+    }
+
+    /// What a path is. Links are followed; one that leaves the commit leads to nothing.
+    pub(crate) fn find(&self, path: &str) -> Result<Found, ReadError> {
+        let mut ahead: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+        let mut way: Vec<(String, ObjectId)> = Vec::new();
+        let (mut at, mut hops) = (self.root, 0);
+        while let Some(part) = ahead.pop() {
+            if part.is_empty() || part == "." {
+                continue;
+            }
+            if part == ".." {
+                let Some((_, above)) = way.pop() else { return Ok(Found::Nothing) };
+                at = above;
+                continue;
+            }
+            let entries = self.folder(&at)?;
+            let Some(entry) = entries.iter().find(|entry| entry.name == part.as_bytes()) else {
+                return Ok(Found::Nothing);
+            };
+            match entry.kind {
+                EntryKind::Folder => {
+                    if way.len() > DEPTH_LIMIT {
+                        return Ok(Found::Nothing);
+                    }
+                    way.push((part, at));
+                    at = entry.id;
+                }
+                EntryKind::File if ahead.is_empty() => {
+                    return Ok(Found::File { id: entry.id, linked: hops > 0 });
+                }
+                EntryKind::File => return Ok(Found::Nothing),
+                EntryKind::Link => {
+                    hops += 1;
+                    let target = self.blob(&entry.id)?.ok_or(ReadError::Missing(entry.id))?;
+                    let target = String::from_utf8_lossy(&target).into_owned();
+                    if hops > HOPS_LIMIT || target.starts_with('/') || target.len() > 4_096 {
+                        return Ok(Found::Nothing);
+                    }
+                    ahead.extend(target.split('/').rev().map(str::to_owned));
+                }
+                EntryKind::Submodule => {
+                    let mut folder: Vec<String> = way.into_iter().map(|(name, _)| name).collect();
+                    folder.push(part);
+                    ahead.reverse();
+                    return Ok(Found::Submodule {
+                        folder: folder.join("/"),
+                        commit: entry.id,
+                        rest: ahead.join("/"),
+                    });
+                }
+            }
+        }
+        Ok(Found::Nothing)
+    }
+
+    /// All files of the commit with their paths.
+    pub(crate) fn listing(&self) -> Result<Vec<(String, ObjectId)>, ReadError> {
+        let mut queue = vec![(String::new(), self.root, 0)];
+        let mut files = Vec::new();
+        let mut seen = 0;
+        while let Some((folder, id, depth)) = queue.pop() {
+            for entry in self.folder(&id)?.iter() {
+                seen += 1;
+                if seen > ENTRIES_LIMIT {
+                    let limit = ENTRIES_LIMIT as u64;
+                    return Err(ReadError::Limit { what: "files in one commit", limit });
+                }
+                let name = String::from_utf8_lossy(&entry.name);
+                let path =
+                    if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") };
+                match entry.kind {
+                    EntryKind::Folder if depth < DEPTH_LIMIT => {
+                        queue.push((path, entry.id, depth + 1));
+                    }
+                    EntryKind::File => files.push((path, entry.id)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(files)
+    }
+}
