@@ -91,6 +91,9 @@ pub struct CommonArguments {
     /// A registry dump or slim file to read custody data from
     #[arg(long, value_name = "FILE", env = "CARGO_CUSTODY_DUMP")]
     pub dump: Option<PathBuf>,
+    /// A folder with clones of the crates' repositories, to compare archives with (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub repos: Vec<PathBuf>,
     /// How long the registry's API may be asked, at one request a second, such as 60s or 5m
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
     pub api_budget: std::time::Duration,

@@ -48,6 +48,7 @@ pub fn gather_options(
         urls: environment.urls,
         advisory_db: common.advisory_db.clone(),
         dump: common.dump.clone().or(environment.dump),
+        repos: common.repos.clone(),
         api_budget,
         changed: BTreeSet::new(),
         pins: None,

@@ -29,6 +29,7 @@ pub mod names;
 pub mod native;
 pub mod pins;
 pub mod releases;
+pub mod repository;
 pub mod source_tree;
 pub mod store;
 pub mod update;
@@ -54,6 +55,7 @@ pub fn groups() -> Vec<(&'static str, SchemaOf)> {
         (build_code::SECRETS_GROUP, schema_of::<build_code::SecretFacts>),
         (concealment::GROUP, schema_of::<concealment::ConcealmentFacts>),
         (native::GROUP, schema_of::<native::NativeFacts>),
+        (repository::GROUP, schema_of::<repository::RepositoryFacts>),
         (window::WINDOW, schema_of::<window::ComparisonFacts>),
         (window::PREVIOUS, schema_of::<window::ComparisonFacts>),
         (update::BYTES, schema_of::<window::ComparisonFacts>),

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use cargo_custody::audit::{self, Audit, Request};
 use cargo_custody::collectors;
@@ -38,22 +37,13 @@ impl Project {
             path: project,
             walk: walker::Options { metadata: MetadataMode::Never },
             gather: collectors::Options {
-                as_of: date(as_of),
-                offline: false,
-                cargo_home: folder.path().join("cargo"),
-                cache_dir: folder.path().join("cache"),
                 urls: BaseUrls { index: format!("{}index/", registry.base), ..BaseUrls::default() },
-                advisory_db: None,
-                dump: None,
-                api_budget: Duration::ZERO,
-                changed: std::collections::BTreeSet::new(),
-                pins: None,
-                cooldown: None,
-                hub_token: None,
-                hub_cache: None,
                 jobs: Some(1),
-                progress: false,
-                equipment: None,
+                ..collectors::Options::new(
+                    date(as_of),
+                    folder.path().join("cargo"),
+                    folder.path().join("cache"),
+                )
             },
             policy: Policy::default(),
             fail_on: None,

@@ -107,6 +107,15 @@ impl<'a> Crates<'a> {
         want(locked).is_some_and(|want| self.files.missing(std::slice::from_ref(&want)).is_empty())
     }
 
+    /// The pinned bytes of an archive that is on this machine.
+    #[must_use]
+    pub fn bytes(&self, locked: &Locked) -> domain::Measured<Vec<u8>> {
+        match want(locked).map(|want| self.files.read(&want)) {
+            Some(CrateFile::Found { bytes, .. }) => domain::Measured::Known(bytes),
+            _ => domain::Measured::unknown("the pinned archive is not on this machine"),
+        }
+    }
+
     /// The client that it asks through.
     #[must_use]
     pub fn client(&self) -> &Client {

@@ -4,6 +4,7 @@ mod equipment;
 mod helpers;
 mod keys;
 mod models;
+mod repositories;
 mod trees;
 
 pub use equipment::Equipment;
@@ -51,6 +52,8 @@ pub struct Options {
     pub advisory_db: Option<PathBuf>,
     /// A registry dump or slim file.
     pub dump: Option<PathBuf>,
+    /// Folders with clones of repositories.
+    pub repos: Vec<PathBuf>,
     /// How long the registry's API may be asked.
     pub api_budget: Duration,
     /// Names of the crates that a change brought in; they are asked for first.
@@ -84,6 +87,7 @@ impl Options {
             urls: BaseUrls::default(),
             advisory_db: None,
             dump: None,
+            repos: Vec::new(),
             api_budget: Duration::ZERO,
             changed: BTreeSet::new(),
             pins: None,
@@ -258,6 +262,7 @@ impl<'a> Gathering<'a> {
         }
         let measured = self.bytes();
         self.windows(&measured);
+        self.repositories(&measured);
         self.keys();
         self.models(scope);
         measured.into_par_iter().for_each(drop);

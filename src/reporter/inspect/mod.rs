@@ -60,10 +60,32 @@ fn header(page: &mut Page, inspection: &Inspection) {
     let dirty = if archive["vcs"]["dirty"] == true { ", from a changed working copy" } else { "" };
     let commit = word(&archive["vcs"]["sha1"]);
     page.row("commit", commit.map(|sha1| format!("{sha1}{dirty}")));
+    page.row("compared", compared(group("repository")));
     page.row("links", word(&archive["manifest"]["links"]));
     for limit in &inspection.limits {
         page.row("left out", Some(limit.clone()));
     }
+}
+
+/// What the commit says of the archive, in a line.
+fn compared(repository: &Value) -> Option<String> {
+    if repository.is_null() {
+        return None;
+    }
+    if let Some(why) = unknown_reason(repository) {
+        return Some(format!("not determined: {why}"));
+    }
+    let files = list(repository, "unexplained");
+    let (unknown, known): (Vec<_>, Vec<_>) =
+        files.iter().partition(|file| unknown_reason(file).is_some());
+    let reach = word(&repository["reach"]).unwrap_or_else(|| "not determined".to_owned());
+    Some(format!(
+        "{} files as in the commit, {} explained, {} not explained, {} not determined; reached from: {reach}",
+        repository["same"],
+        repository["explained"],
+        known.len(),
+        unknown.len(),
+    ))
 }
 
 fn published(releases: &Value) -> Option<String> {

@@ -1,0 +1,92 @@
+//! Git repositories made from text, and archives that the real `cargo package` makes of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use custody_bytes::gzip_tar::{GzipTar, Limits};
+
+/// The files of an archive, by path below the crate's folder.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// A working copy and its repository.
+pub struct Sample {
+    folder: tempfile::TempDir,
+}
+
+impl Sample {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sample = Self { folder };
+        sample.git(&["init", "-q", "-b", "main"]);
+        sample.git(&["remote", "add", "origin", "https://host.example/owner/sample.git"]);
+        sample
+    }
+
+    pub fn at(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs git, with no configuration but ours; what it says.
+    pub fn git(&self, arguments: &[&str]) -> String {
+        self.git_on("2026-01-01T00:00:00Z", arguments)
+    }
+
+    fn git_on(&self, date: &str, arguments: &[&str]) -> String {
+        let output = Command::new("git")
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.invalid"])
+            .args(arguments)
+            .current_dir(self.at())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.at())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_AUTHOR_DATE", date)
+            .env("GIT_COMMITTER_DATE", date)
+            .output()
+            .expect("git runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {told}");
+        String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+    }
+
+    pub fn write(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.at().join(path);
+        fs::create_dir_all(path.parent().expect("below the folder")).expect("made");
+        fs::write(path, bytes).expect("written");
+    }
+
+    /// Commits all there is; the commit.
+    pub fn commit(&self, message: &str) -> String {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "--allow-empty", "-m", message]);
+        self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// The archive that cargo makes of a member of the workspace.
+    pub fn package(&self, name: &str, version: &str) -> Files {
+        let target = tempfile::tempdir().expect("a folder");
+        let output = Command::new(env!("CARGO"))
+            .args(["package", "--offline", "--no-verify", "--quiet", "-p", name, "--target-dir"])
+            .arg(target.path())
+            .current_dir(self.at())
+            .output()
+            .expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let root = format!("{name}-{version}");
+        let archive = target.path().join("package").join(format!("{root}.crate"));
+        unpacked(&fs::read(archive).expect("is there"), &root)
+    }
+}
+
+fn unpacked(archive: &[u8], root: &str) -> Files {
+    let mut files = Files::new();
+    let mut tar = GzipTar::new(archive, Limits::default(), Vec::new()).expect("is a gzip stream");
+    while let Some(member) = tar.next().expect("is well formed") {
+        let path = String::from_utf8(member.path.to_vec()).expect("UTF-8");
+        let path = path.strip_prefix(&format!("{root}/")).expect("below the root").to_owned();
+        files.insert(path, member.bytes.to_vec());
+    }
+    files
+}
