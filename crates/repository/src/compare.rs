@@ -7,6 +7,7 @@ use crate_read::git_objects::{Kind, ObjectId};
 use sha2::{Digest as _, Sha256};
 
 use crate::manifest::{self, Follows};
+use crate::submodule::{Neighbours, Submodule, Submodules};
 use crate::tree::{Found, Snapshot};
 use crate::{ReadError, Repository};
 
@@ -82,6 +83,8 @@ pub enum Explanation {
     LineEnds,
     /// A licence, readme or change log that has the same bytes elsewhere in the commit.
     Elsewhere,
+    /// The same bytes in the submodule that the commit has there, at the commit that it names.
+    Submodule,
     /// The commit has the LFS pointer to these bytes.
     LfsPointer,
     /// Made by cargo from the author's manifest, and says what that says.
@@ -101,8 +104,27 @@ pub enum FileOutcome {
     Undetermined(String),
 }
 
-/// The files of an archive against a commit, by path.
-pub type Comparison = BTreeMap<String, FileOutcome>;
+/// Where a commit holds the bytes of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The folder of the submodule that holds it; none for the repository itself.
+    pub submodule: Option<String>,
+    /// Its path there.
+    pub path: String,
+    /// The name of its bytes.
+    pub blob: ObjectId,
+}
+
+/// An archive against a commit.
+#[derive(Debug, Default)]
+pub struct Compared {
+    /// Every file, by path.
+    pub files: BTreeMap<String, FileOutcome>,
+    /// Where those stand that have the same bytes.
+    pub origins: BTreeMap<String, Origin>,
+    /// Submodules that were needed and are at hand, by folder.
+    pub submodules: BTreeMap<String, Submodule>,
+}
 
 /// Compares an archive with a folder of a commit; none where the clone has not the commit.
 ///
@@ -113,18 +135,26 @@ pub fn compare(
     commit: &ObjectId,
     folder: Option<&str>,
     files: &[ArchiveFile],
-) -> Result<Option<Comparison>, ReadError> {
+    neighbours: Option<Neighbours<'_>>,
+) -> Result<Option<Compared>, ReadError> {
     let Some(snapshot) = Snapshot::of(repository.objects(), commit)? else { return Ok(None) };
-    let mut comparer = Comparer { snapshot, files, elsewhere: None, folder: String::new() };
+    let mut comparer = Comparer {
+        snapshot,
+        files,
+        neighbours,
+        elsewhere: None,
+        folder: String::new(),
+        submodules: Submodules::default(),
+        origins: BTreeMap::new(),
+    };
     comparer.folder = match folder {
         Some(folder) => folder.to_owned(),
         None => comparer.find_folder()?,
     };
-    files
-        .iter()
-        .map(|file| Ok((file.path.clone(), comparer.file(file)?)))
-        .collect::<Result<_, _>>()
-        .map(Some)
+    let outcomes = files.iter().map(|file| Ok((file.path.clone(), comparer.file(file)?)));
+    let outcomes = outcomes.collect::<Result<_, ReadError>>()?;
+    let Comparer { origins, submodules, .. } = comparer;
+    Ok(Some(Compared { files: outcomes, origins, submodules: submodules.found() }))
 }
 
 struct Comparer<'a> {
@@ -133,6 +163,9 @@ struct Comparer<'a> {
     /// Names of all files of the commit, made when first needed.
     elsewhere: Option<std::collections::BTreeSet<ObjectId>>,
     folder: String,
+    neighbours: Option<Neighbours<'a>>,
+    submodules: Submodules,
+    origins: BTreeMap<String, Origin>,
 }
 
 impl Comparer<'_> {
@@ -177,9 +210,15 @@ impl Comparer<'_> {
             found => found?,
         };
         let outcome = match found {
-            Found::File { id, linked } => same(file, &id, linked),
-            Found::Submodule { folder, commit, .. } => {
-                FileOutcome::Undetermined(format!("it is in the submodule `{folder}` at {commit}"))
+            Found::File { id, linked } => {
+                if file.is(&id) && !linked {
+                    let origin = Origin { submodule: None, path: full, blob: id };
+                    self.origins.insert(file.path.clone(), origin);
+                }
+                same(file, &id, linked)
+            }
+            Found::Submodule { folder, commit, rest } => {
+                self.in_submodule(file, folder, &commit, rest)?
             }
             Found::Nothing => FileOutcome::Unexplained("the commit has no such file".to_owned()),
         };
@@ -190,6 +229,39 @@ impl Comparer<'_> {
             return Ok(FileOutcome::Explained(Explanation::Elsewhere));
         }
         Ok(outcome)
+    }
+
+    /// A file against what a submodule has under a path.
+    fn in_submodule(
+        &mut self,
+        file: &ArchiveFile,
+        folder: String,
+        commit: &ObjectId,
+        rest: String,
+    ) -> Result<FileOutcome, ReadError> {
+        let found = self.submodules.of(&self.snapshot, self.neighbours, &folder, commit);
+        let submodule = match found {
+            Ok(submodule) => submodule,
+            Err(why) => return Ok(FileOutcome::Undetermined(why.clone())),
+        };
+        let Some(snapshot) = Snapshot::of(submodule.repository().objects(), commit)? else {
+            let why = format!("the clone of the submodule `{folder}` has not {commit}");
+            return Ok(FileOutcome::Undetermined(why));
+        };
+        Ok(match snapshot.find(&rest)? {
+            Found::File { id, .. } if file.is(&id) => {
+                let origin = Origin { submodule: Some(folder), path: rest, blob: id };
+                self.origins.insert(file.path.clone(), origin);
+                FileOutcome::Explained(Explanation::Submodule)
+            }
+            Found::File { id, linked } => same(file, &id, linked),
+            Found::Submodule { .. } => {
+                FileOutcome::Undetermined(format!("it is in a submodule of `{folder}`"))
+            }
+            Found::Nothing => {
+                FileOutcome::Unexplained(format!("the submodule `{folder}` has no such file"))
+            }
+        })
     }
 
     /// Whether any file of the commit has these bytes.

@@ -5,21 +5,25 @@
 //! every file of an archive what explains it, or that nothing does.
 
 mod compare;
+pub mod history;
 mod manifest;
 mod objects;
+mod pack;
 mod place;
 mod reach;
+mod submodule;
 mod tree;
 
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-pub use compare::{ArchiveFile, Comparison, Explanation, FileOutcome, compare};
+pub use compare::{ArchiveFile, Compared, Explanation, FileOutcome, Origin, compare};
 pub use crate_read::git_objects::{Kind, ObjectId};
 pub use objects::Objects;
 pub use place::{Address, Place};
 pub use reach::{Reach, ReachWalk};
+pub use submodule::{Neighbours, Submodule};
 
 /// Why something of a repository cannot be read.
 #[derive(Debug, thiserror::Error)]

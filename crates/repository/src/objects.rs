@@ -1,59 +1,67 @@
 //! Where objects are: loose files, packs, and the object folders of other repositories that this one
-//! borrows from. Reads the few pieces that it needs and keeps no pack in memory.
+//! borrows from. Reads the few pieces that it needs; of a pack only its index is kept in memory.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
-use crate_read::git_objects::{
-    self, Base, FANOUT_BYTES, GitError, ID_BYTES, INDEX_HEADER, Layout, OBJECT_LIMIT, Object,
-    ObjectId,
-};
+use crate_read::git_objects::{self, GitError, OBJECT_LIMIT, Object, ObjectId};
 
 use crate::ReadError;
+use crate::pack::{Entry, Next, Pack};
 
 /// Most object folders, borrowed ones included.
 const FOLDERS_LIMIT: usize = 32;
-/// Most packs; their indexes stay open.
+/// Most packs.
 const PACKS_LIMIT: usize = 400;
 /// Longest chain of deltas; git's own limit is 4,095.
 const CHAIN_LIMIT: usize = 4_095;
 /// Most bytes of deltas that one object is put together from.
 const CHAIN_BYTES: u64 = 4 * OBJECT_LIMIT;
-/// Most bytes of names with the same first byte: 3 million objects in the pack.
-const NAMES_LIMIT: u64 = 256 * 1024;
-
-/// One pack.
-#[derive(Debug)]
-struct Pack {
-    index: PathBuf,
-    layout: Layout,
-}
+/// Most bytes that are made on the way to one object: a small delta can copy the same bytes very often.
+const MADE_BYTES: u64 = 64 * OBJECT_LIMIT;
+/// Most bytes of bases that are kept for the next object.
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
 
 /// All objects of a repository.
 #[derive(Debug)]
 pub struct Objects {
     folders: Vec<PathBuf>,
     packs: Vec<Pack>,
+    kept: Mutex<Kept>,
 }
 
-/// An object, or where it is told from.
-enum Step {
-    Whole(Object),
-    Delta(Vec<u8>, Next),
+/// Bases of deltas; trees of neighbouring commits share them.
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: usize,
+    objects: std::collections::HashMap<(usize, u64), Object>,
 }
 
-/// Where the base of a delta is.
-enum Next {
-    At(u64),
-    Object(ObjectId),
+impl Kept {
+    fn put(&mut self, place: (usize, u64), object: &Object) {
+        if object.bytes.len() > KEPT_BYTES / 16 || self.objects.contains_key(&place) {
+            return;
+        }
+        if self.bytes + object.bytes.len() > KEPT_BYTES {
+            *self = Self::default();
+        }
+        self.bytes += object.bytes.len();
+        self.objects.insert(place, object.clone());
+    }
+}
+
+enum Place {
+    Loose(PathBuf),
+    Packed { pack: usize, offset: u64 },
 }
 
 impl Objects {
     /// Opens an object folder and those that it borrows from.
     pub fn open(folder: &Path) -> Result<Self, ReadError> {
-        let mut objects = Self { folders: Vec::new(), packs: Vec::new() };
+        let mut objects = Self { folders: Vec::new(), packs: Vec::new(), kept: Mutex::default() };
         let mut queue = vec![folder.to_owned()];
         let mut seen = BTreeSet::new();
         while let Some(folder) = queue.pop() {
@@ -83,11 +91,7 @@ impl Objects {
                 let what = "packs (`git gc` puts them together)";
                 return Err(ReadError::Limit { what, limit: PACKS_LIMIT as u64 });
             }
-            let mut head = [0; 8 + FANOUT_BYTES];
-            debug_assert_eq!(INDEX_HEADER, 8);
-            open(&index)?.read_exact(&mut head).map_err(|source| io(&index, source))?;
-            let layout = Layout::read(&head).map_err(|source| format(&index, source))?;
-            self.packs.push(Pack { index, layout });
+            self.packs.push(Pack::open(index)?);
         }
         Ok(())
     }
@@ -104,27 +108,34 @@ impl Objects {
 
     /// Follows a chain of deltas to the object that is whole, then applies them backwards.
     fn assemble(&self, id: &ObjectId) -> Result<Option<Object>, ReadError> {
-        let mut deltas: Vec<Vec<u8>> = Vec::new();
-        let mut bytes = 0_u64;
+        let broken = |source| ReadError::Format { what: id.to_string(), source };
+        let mut deltas: Vec<(Vec<u8>, (usize, u64))> = Vec::new();
+        let (mut bytes, mut made) = (0_u64, 0_u64);
         let Some(mut place) = self.find(id)? else { return Ok(None) };
         let mut object = loop {
-            let (step, pack) = match place {
+            let (pack, offset) = match place {
                 Place::Loose(path) => {
                     let file = BufReader::new(open(&path)?);
-                    let object = git_objects::loose(file).map_err(|e| format(&path, e))?;
+                    break git_objects::loose(file).map_err(|e| format(&path, e))?;
+                }
+                Place::Packed { pack, offset } => (pack, offset),
+            };
+            if let Some(kept) = self.kept(&(pack, offset)) {
+                break kept;
+            }
+            let (delta, next) = match self.packs[pack].entry(offset)? {
+                Entry::Whole(object) => {
+                    self.keep((pack, offset), &object, deltas.is_empty());
                     break object;
                 }
-                Place::Packed { pack, offset } => (self.packs[pack].entry(offset)?, pack),
-            };
-            let (delta, next) = match step {
-                Step::Whole(object) => break object,
-                Step::Delta(delta, next) => (delta, next),
+                Entry::Delta(delta, next) => (delta, next),
             };
             bytes += delta.len() as u64;
-            deltas.push(delta);
-            if deltas.len() > CHAIN_LIMIT || bytes > CHAIN_BYTES {
+            made += git_objects::delta_sizes(&delta).map_err(broken)?.1;
+            deltas.push((delta, (pack, offset)));
+            if deltas.len() > CHAIN_LIMIT || bytes > CHAIN_BYTES || made > MADE_BYTES {
                 let source = GitError::Damaged { what: "chain of deltas: it is too long" };
-                return Err(ReadError::Format { what: id.to_string(), source });
+                return Err(broken(source));
             }
             place = match next {
                 Next::At(offset) => Place::Packed { pack, offset },
@@ -134,24 +145,37 @@ impl Objects {
                 },
             };
         };
-        for delta in deltas.iter().rev() {
-            object.bytes = git_objects::apply_delta(&object.bytes, delta)
-                .map_err(|source| ReadError::Format { what: id.to_string(), source })?;
+        for (at, (delta, place)) in deltas.iter().enumerate().rev() {
+            object.bytes = git_objects::apply_delta(&object.bytes, delta).map_err(broken)?;
+            self.keep(*place, &object, at == 0 && deltas.len() == 1);
         }
         Ok(Some(object))
     }
 
+    fn kept(&self, place: &(usize, u64)) -> Option<Object> {
+        self.kept.lock().ok()?.objects.get(place).cloned()
+    }
+
+    /// Keeps an object for the next one, unless it stands alone as blobs and commits do.
+    fn keep(&self, place: (usize, u64), object: &Object, alone: bool) {
+        if (!alone || object.kind == git_objects::Kind::Tree)
+            && let Ok(mut kept) = self.kept.lock()
+        {
+            kept.put(place, object);
+        }
+    }
+
     fn find(&self, id: &ObjectId) -> Result<Option<Place>, ReadError> {
+        for (pack, of) in self.packs.iter().enumerate() {
+            if let Some(offset) = of.find(id)? {
+                return Ok(Some(Place::Packed { pack, offset }));
+            }
+        }
         let hex = id.to_string();
         for folder in &self.folders {
             let path = folder.join(&hex[..2]).join(&hex[2..]);
             if path.is_file() {
                 return Ok(Some(Place::Loose(path)));
-            }
-        }
-        for (pack, of) in self.packs.iter().enumerate() {
-            if let Some(offset) = of.find(id)? {
-                return Ok(Some(Place::Packed { pack, offset }));
             }
         }
         Ok(None)
@@ -169,95 +193,21 @@ impl Objects {
                     .filter_map(|hex| ObjectId::from_hex(&hex)),
             );
         }
-        let first = u8::from_str_radix(&digits[..2], 16).unwrap_or_default();
         for pack in &self.packs {
-            let (names, _) = pack.names(first)?;
-            let ids = names.chunks_exact(ID_BYTES).filter_map(ObjectId::from_bytes);
-            found.extend(ids.filter(|id| id.to_string().starts_with(digits)).take(2));
+            found.extend(pack.short(digits)?);
         }
         Ok(found)
     }
 }
 
-enum Place {
-    Loose(PathBuf),
-    Packed { pack: usize, offset: u64 },
-}
-
-impl Pack {
-    /// The names that start with this byte, and the position of the first.
-    fn names(&self, first: u8) -> Result<(Vec<u8>, u64), ReadError> {
-        let (start, end) = self.layout.range(first);
-        let size = (end - start) * ID_BYTES as u64;
-        if size > NAMES_LIMIT * ID_BYTES as u64 {
-            let what = "objects in a pack of the repository";
-            return Err(ReadError::Limit { what, limit: NAMES_LIMIT * 256 });
-        }
-        Ok((self.piece(Layout::name_at(start), size)?, start))
-    }
-
-    fn piece(&self, at: u64, size: u64) -> Result<Vec<u8>, ReadError> {
-        let mut bytes = Vec::new();
-        let mut file = open(&self.index)?;
-        file.seek(SeekFrom::Start(at)).map_err(|source| io(&self.index, source))?;
-        file.take(size).read_to_end(&mut bytes).map_err(|source| io(&self.index, source))?;
-        if bytes.len() as u64 == size {
-            Ok(bytes)
-        } else {
-            Err(format(&self.index, GitError::Damaged { what: "pack index" }))
-        }
-    }
-
-    /// Where an object stands in the pack.
-    fn find(&self, id: &ObjectId) -> Result<Option<u64>, ReadError> {
-        let first = id.as_bytes()[0];
-        let (start, end) = self.layout.range(first);
-        if start == end {
-            return Ok(None);
-        }
-        let (names, start) = self.names(first)?;
-        let Some(at) = git_objects::position(&names, id) else { return Ok(None) };
-        let offset = self.piece(self.layout.offset_at(start + at), 4)?;
-        let offset = offset.iter().fold(0_u32, |sum, &byte| sum << 8 | u32::from(byte));
-        let Some(large) = self.layout.large_offset_at(offset) else {
-            return Ok(Some(u64::from(offset)));
-        };
-        let offset = self.piece(large, 8)?;
-        Ok(Some(offset.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte))))
-    }
-
-    /// Reads the entry at an offset.
-    fn entry(&self, offset: u64) -> Result<Step, ReadError> {
-        let path = self.index.with_extension("pack");
-        let mut file = open(&path)?;
-        let mut head = Vec::new();
-        file.seek(SeekFrom::Start(offset)).map_err(|source| io(&path, source))?;
-        (&mut file).take(32).read_to_end(&mut head).map_err(|source| io(&path, source))?;
-        let entry = git_objects::entry(&head).map_err(|source| format(&path, source))?;
-        let damaged = || format(&path, GitError::Damaged { what: "pack" });
-        let start = offset.checked_add(entry.header as u64).ok_or_else(damaged)?;
-        file.seek(SeekFrom::Start(start)).map_err(|source| io(&path, source))?;
-        let bytes = git_objects::inflate(BufReader::new(file), entry.size)
-            .map_err(|source| format(&path, source))?;
-        Ok(match entry.base {
-            Base::Whole(kind) => Step::Whole(Object { kind, bytes }),
-            Base::Before(distance) => {
-                let base = offset.checked_sub(distance).ok_or_else(damaged)?;
-                Step::Delta(bytes, Next::At(base))
-            }
-            Base::Object(id) => Step::Delta(bytes, Next::Object(id)),
-        })
-    }
-}
-
-fn open(path: &Path) -> Result<File, ReadError> {
+pub(crate) fn open(path: &Path) -> Result<File, ReadError> {
     File::open(path).map_err(|source| io(path, source))
 }
 
-fn io(path: &Path, source: std::io::Error) -> ReadError {
+pub(crate) fn io(path: &Path, source: std::io::Error) -> ReadError {
     ReadError::Io { path: path.to_owned(), source }
 }
 
-fn format(path: &Path, source: GitError) -> ReadError {
+pub(crate) fn format(path: &Path, source: GitError) -> ReadError {
     ReadError::Format { what: path.to_string_lossy().into_owned(), source }
 }

@@ -33,6 +33,23 @@ impl Address {
         (path.len() >= 2 && !host.is_empty()).then_some(Self { host, path })
     }
 
+    /// From an address as a submodule has it, which may begin with `../` and then starts from this one.
+    #[must_use]
+    pub fn relative(&self, url: &str) -> Option<Self> {
+        if !url.starts_with("../") && !url.starts_with("./") {
+            return Self::parse(url);
+        }
+        let mut path = self.path.clone();
+        for part in url.split('/').filter(|part| !matches!(*part, "" | ".")) {
+            if part == ".." {
+                path.pop()?;
+            } else {
+                path.push(part.strip_suffix(".git").unwrap_or(part).to_ascii_lowercase());
+            }
+        }
+        (path.len() >= 2 && path.len() <= 8).then(|| Self { host: self.host.clone(), path })
+    }
+
     /// Owner and name joined as the name of a clone's folder is.
     #[must_use]
     pub fn folder_name(&self) -> String {

@@ -28,12 +28,59 @@ const IN_FORCE: &str = "[package]\nname = \"x\"\nversion = \"1.2.0\"\nbuild = \"
     path = \"src/lib.rs\"\n[dependencies.serde]\nversion = \"1\"\nfeatures = [\"std\", \"derive\"]\n";
 
 /// A workspace with one crate in `x`, whose licence is a link and whose readme lies above.
-struct Sample {
+pub(crate) struct Sample {
     folder: tempfile::TempDir,
     commit: ObjectId,
 }
 
 impl Sample {
+    /// A repository without commits.
+    pub(crate) fn empty() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        git(folder.path(), &["init", "-q", "-b", "main"]);
+        let commit = ObjectId::from_hex(&"0".repeat(40)).expect("a name");
+        Self { folder, commit }
+    }
+
+    pub(crate) fn at(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn head(&self) -> ObjectId {
+        ObjectId::from_hex(&git(self.at(), &["rev-parse", "main"])).expect("a commit")
+    }
+
+    /// Adds a commit with these files to what `git fast-import` is told.
+    #[expect(clippy::unused_self, reason = "reads as what it is done to")]
+    pub(crate) fn stream(
+        &self,
+        stream: &mut String,
+        (name, mail): (&str, &str),
+        seconds: i64,
+        files: &[(&str, &str)],
+    ) {
+        let head = format!("commit refs/heads/main\ncommitter {name} <{mail}> {seconds} +0000\n");
+        stream.push_str(&head);
+        stream.push_str("data 1\nc\n");
+        for (path, text) in files {
+            let file = format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len());
+            stream.push_str(&file);
+        }
+        stream.push('\n');
+    }
+
+    pub(crate) fn import(&self, stream: &str) {
+        use std::io::Write as _;
+        let mut child = Command::new("git")
+            .args(["fast-import", "--quiet"])
+            .current_dir(self.at())
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("git runs");
+        child.stdin.take().expect("piped").write_all(stream.as_bytes()).expect("is read");
+        assert!(child.wait().expect("ends").success());
+    }
+
     fn new(pack: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path();
@@ -66,8 +113,8 @@ impl Sample {
         let files: Vec<ArchiveFile> =
             files.iter().map(|(path, text)| ArchiveFile::new(path, text.as_bytes())).collect();
         let repository = Repository::open(self.folder.path()).expect("opens");
-        let compared = compare(&repository, &self.commit, Some("x"), &files).expect("reads");
-        let compared = compared.expect("the commit is there").into_iter();
+        let compared = compare(&repository, &self.commit, Some("x"), &files, None).expect("reads");
+        let compared = compared.expect("the commit is there").files.into_iter();
         compared.filter(|(_, o)| !matches!(o, FileOutcome::Explained(_))).map(|(p, _)| p).collect()
     }
 }

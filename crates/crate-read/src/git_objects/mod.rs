@@ -8,15 +8,17 @@
 
 mod delta;
 mod pack;
+mod signature;
 
 use std::fmt;
-use std::io::Read;
+use std::io::{BufRead, Read};
 
 use sha1::{Digest as _, Sha1};
 
 pub use delta::apply as apply_delta;
 pub use delta::sizes as delta_sizes;
 pub use pack::{Base, Entry, FANOUT_BYTES, INDEX_HEADER, Layout, entry, position};
+pub use signature::{Signature, signatures, tagger};
 
 /// Largest object that is read, in bytes: the largest lockfile twice over.
 pub const OBJECT_LIMIT: u64 = 16 * 1024 * 1024;
@@ -142,13 +144,13 @@ pub struct Object {
 }
 
 /// Inflates a zlib stream that holds exactly `size` bytes.
-pub fn inflate(packed: impl Read, size: u64) -> Result<Vec<u8>, GitError> {
+pub fn inflate(packed: impl BufRead, size: u64) -> Result<Vec<u8>, GitError> {
     if size > OBJECT_LIMIT {
         return Err(GitError::TooLarge { size });
     }
     let damaged = GitError::Damaged { what: "zlib stream" };
     let mut bytes = Vec::new();
-    let read = flate2::read::ZlibDecoder::new(packed).take(size + 1).read_to_end(&mut bytes);
+    let read = flate2::bufread::ZlibDecoder::new(packed).take(size + 1).read_to_end(&mut bytes);
     match read {
         Ok(_) if bytes.len() as u64 == size => Ok(bytes),
         _ => Err(damaged),

@@ -1,0 +1,135 @@
+//! What the commits before a release tell of who decides: the commits that lead to it, their people,
+//! who followed whom, and who brought which file. Measures; what it means is for the rules to say.
+
+mod arrival;
+mod ignored;
+mod people;
+mod succession;
+
+use std::collections::{HashMap, HashSet};
+
+use crate_read::git_objects::{self, Kind, ObjectId};
+
+pub use arrival::{Arrival, Arrivals};
+pub use ignored::{Ignored, newly_ignored};
+pub use people::{People, Person, is_machine};
+pub use succession::{Measure, Successor, successors};
+
+use crate::{ReadError, Repository};
+
+/// Most commits that are read.
+const COMMITS_LIMIT: usize = 300_000;
+
+/// Seconds of a day.
+pub const DAY: i64 = 86_400;
+/// Seconds of a month of 365.25 / 12 days.
+pub const MONTH: i64 = 2_629_800;
+
+/// One commit.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Its name.
+    pub id: ObjectId,
+    /// Its root folder.
+    pub tree: ObjectId,
+    /// Its parents, in order.
+    pub parents: Vec<ObjectId>,
+    /// Who wrote it; none for a machine.
+    pub author: Option<Person>,
+    /// Who let it in, as far as git knows: the committer, or the author of a merge that the host made.
+    pub integrator: Option<Person>,
+    /// When it was committed, in seconds since 1970.
+    pub seconds: i64,
+}
+
+impl Change {
+    /// Whether it joins two lines of history.
+    #[must_use]
+    pub fn is_merge(&self) -> bool {
+        self.parents.len() > 1
+    }
+}
+
+/// All commits that lead to one.
+#[derive(Debug)]
+pub struct History {
+    /// By date, oldest first.
+    pub changes: Vec<Change>,
+    /// Their people.
+    pub people: People,
+    /// No parent is missing.
+    pub complete: bool,
+    at: HashMap<ObjectId, usize>,
+}
+
+impl History {
+    /// Reads the commits that lead to one, but for those dated after `until`. None where the clone has
+    /// not the commit.
+    pub fn of(
+        repository: &Repository,
+        start: &ObjectId,
+        until: i64,
+    ) -> Result<Option<Self>, ReadError> {
+        let mut history = Self {
+            changes: Vec::new(),
+            people: People::default(),
+            complete: true,
+            at: HashMap::new(),
+        };
+        let mut seen = HashSet::from([*start]);
+        let mut open = vec![*start];
+        while let Some(id) = open.pop() {
+            let object = repository.objects().read(&id)?.filter(|o| o.kind == Kind::Commit);
+            let Some(object) = object else {
+                history.complete = false;
+                continue;
+            };
+            let change = history.change(id, &object.bytes)?;
+            open.extend(change.parents.iter().filter(|parent| seen.insert(**parent)));
+            if seen.len() > COMMITS_LIMIT {
+                return Err(ReadError::Limit { what: "commits", limit: COMMITS_LIMIT as u64 });
+            }
+            if change.seconds <= until {
+                history.changes.push(change);
+            }
+        }
+        if history.changes.is_empty() && !history.complete {
+            return Ok(None);
+        }
+        history.changes.sort_by_key(|change| (change.seconds, change.id));
+        let people = &history.people;
+        for change in &mut history.changes {
+            change.author = change.author.map(|person| people.lead(person));
+            change.integrator = change.integrator.map(|person| people.lead(person));
+        }
+        history.at = history.changes.iter().enumerate().map(|(at, c)| (c.id, at)).collect();
+        Ok(Some(history))
+    }
+
+    fn change(&mut self, id: ObjectId, bytes: &[u8]) -> Result<Change, ReadError> {
+        let damaged = |source| ReadError::Format { what: id.to_string(), source };
+        let commit = git_objects::commit(bytes).map_err(damaged)?;
+        let (author, committer) = git_objects::signatures(bytes).map_err(damaged)?;
+        let writer = self.people.of(&author);
+        let letter = self.people.of(&committer);
+        // The host makes a merge for whoever pressed the button, and writes that one as its author.
+        let integrator = if commit.parents.len() > 1 { letter.or(writer) } else { letter };
+        Ok(Change {
+            id,
+            tree: commit.tree,
+            parents: commit.parents,
+            author: writer,
+            integrator,
+            seconds: committer.seconds,
+        })
+    }
+
+    /// A commit of this history.
+    #[must_use]
+    pub fn get(&self, id: &ObjectId) -> Option<&Change> {
+        self.at.get(id).map(|at| &self.changes[*at])
+    }
+}
+
+#[cfg(test)]
+mod tests;
