@@ -4,7 +4,11 @@
 #[path = "../replicas/shelf.rs"]
 mod shelf;
 
+#[path = "../replicas/make.rs"]
+mod make;
+
 mod grafts;
+mod history;
 mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +19,9 @@ use sample::{Files, Sample};
 use serde_json::Value;
 use shelf::{Release, Shelf};
 
-const RULES: [&str; 4] = [
+const RULES: [&str; 6] = [
+    "successor-adds-opaque-file",
+    "successor-adds-opaque-build-input",
     "archive-not-in-repository",
     "opaque-file-not-in-repository",
     "file-not-in-repository",
@@ -33,7 +39,7 @@ impl Audit {
         let mut shelf = Shelf::new(folder.path());
         for (name, files) in archives {
             let files = files.clone().into_iter().collect();
-            let release = Release { version: "1.2.0", published: "2026-02-01T08:00:00Z", files };
+            let release = Release { version: "1.2.0", published: "2023-02-01T08:00:00Z", files };
             shelf.add(name, &[release], &[]);
         }
         shelf.close();
@@ -42,9 +48,13 @@ impl Audit {
 
     /// What the program reports, with these folders of clones.
     fn report(&self, repos: &[&Path]) -> Value {
+        self.report_as_of("2026-11-23", repos)
+    }
+
+    fn report_as_of(&self, day: &str, repos: &[&Path]) -> Value {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-custody"));
         command
-            .args(["check", "--offline", "--as-of", "2026-11-23", "--format", "json"])
+            .args(["check", "--offline", "--as-of", day, "--format", "json"])
             .arg(self.folder.path().join("project"))
             .env("CARGO_HOME", self.folder.path().join("home"))
             .env("CARGO_CUSTODY_CACHE_DIR", self.folder.path().join("cache"));

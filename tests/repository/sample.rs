@@ -64,6 +64,46 @@ impl Sample {
         self.git(&["rev-parse", "HEAD"])
     }
 
+    /// Adds a commit to what `git fast-import` is told, on the branch `main`: who, when in days since
+    /// 1970, and files with their contents.
+    pub fn stream(stream: &mut Vec<u8>, who: &str, day: i64, files: &[(&str, &[u8])]) {
+        let seconds = day * 86_400 + i64::try_from(stream.len() % 40_000).expect("small");
+        let mail = who.to_lowercase();
+        let head = format!(
+            "commit refs/heads/main\ncommitter {who} <{mail}@mail.example> {seconds} +0000\n\
+             data 1\nc\n"
+        );
+        stream.extend(head.into_bytes());
+        for (path, bytes) in files {
+            let file = format!("M 100644 inline {path}\ndata {}\n", bytes.len());
+            stream.extend(file.into_bytes());
+            stream.extend_from_slice(bytes);
+            stream.push(b'\n');
+        }
+        stream.push(b'\n');
+    }
+
+    /// Makes the commits of a stream, and checks the last one out.
+    pub fn import(&self, stream: &[u8]) {
+        use std::io::Write as _;
+        let mut child = Command::new("git")
+            .args(["fast-import", "--quiet"])
+            .current_dir(self.at())
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("git runs");
+        child.stdin.take().expect("piped").write_all(stream).expect("is read");
+        assert!(child.wait().expect("ends").success());
+        self.git(&["reset", "-q", "--hard", "main"]);
+    }
+
+    /// Checks out the last commit before the end of a day.
+    pub fn checkout(&self, day: &str) {
+        let until = format!("--until={day}T23:59:59Z");
+        let commit = self.git(&["rev-list", "-1", &until, "main"]);
+        self.git(&["checkout", "-q", "--detach", &commit]);
+    }
+
     /// The archive that cargo makes of a member of the workspace.
     pub fn package(&self, name: &str, version: &str) -> Files {
         let target = tempfile::tempdir().expect("a folder");

@@ -15,18 +15,17 @@ impl Gathering<'_> {
             return;
         }
         let clones = Clones::look(&self.options.repos, &self.options.cargo_home);
-        let all: Vec<Measured<RepositoryFacts>> = self
-            .locked
-            .par_iter()
-            .zip(measured)
-            .map(|((_, locked), measured)| match &measured.contents {
-                Measured::Known(contents) => self
-                    .crates
-                    .bytes(locked)
-                    .and_then(|bytes| clones.measure(locked, contents, &bytes)),
-                Measured::Unknown(reason) => Measured::Unknown(reason.clone()),
-            })
-            .collect();
+        let all: Vec<Measured<RepositoryFacts>> =
+            self.locked
+                .par_iter()
+                .zip(measured)
+                .map(|((_, locked), measured)| match &measured.contents {
+                    Measured::Known(contents) => self.crates.bytes(locked).and_then(|bytes| {
+                        clones.measure(locked, contents, &bytes, self.options.as_of)
+                    }),
+                    Measured::Unknown(reason) => Measured::Unknown(reason.clone()),
+                })
+                .collect();
         for (sheet, facts) in self.sheets().into_iter().zip(all) {
             sheet.put(repository::GROUP, &facts);
         }
