@@ -49,6 +49,8 @@ pub enum Command {
     Baseline(BaselineArguments),
     /// Update the advisories, import a registry dump, write a slim extract
     Db(DbArguments),
+    /// Fetch the commits that the crates of a graph were made from, for `--repos auto`
+    Repos(ReposArguments),
     /// Write a commented custody.toml, and a workflow for your code host
     Init(InitArguments),
     /// Print shell completions
@@ -91,7 +93,8 @@ pub struct CommonArguments {
     /// A registry dump or slim file to read custody data from
     #[arg(long, value_name = "FILE", env = "CARGO_CUSTODY_DUMP")]
     pub dump: Option<PathBuf>,
-    /// A folder with clones of the crates' repositories, to compare archives with (repeatable)
+    /// A folder with clones of the crates' repositories, to compare archives with, or `auto` for what
+    /// `repos fetch` fetched (repeatable)
     #[arg(long, value_name = "DIR")]
     pub repos: Vec<PathBuf>,
     /// How long the registry's API may be asked, at one request a second, such as 60s or 5m
@@ -311,6 +314,49 @@ pub struct DbArguments {
     /// Flags of all measuring subcommands.
     #[command(flatten)]
     pub common: CommonArguments,
+}
+
+/// Arguments of `repos`.
+#[derive(Clone, Debug, Args)]
+pub struct ReposArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ReposCommand,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Subcommands of `repos`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ReposCommand {
+    /// Fetch with git, from known hosts over https, into the tool's own cache
+    Fetch {
+        /// A project folder or a Cargo.lock
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// The commits before a release: of crates that hold opaque files, of all, of none
+        #[arg(long, value_enum, default_value_t)]
+        history: FetchHistory,
+        /// How long one call of git may take, such as 60s or 5m
+        #[arg(long, value_name = "TIME", default_value = "120s", value_parser = duration)]
+        time: std::time::Duration,
+        /// Most MiB of one repository
+        #[arg(long, value_name = "MIB", default_value_t = 256)]
+        mib: u64,
+    },
+}
+
+/// Of which crates the history is fetched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FetchHistory {
+    /// Of those whose archive holds opaque files.
+    #[default]
+    Auto,
+    /// Of all.
+    All,
+    /// Of none.
+    None,
 }
 
 /// Subcommands of `db`.

@@ -20,6 +20,7 @@ mod inventory;
 mod output;
 mod pin;
 mod report;
+mod repos;
 mod rules;
 mod session;
 
@@ -115,6 +116,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Pin(arguments)) => pin::run(&arguments),
         Some(Command::Baseline(arguments)) => baseline::run(&arguments),
         Some(Command::Db(arguments)) => db::run(&arguments),
+        Some(Command::Repos(arguments)) => repos::run(&arguments),
         Some(Command::Init(arguments)) => init::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
     }

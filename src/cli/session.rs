@@ -40,6 +40,11 @@ pub fn gather_options(
     let as_of = common.as_of.unwrap_or(today);
     // The API tells the state of today, which says nothing about a day in the past.
     let api_budget = if as_of < today { Duration::ZERO } else { common.api_budget };
+    let fetched = || environment.cache_dir.join(collectors::FETCHED);
+    let repos = common.repos.iter();
+    let repos =
+        repos.map(|folder| if folder.as_os_str() == "auto" { fetched() } else { folder.clone() });
+    let repos = repos.collect();
     Ok(collectors::Options {
         as_of,
         offline: common.offline || offline,
@@ -48,7 +53,7 @@ pub fn gather_options(
         urls: environment.urls,
         advisory_db: common.advisory_db.clone(),
         dump: common.dump.clone().or(environment.dump),
-        repos: common.repos.clone(),
+        repos,
         api_budget,
         changed: BTreeSet::new(),
         pins: None,

@@ -1,4 +1,4 @@
-//! The only sockets of the house. One [`Client`], online or offline, with limits, retries and an `ETag`
+//! The only sockets of the house, and the only `git` that is started. One [`Client`], online or offline, with limits, retries and an `ETag`
 //! cache; one file a host. Returns bytes and says where they come from; knows nothing of what they mean.
 //!
 //! Reads no environment variable and no clock: addresses come in as [`BaseUrls`], pauses are told by
@@ -10,6 +10,7 @@ mod base;
 mod cache;
 mod client;
 mod error;
+pub mod git;
 pub mod hub;
 pub mod index;
 #[cfg(test)]

@@ -7,9 +7,11 @@ mod shelf;
 #[path = "../replicas/make.rs"]
 mod make;
 
+mod fetch;
 mod grafts;
 mod history;
 mod sample;
+mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -44,6 +46,10 @@ impl Audit {
         }
         shelf.close();
         Self { folder }
+    }
+
+    fn at(&self) -> &Path {
+        self.folder.path()
     }
 
     /// What the program reports, with these folders of clones.

@@ -6,6 +6,7 @@
 
 mod compare;
 pub mod history;
+mod lacking;
 mod manifest;
 mod objects;
 mod pack;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use compare::{ArchiveFile, Compared, Explanation, FileOutcome, Origin, compare};
 pub use crate_read::git_objects::{Kind, ObjectId};
+pub use lacking::lacking;
 pub use objects::Objects;
 pub use place::{Address, Place};
 pub use reach::{Reach, ReachWalk};

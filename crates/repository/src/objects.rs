@@ -106,6 +106,11 @@ impl Objects {
         Err(ReadError::Format { what: id.to_string(), source })
     }
 
+    /// Whether an object is there; its bytes are not looked at.
+    pub fn has(&self, id: &ObjectId) -> Result<bool, ReadError> {
+        Ok(self.find(id)?.is_some())
+    }
+
     /// Follows a chain of deltas to the object that is whole, then applies them backwards.
     fn assemble(&self, id: &ObjectId) -> Result<Option<Object>, ReadError> {
         let broken = |source| ReadError::Format { what: id.to_string(), source };

@@ -50,6 +50,18 @@ impl Address {
         (path.len() >= 2 && path.len() <= 8).then(|| Self { host: self.host.clone(), path })
     }
 
+    /// The host, lower case.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The parts of the path, lower case, without `.git`.
+    #[must_use]
+    pub fn path(&self) -> &[String] {
+        &self.path
+    }
+
     /// Owner and name joined as the name of a clone's folder is.
     #[must_use]
     pub fn folder_name(&self) -> String {

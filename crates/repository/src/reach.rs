@@ -41,7 +41,13 @@ impl ReachWalk {
         let references = repository.references()?;
         let default = repository.default_branch()?;
         let mut stages: [Vec<ObjectId>; 3] = Default::default();
+        let mut complete = !repository.is_shallow();
         for (name, id) in references {
+            // What was fetched by its name alone says nothing of branches, and is not all there is.
+            if name.starts_with("refs/custody/") {
+                complete = false;
+                continue;
+            }
             let stage = if Some(&name) == default.as_ref() {
                 0
             } else if is_request(&name) {
@@ -51,7 +57,7 @@ impl ReachWalk {
             };
             stages[stage].push(id);
         }
-        let mut walk = Self { wanted: BTreeMap::new(), complete: !repository.is_shallow() };
+        let mut walk = Self { wanted: BTreeMap::new(), complete };
         let mut open: BTreeSet<ObjectId> = wanted.iter().copied().collect();
         let mut seen = BTreeSet::new();
         let classes = [Reach::DefaultBranch, Reach::OtherReference, Reach::RequestOnly];

@@ -9,7 +9,7 @@ use custody_repository::history::{
 use custody_repository::{Compared, ObjectId, Origin, ReadError, Repository};
 
 use super::facts::{HistoryFacts, OpaqueArrival, SuccessorFacts};
-use crate::collectors::archive::FileFacts;
+use crate::collectors::archive::{ArchiveFacts, FileFacts};
 use crate::collectors::contents::Contents;
 use crate::domain::Measured;
 use crate::domain::text::shown;
@@ -28,8 +28,8 @@ const NEAR: i64 = 90 * DAY;
 const CHANGES_LIMIT: usize = 2_000;
 
 /// The opaque files of an archive.
-fn opaque(contents: &Contents) -> impl Iterator<Item = &FileFacts> {
-    contents.archive.facts.binaries.iter().filter(|file| {
+pub(super) fn opaque(archive: &ArchiveFacts) -> impl Iterator<Item = &FileFacts> {
+    archive.binaries.iter().filter(|file| {
         file.size >= SMALLEST
             && file.entropy.known().is_some_and(|bits| *bits >= LEAST_BITS)
             && file.in_profile.is_none()
@@ -63,7 +63,7 @@ pub(super) fn history(
 ) -> Result<Measured<HistoryFacts>, ReadError> {
     let mut facts = HistoryFacts::default();
     let mut lines: BTreeMap<Option<String>, Option<Line>> = BTreeMap::new();
-    for (number, file) in opaque(contents).enumerate() {
+    for (number, file) in opaque(&contents.archive.facts).enumerate() {
         if number >= FILES_LIMIT {
             facts.left_out += 1;
             continue;

@@ -2,6 +2,7 @@
 //! that lie on this machine; fetches nothing.
 
 mod facts;
+pub mod fetch;
 mod history;
 
 use std::collections::BTreeMap;

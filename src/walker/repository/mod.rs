@@ -1,7 +1,7 @@
 //! The repository around the audited folder, read as data: which commit a revision names, and the few
 //! files of that commit that an audit compares with.
 //!
-//! The `git` program is never started, because it would obey configuration, attributes and hooks of the
+//! The `git` program is not started here, because it would obey configuration, attributes and hooks of the
 //! tree; no configuration is read here either. Every object is checked against its own name, so that a
 //! mistake in reading can end the run and never change what is compared.
 

@@ -1,0 +1,53 @@
+//! Which file contents a comparison needs and a clone without contents lacks: manifests, the list of
+//! submodules, links. Everything else is compared by name.
+
+use std::collections::BTreeSet;
+
+use crate_read::git_objects::{self, EntryKind, Kind, ObjectId};
+
+use crate::{ReadError, Repository};
+
+/// Most folders that are looked into, and most contents that are named.
+const FOLDERS_LIMIT: usize = 100_000;
+const NAMED_LIMIT: usize = 20_000;
+/// Deepest folder.
+const DEPTH_LIMIT: usize = 64;
+
+/// The contents that a comparison with a commit needs and the clone has not, in order.
+pub fn lacking(
+    repository: &Repository,
+    commit: &ObjectId,
+) -> Result<BTreeSet<ObjectId>, ReadError> {
+    let objects = repository.objects();
+    let object = objects.read(commit)?.filter(|object| object.kind == Kind::Commit);
+    let object = object.ok_or(ReadError::Missing(*commit))?;
+    let damaged = |source| ReadError::Format { what: commit.to_string(), source };
+    let mut open = vec![(git_objects::commit(&object.bytes).map_err(damaged)?.tree, 0)];
+    let (mut seen, mut lacking) = (BTreeSet::new(), BTreeSet::new());
+    while let Some((id, depth)) = open.pop() {
+        if depth > DEPTH_LIMIT || !seen.insert(id) {
+            continue;
+        }
+        if seen.len() > FOLDERS_LIMIT {
+            return Err(ReadError::Limit { what: "folders", limit: FOLDERS_LIMIT as u64 });
+        }
+        let object = objects.read(&id)?.filter(|object| object.kind == Kind::Tree);
+        let object = object.ok_or(ReadError::Missing(id))?;
+        let damaged = |source| ReadError::Format { what: id.to_string(), source };
+        for entry in git_objects::tree(&object.bytes).map_err(damaged)? {
+            let wanted = match entry.kind {
+                EntryKind::Folder => {
+                    open.push((entry.id, depth + 1));
+                    false
+                }
+                EntryKind::Link => true,
+                EntryKind::File => matches!(&entry.name[..], b"Cargo.toml" | b".gitmodules"),
+                EntryKind::Submodule => false,
+            };
+            if wanted && lacking.len() < NAMED_LIMIT && !objects.has(&entry.id)? {
+                lacking.insert(entry.id);
+            }
+        }
+    }
+    Ok(lacking)
+}

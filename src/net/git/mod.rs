@@ -1,0 +1,139 @@
+//! Git repositories of known hosts, fetched by a child `git` that is told everything: where to, what, and
+//! nothing else. It gets an environment of our own and a repository whose configuration we wrote; it
+//! runs no hook, asks nobody, follows no redirect, speaks https only, and is stopped at limits of time and
+//! bytes. Started only where the user asked for it.
+
+mod child;
+mod remote;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use remote::{Base, Remote};
+
+/// Why nothing was fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// A file of the cache cannot be written or read.
+    #[error("cannot write `{path}`: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// There is no git, or it cannot be started.
+    #[error("cannot start git: {0}")]
+    Start(std::io::Error),
+    /// It took too long.
+    #[error("git was stopped after {0} seconds")]
+    Time(u64),
+    /// It received too much.
+    #[error("git was stopped at {0} MiB")]
+    Bytes(u64),
+    /// Git refused or the host did.
+    #[error("git failed: {0}")]
+    Failed(String),
+}
+
+/// How much one fetch may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Time of one call of git.
+    pub time: Duration,
+    /// Bytes that the repository may have on disk afterwards.
+    pub bytes: u64,
+}
+
+/// How much of a history is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The one commit and its folders.
+    Commit,
+    /// All commits before it and their folders: who brought what.
+    History,
+}
+
+/// Fetches into folders of a cache.
+#[derive(Clone, Debug)]
+pub struct Git {
+    cache: PathBuf,
+    base: Base,
+    limits: Limits,
+}
+
+impl Git {
+    /// Into this cache; from the hosts themselves or from the address of a test.
+    #[must_use]
+    pub fn new(cache: PathBuf, base: Base, limits: Limits) -> Self {
+        Self { cache, base, limits }
+    }
+
+    /// Where the clone of a repository lies.
+    #[must_use]
+    pub fn folder(&self, remote: &Remote) -> PathBuf {
+        self.cache.join(remote.host()).join(remote.folder_name())
+    }
+
+    /// Makes an empty repository whose configuration is ours, where there is none. Nothing is taken from
+    /// a template of the machine.
+    pub fn prepare(&self, remote: &Remote) -> Result<PathBuf, FetchError> {
+        let folder = self.folder(remote);
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| FetchError::Io { path, source }
+        };
+        for below in ["objects/info", "objects/pack", "refs/heads"] {
+            let path = folder.join(below);
+            fs::create_dir_all(&path).map_err(io(&path))?;
+        }
+        let config = format!(
+            "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\
+             \tpartialClone = origin\n[remote \"origin\"]\n\turl = {}\n\tpromisor = true\n\
+             \tpartialclonefilter = blob:none\n",
+            self.base.url(remote)
+        );
+        // Written again each time: git may have added to it.
+        for (name, text) in [("config", config.as_str()), ("HEAD", "ref: refs/heads/none\n")] {
+            let path = folder.join(name);
+            fs::write(&path, text).map_err(io(&path))?;
+        }
+        Ok(folder)
+    }
+
+    /// Fetches one commit, 40 hexadecimal digits.
+    pub fn commit(&self, remote: &Remote, commit: &str, depth: Depth) -> Result<(), FetchError> {
+        let folder = self.prepare(remote)?;
+        let reference = format!("{commit}:refs/custody/{commit}");
+        let mut arguments = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
+        let shallow = folder.join("shallow").exists();
+        match depth {
+            Depth::Commit => arguments.extend(["--depth=1", "--filter=blob:none"]),
+            Depth::History if shallow => arguments.extend(["--unshallow", "--filter=blob:none"]),
+            Depth::History => arguments.push("--filter=blob:none"),
+        }
+        arguments.extend(["--end-of-options", "origin", &reference]);
+        child::run(&folder, &arguments, None, &self.base, self.limits)
+    }
+
+    /// Fetches objects by their names, which the host's repository is known to have.
+    pub fn objects(&self, remote: &Remote, ids: &[String]) -> Result<(), FetchError> {
+        let folder = self.prepare(remote)?;
+        let input: String = ids.join("\n") + "\n";
+        // What git itself calls for objects of a partial clone that it lacks.
+        let arguments = [
+            "-c",
+            "fetch.negotiationAlgorithm=noop",
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--filter=blob:none",
+            "--stdin",
+            "--end-of-options",
+            "origin",
+        ];
+        child::run(&folder, &arguments, Some(input), &self.base, self.limits)
+    }
+}

@@ -1,0 +1,137 @@
+//! `repos fetch` against git servers on this machine.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::sample::{Files, Sample};
+use crate::server::{Manner, Server, publish};
+use crate::{Audit, grafts, told};
+
+/// A workspace whose repository has an address of a known host.
+fn workspace() -> (Sample, BTreeMap<String, Files>) {
+    let sample = Sample::new();
+    sample.write("Cargo.toml", grafts::ROOT.replace("host.example", "github.com"));
+    sample.write("README.md", "read\n");
+    // Contents that nobody has to fetch.
+    let noise = crate::make::Made::Word(crate::make::Word::Noise(300_000)).bytes("large");
+    sample.write("data/large.bin", noise);
+    for name in ["clean-crate", "changed-crate"] {
+        for (path, text) in grafts::member(name) {
+            sample.write(&format!("crates/{name}/{path}"), text);
+        }
+    }
+    sample.commit("a");
+    let mut archives: BTreeMap<String, Files> = ["clean-crate", "changed-crate"]
+        .map(|name| (name.to_owned(), sample.package(name, "1.2.0")))
+        .into();
+    let changed = archives.get_mut("changed-crate").expect("packed");
+    changed.insert("src/new.rs".to_owned(), b"pub fn n() {}\n".to_vec());
+    (sample, archives)
+}
+
+fn fetch(audit: &Audit, base: &str, flags: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+        .args(["repos", "fetch"])
+        .arg(audit.at().join("project"))
+        .args(flags)
+        .env("CARGO_HOME", audit.at().join("home"))
+        .env("CARGO_CUSTODY_CACHE_DIR", audit.at().join("cache"))
+        .env("CARGO_CUSTODY_GIT_BASE", base)
+        .output()
+        .expect("starts")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn commits_are_fetched_without_file_contents_and_compared_with() {
+    let (sample, archives) = workspace();
+    let root = tempfile::tempdir().expect("a folder");
+    publish(&sample, root.path(), "sample");
+    let server = Server::start(root.path(), Manner::Honest);
+    let audit = Audit::of(&archives);
+    let output = fetch(&audit, &server.base, &[]);
+    assert!(said(&output).starts_with("1 commits fetched, 0 were there"), "{}", said(&output));
+    assert!(server.sent() < 100_000, "{} bytes were sent", server.sent());
+    let told = told(&audit.report(&[Path::new("auto")]));
+    let high = BTreeSet::from(["high archive-not-in-repository".to_owned()]);
+    let lines = |name: &str| {
+        let lines = told.get(name).into_iter().flatten();
+        let lines = lines.filter(|line| !line.contains("the clone has not all commits"));
+        lines.cloned().collect::<BTreeSet<_>>()
+    };
+    assert_eq!((lines("clean-crate"), lines("changed-crate")), (BTreeSet::new(), high));
+    // What is there is not asked for again.
+    let before = server.requests();
+    let again = fetch(&audit, &server.base, &[]);
+    assert!(said(&again).starts_with("0 commits fetched, 1 were there"), "{}", said(&again));
+    assert_eq!(server.requests(), before);
+    let deep = fetch(&audit, &server.base, &["--history", "all"]);
+    assert!(said(&deep).starts_with("1 commits fetched"), "{}", said(&deep));
+}
+
+#[test]
+fn a_repository_with_hooks_and_programs_in_its_configuration_runs_nothing() {
+    let (sample, archives) = workspace();
+    let root = tempfile::tempdir().expect("a folder");
+    let bare = publish(&sample, root.path(), "sample");
+    let server = Server::start(root.path(), Manner::Honest);
+    let audit = Audit::of(&archives);
+    let mark = root.path().join("ran");
+    let script = format!("#!/bin/sh\ntouch {}\n", mark.display());
+    // Where a clone of ours will lie, somebody has left traps.
+    let clone = audit.at().join("cache/repositories/github.com/owner+sample");
+    std::fs::create_dir_all(clone.join("hooks")).expect("made");
+    for hook in ["post-checkout", "reference-transaction", "post-merge", "pre-auto-gc"] {
+        let path = clone.join("hooks").join(hook);
+        std::fs::write(&path, &script).expect("written");
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("made a program");
+    }
+    let config = format!(
+        "[remote \"origin\"]\n\turl = ext::sh -c touch% {0}\n\tuploadpack = touch {0}\n\
+         [core]\n\tfsmonitor = touch {0}\n\tsshCommand = touch {0}\n[credential]\n\thelper = !touch {0}\n",
+        mark.display()
+    );
+    std::fs::write(clone.join("config"), config).expect("written");
+    drop(bare);
+    let output = fetch(&audit, &server.base, &[]);
+    assert!(said(&output).starts_with("1 commits fetched"), "{}", said(&output));
+    assert!(!mark.exists(), "a program ran");
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_an_endless_answer_is_cut() {
+    let (_sample, archives) = workspace();
+    let root = tempfile::tempdir().expect("a folder");
+    for (manner, why) in [(Manner::Redirects, "git failed"), (Manner::Endless, "git was stopped")] {
+        let server = Server::start(root.path(), manner);
+        let audit = Audit::of(&archives);
+        let output = fetch(&audit, &server.base, &["--time", "1s"]);
+        assert!(said(&output).contains(why), "{}", said(&output));
+        assert!(said(&output).contains("not fetched: clean-crate 1.2.0"), "{}", said(&output));
+    }
+}
+
+#[test]
+fn too_much_is_cut_and_a_commit_that_the_host_lacks_is_told() {
+    let (sample, mut archives) = workspace();
+    let root = tempfile::tempdir().expect("a folder");
+    publish(&sample, root.path(), "sample");
+    let server = Server::start(root.path(), Manner::Honest);
+    let audit = Audit::of(&archives);
+    let output = fetch(&audit, &server.base, &["--mib", "0"]);
+    assert!(said(&output).contains("git was stopped at 0 MiB"), "{}", said(&output));
+    for files in archives.values_mut() {
+        let record = format!("{{\"git\":{{\"sha1\":\"{}\"}}}}", "ab".repeat(20));
+        files.insert(".cargo_vcs_info.json".to_owned(), record.into_bytes());
+    }
+    let output = fetch(&Audit::of(&archives), &server.base, &[]);
+    assert!(said(&output).contains("git failed: fatal: "), "{}", said(&output));
+    let elsewhere = fetch(&audit, "http://evil.example:80", &[]);
+    assert_eq!(elsewhere.status.code(), Some(2));
+}
