@@ -27,8 +27,12 @@ pub fn run(arguments: &DbArguments) -> Result<u8, Failure> {
 fn update(options: &Options) -> Result<u8, Failure> {
     let runtime = crate::net::runtime()?;
     let client = collectors::client(options);
-    let installed =
-        runtime.block_on(advisories::update(&client, &options.urls, &options.cache_dir))?;
+    let installed = runtime.block_on(advisories::update(
+        &client,
+        &options.urls,
+        &options.cache_dir,
+        today()?,
+    ))?;
     let mut text = format!("{} advisories installed", installed.advisories);
     if let Some(day) = installed.downloaded {
         let _ = write!(text, ", downloaded on {day}");
@@ -44,19 +48,21 @@ fn update(options: &Options) -> Result<u8, Failure> {
 
 fn status(options: &Options) -> Result<u8, Failure> {
     let database = match &options.advisory_db {
-        Some(folder) => AdvisoryDb::open(folder).map(Some),
-        None => AdvisoryDb::open_cached(&options.cache_dir),
+        Some(folder) => AdvisoryDb::open(folder).map_err(|error| error.to_string()),
+        None => advisories::present(&options.cache_dir, &options.cargo_home).database,
     };
     let advisories = match database {
-        Ok(Some(database)) => match database.date() {
+        Ok(database) => match database.date() {
             Measured::Known(date) => {
                 let days = date.duration_until(today()?).as_hours() / 24;
                 format!("of {date}, {days} days old")
             }
             Measured::Unknown(reason) => format!("of unknown age: {reason}"),
         },
-        Ok(None) => "none; run `cargo custody db update`".to_owned(),
-        Err(error) => format!("unusable: {error}"),
+        Err(why) if why == advisories::NO_DATABASE => {
+            "none; run `cargo custody db update`".to_owned()
+        }
+        Err(why) => format!("unusable: {why}"),
     };
     let imported = options.dump.clone().unwrap_or_else(|| store_path(options));
     let custody = match custody_store::open(&imported, &options.cache_dir) {

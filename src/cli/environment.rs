@@ -8,6 +8,9 @@ use serde::Deserialize;
 use super::Failure;
 use crate::net::BaseUrls;
 
+/// Names the address of the advisory database.
+const ADVISORIES: &str = "CARGO_CUSTODY_ADVISORY_DB";
+
 /// The user's own configuration, `cargo-custody/config.toml` in the user's configuration folder.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -20,6 +23,8 @@ struct UserConfig {
     crates_io: Option<String>,
     /// Base of the model Hub.
     hf_endpoint: Option<String>,
+    /// The advisory database as a gzip tar.
+    advisory_db: Option<String>,
     /// A registry dump or slim file.
     dump: Option<PathBuf>,
     /// Where measured facts and downloads are kept.
@@ -56,8 +61,8 @@ impl Environment {
         urls.static_files = address("CARGO_CUSTODY_STATIC", user.r#static)?;
         urls.crates_io = address("CARGO_CUSTODY_CRATES_IO", user.crates_io)?;
         urls.hub = address("HF_ENDPOINT", user.hf_endpoint)?;
-        if let Some(url) = address("CARGO_CUSTODY_ADVISORY_DB", None)? {
-            urls.advisory_db = url;
+        if let Some(url) = given(ADVISORIES, user.advisory_db) {
+            urls.advisory_db = BaseUrls::checked_file(ADVISORIES, &url)?;
         }
         Ok(Self {
             cargo_home,
@@ -94,8 +99,13 @@ fn user_config(path: &std::path::Path) -> Result<UserConfig, Failure> {
 
 /// A base address from the environment, else from the user's configuration, checked.
 fn address(variable: &str, configured: Option<String>) -> Result<Option<String>, Failure> {
-    let given = std::env::var(variable).ok().filter(|text| !text.is_empty()).or(configured);
+    let given = given(variable, configured);
     given.map(|url| BaseUrls::checked(variable, &url).map_err(Failure::from)).transpose()
+}
+
+/// What the environment says, else the user's configuration.
+fn given(variable: &str, configured: Option<String>) -> Option<String> {
+    std::env::var(variable).ok().filter(|text| !text.is_empty()).or(configured)
 }
 
 /// The day that the audit speaks of: `SOURCE_DATE_EPOCH`, else today (UTC). The only clock of the

@@ -2,16 +2,21 @@
 //! and packages are those of cargo-audit, yanked packages apart.
 //!
 //! Only the folders of crates that are in the graph are read. The database is a folder that the user
-//! names, or the copy that [`update`] downloaded.
+//! names, the copy that [`update`] downloaded, or one that another tool left in Cargo's home; [`present`]
+//! and [`current`] choose.
 
+mod choice;
 mod database;
+mod fixes;
 mod install;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use choice::{Choice, current, is_due, present};
 pub use database::{AdvisoryDb, DateFrom};
-pub use install::{Installed, install, update};
+pub use fixes::{Fix, Versions};
+pub use install::{Days, Installed, install, update};
 
 use crate::domain::Measured;
 use crate::net::NetError;
@@ -21,7 +26,8 @@ pub const GROUP: &str = "advisories";
 /// Age from which a database counts as stale, in days.
 pub const STALE_AFTER_DAYS: i64 = 90;
 /// Why nothing is known where there is no database.
-pub const NO_DATABASE: &str = "there is no advisory database: run `cargo custody db update`";
+pub const NO_DATABASE: &str =
+    "there is no advisory database, and the run is offline: run `cargo custody db update`";
 
 /// Why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +87,14 @@ pub struct AdvisoryFact {
     pub aliases: Vec<String>,
     /// Where to read more.
     pub url: Option<String>,
+    /// How a version that it does not affect is come by.
+    #[serde(default)]
+    pub fix: Fix,
+    /// The lowest such version above the locked one: one that cargo takes for compatible where there is
+    /// one, and one that no other advisory affects where there is one; from the registry's index, or
+    /// where that is not known from what `patched` begins with.
+    #[serde(default)]
+    pub fixed_in: Option<String>,
 }
 
 /// Group `advisories`: what is known about a locked version by the day that the audit speaks of.

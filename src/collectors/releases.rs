@@ -141,7 +141,25 @@ impl Releases {
         facts
     }
 
-    /// Crates whose locked version Cargo's cache does not know.
+    /// Asks the index for those of these crates that this machine does not know, once.
+    pub fn ask(&self, locked: &[&Locked], runtime: &tokio::runtime::Runtime) {
+        runtime.block_on(self.index.fetch(&self.missing(locked), &|| {}));
+    }
+
+    /// The versions of a crate of the default registry that cargo could take on a day: those published
+    /// by then and not yanked. Nothing where its index file is not at hand.
+    #[must_use]
+    pub fn takeable(&self, name: &str, as_of: Date) -> Option<Vec<semver::Version>> {
+        let Lookup::Found(found) = self.index.find(name, &Origin::Registry, None) else {
+            return None;
+        };
+        let history = History::known_on(&found.file, as_of);
+        let lines = history.releases.iter().map(|release| release.line);
+        let taken = lines.filter(|line| line.yanked != Some(true));
+        Some(taken.filter_map(|line| semver::Version::parse(&line.version).ok()).collect())
+    }
+
+    /// Crates whose locked version Cargo's cache does not know, and that were not asked for yet.
     fn missing(&self, locked: &[&Locked]) -> Vec<String> {
         if !self.index.can_ask() {
             return Vec::new();
@@ -149,6 +167,7 @@ impl Releases {
         let names: BTreeSet<String> = locked
             .par_iter()
             .filter(|one| one.origin == Origin::Registry)
+            .filter(|one| !self.index.was_fetched(&one.name))
             .filter(|one| !self.index.in_cargos_cache(&one.name, &one.origin, Some(&one.version)))
             .map(|one| one.name.clone())
             .collect();

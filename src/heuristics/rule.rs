@@ -24,6 +24,10 @@ pub struct RawRule {
     pub title: String,
     /// Level of a finding; signals are notes and say nothing here.
     pub level: Option<Level>,
+    /// Other levels and the conditions under which they hold; the highest of those that do counts, and
+    /// `level` where none does. `it` is the item of `for-each`.
+    #[serde(default)]
+    pub level_when: BTreeMap<Level, String>,
     /// What a signal speaks of.
     pub axis: Option<Axis>,
     /// Kinds of subject that it is judged on.
@@ -145,6 +149,8 @@ pub(super) struct Consequence {
     pub(super) message: Template,
     pub(super) evidence: Vec<EvidenceSource>,
     pub(super) weight: Option<Condition>,
+    /// Levels with their conditions, the highest first.
+    pub(super) level_when: Vec<(Level, Condition)>,
 }
 
 impl Consequence {
@@ -154,6 +160,7 @@ impl Consequence {
         [self.for_each.as_ref(), self.weight.as_ref()]
             .into_iter()
             .flatten()
+            .chain(self.level_when.iter().map(|(_, condition)| condition))
             .chain(self.message.conditions())
             .chain(evidence.flat_map(|source| source.each.iter().chain(source.note.conditions())))
     }
@@ -169,6 +176,8 @@ pub struct Rule {
     pub(super) event: bool,
     pub(super) supersedes: Vec<String>,
     pub(super) locate: Locate,
+    /// A policy has set the level, for all cases.
+    pub(super) level_is_set: bool,
     /// Groups of facts of which the condition needs one to come out at all; empty where it may come out
     /// without any.
     groups: Vec<&'static str>,
@@ -188,6 +197,7 @@ struct Source {
     message: String,
     evidence: Vec<RawEvidence>,
     weight: Option<String>,
+    level_when: BTreeMap<Level, String>,
 }
 
 impl Rule {
@@ -224,6 +234,7 @@ impl Rule {
             message: raw.message,
             evidence: raw.evidence,
             weight: raw.weight,
+            level_when: raw.level_when,
         };
         let groups = match &text {
             Cow::Borrowed(_) => {
@@ -239,6 +250,7 @@ impl Rule {
             event: raw.event,
             supersedes: raw.supersedes,
             locate: raw.locate,
+            level_is_set: false,
             text,
             source,
             known,
@@ -359,7 +371,11 @@ impl Rule {
             let note = self.template("evidence.note", &one.note, &inner)?;
             evidence.push(EvidenceSource { each, note });
         }
-        Ok(Consequence { for_each, message, evidence, weight })
+        let level_when = source.level_when.iter().rev().map(|(level, text)| {
+            Ok::<_, String>((*level, self.condition("level-when", text, &outer)?))
+        });
+        let level_when = level_when.collect::<Result<_, _>>()?;
+        Ok(Consequence { for_each, message, evidence, weight, level_when })
     }
 }
 
@@ -398,7 +414,7 @@ fn check_words(id: &str, kind: RuleKind, raw: &RawRule) -> Result<(), String> {
     }
     match kind {
         RuleKind::Signal if raw.axis.is_none() => Err("a signal needs an `axis`".to_owned()),
-        RuleKind::Signal if raw.level.is_some() => {
+        RuleKind::Signal if raw.level.is_some() || !raw.level_when.is_empty() => {
             Err("a signal has no `level`; findings that join it do".to_owned())
         }
         RuleKind::Finding if raw.level.is_none() => Err("a finding needs a `level`".to_owned()),

@@ -200,6 +200,7 @@ impl Ruleset {
         }
         if let Some(rule) = self.rules.get_mut(id) {
             rule.info.level = level;
+            rule.level_is_set = true;
         }
         Ok(())
     }

@@ -49,6 +49,18 @@ impl BaseUrls {
     /// # Errors
     /// Anything but an `http` or `https` address without query and fragment.
     pub fn checked(variable: &str, value: &str) -> Result<String, BaseUrlError> {
+        let mut out = Self::checked_file(variable, value)?;
+        if !out.ends_with('/') {
+            out.push('/');
+        }
+        Ok(out)
+    }
+
+    /// Checks the address of one file.
+    ///
+    /// # Errors
+    /// Anything but an `http` or `https` address without query and fragment.
+    pub fn checked_file(variable: &str, value: &str) -> Result<String, BaseUrlError> {
         let refuse = |why: String| BaseUrlError { variable: variable.to_owned(), why };
         let text = value.strip_prefix("sparse+").unwrap_or(value);
         let url = Url::parse(text).map_err(|e| refuse(e.to_string()))?;
@@ -58,11 +70,7 @@ impl BaseUrls {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(refuse("it has a query or a fragment".to_owned()));
         }
-        let mut out = url.to_string();
-        if !out.ends_with('/') {
-            out.push('/');
-        }
-        Ok(out)
+        Ok(url.to_string())
     }
 }
 

@@ -2,6 +2,7 @@
 //! by day, what a run asks the registry for, and what a registry can do to a run.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on may stop")]
 
+mod advisories;
 mod arrayref;
 mod faults;
 mod registry;

@@ -346,7 +346,8 @@ pub fn pack(name: &str, version: &str, files: &[File]) -> Vec<u8> {
     tar_gz(named.iter().map(|(path, bytes)| (path.as_str(), *bytes)))
 }
 
-fn tar_gz<'f>(files: impl Iterator<Item = (&'f str, &'f [u8])>) -> Vec<u8> {
+/// A gzip tar of these files.
+pub fn tar_gz<'f>(files: impl Iterator<Item = (&'f str, &'f [u8])>) -> Vec<u8> {
     let mut out = GzEncoder::new(Vec::new(), Compression::fast());
     for (path, bytes) in files {
         let mut header = [0_u8; 512];

@@ -37,7 +37,11 @@ impl Project {
             path: project,
             walk: walker::Options { metadata: MetadataMode::Never },
             gather: collectors::Options {
-                urls: BaseUrls { index: format!("{}index/", registry.base), ..BaseUrls::default() },
+                urls: BaseUrls {
+                    index: format!("{}index/", registry.base),
+                    advisory_db: format!("{}advisories.tar.gz", registry.base),
+                    ..BaseUrls::default()
+                },
                 jobs: Some(1),
                 ..collectors::Options::new(
                     date(as_of),

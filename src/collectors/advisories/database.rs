@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+use super::fixes::{self, Fix, Versions};
 use super::install::Note;
 use super::{AdvisoryError, AdvisoryFact, AdvisoryFacts, STALE_AFTER_DAYS};
 use crate::collectors::cargo_home::read_bounded;
@@ -37,6 +38,7 @@ pub struct AdvisoryDb {
     crates: PathBuf,
     date: Measured<Date>,
     date_from: DateFrom,
+    asked: Option<Date>,
 }
 
 impl AdvisoryDb {
@@ -50,7 +52,7 @@ impl AdvisoryDb {
             return Err(AdvisoryError::NotADatabase(folder.display().to_string()));
         }
         let date = newest_advisory(&crates)?;
-        Ok(Self { crates, date, date_from: DateFrom::NewestAdvisory })
+        Ok(Self { crates, date, date_from: DateFrom::NewestAdvisory, asked: None })
     }
 
     /// Opens the copy that [`super::update`] put below `cache`; nothing where there is none.
@@ -67,7 +69,13 @@ impl AdvisoryDb {
             Some(date) => (Measured::Known(date), DateFrom::Download),
             None => (newest_advisory(&crates)?, DateFrom::NewestAdvisory),
         };
-        Ok(Some(Self { crates, date, date_from }))
+        Ok(Some(Self { crates, date, date_from, asked: note.last_asked() }))
+    }
+
+    /// The last day of which it is known that a newer one was asked for.
+    #[must_use]
+    pub fn asked(&self) -> Option<Date> {
+        self.asked
     }
 
     /// The day whose state it shows.
@@ -76,12 +84,19 @@ impl AdvisoryDb {
         self.date.clone()
     }
 
-    /// What affects one version of a crate of the default registry.
+    /// What affects one version of a crate of the default registry. `versions` is asked only where
+    /// something does: which versions of the crate the registry has.
     #[must_use]
-    pub fn measure(&self, name: &str, version: &str, as_of: Date) -> AdvisoryFacts {
+    pub fn measure(
+        &self,
+        name: &str,
+        version: &str,
+        as_of: Date,
+        versions: impl FnOnce() -> Versions,
+    ) -> AdvisoryFacts {
         let found = Version::parse(version)
             .map_err(|error| format!("{version} is no version: {error}"))
-            .and_then(|version| self.affecting(name, &version, as_of));
+            .and_then(|version| self.affecting(name, &version, as_of, versions));
         let (list, left_out) = match found {
             Ok(mut list) => {
                 list.sort_by(|a, b| a.id.cmp(&b.id));
@@ -109,29 +124,42 @@ impl AdvisoryDb {
         name: &str,
         version: &Version,
         as_of: Date,
+        versions: impl FnOnce() -> Versions,
     ) -> Result<Vec<AdvisoryFact>, String> {
+        let all = self.known(name, as_of)?;
+        let affects = |advisory: &&Advisory| advisory.versions.is_vulnerable(version);
+        if !all.iter().any(|advisory| affects(&advisory)) {
+            return Ok(Vec::new());
+        }
+        let versions = versions();
+        let fact = |one: &Advisory| fact(one, fixes::find(one, &all, version, &versions));
+        Ok(all.iter().filter(affects).map(fact).collect())
+    }
+
+    /// The advisories about a crate of the default registry that count on that day.
+    fn known(&self, name: &str, as_of: Date) -> Result<Vec<Advisory>, String> {
         crate_path(name).map_err(|error| error.to_string())?;
-        let mut facts = Vec::new();
-        for path in files(&self.crates.join(name)).map_err(|error| error.to_string())? {
+        let paths = files(&self.crates.join(name)).map_err(|error| error.to_string())?;
+        if paths.is_empty() && !self.crates.is_dir() {
+            return Err("the advisory database was taken away during the run".to_owned());
+        }
+        let mut all = Vec::new();
+        for path in paths {
             let Some(advisory) = read(&path, name)? else { continue };
             let date: Date = advisory
                 .date()
                 .as_str()
                 .parse()
                 .map_err(|error| format!("{}: {error}", advisory.id()))?;
+            let source = advisory.metadata.source.as_ref();
             let counts = !advisory.withdrawn()
                 && date <= as_of
-                && advisory
-                    .metadata
-                    .source
-                    .as_ref()
-                    .is_none_or(rustsec::SourceId::is_default_registry)
-                && advisory.versions.is_vulnerable(version);
+                && source.is_none_or(rustsec::SourceId::is_default_registry);
             if counts {
-                facts.push(fact(&advisory));
+                all.push(advisory);
             }
         }
-        Ok(facts)
+        Ok(all)
     }
 }
 
@@ -184,7 +212,7 @@ pub(super) fn parse(bytes: Vec<u8>, file: &str, package: &str) -> Result<Advisor
     Ok(advisory)
 }
 
-fn fact(advisory: &Advisory) -> AdvisoryFact {
+fn fact(advisory: &Advisory, fix: (Fix, Option<Version>)) -> AdvisoryFact {
     let data = &advisory.metadata;
     let words = |requirements: &[semver::VersionReq]| {
         requirements.iter().map(ToString::to_string).collect()
@@ -200,6 +228,8 @@ fn fact(advisory: &Advisory) -> AdvisoryFact {
         patched: words(advisory.versions.patched()),
         unaffected: words(advisory.versions.unaffected()),
         aliases: data.aliases.iter().map(ToString::to_string).collect(),
+        fix: fix.0,
+        fixed_in: fix.1.map(|version| version.to_string()),
         url: data.url.as_ref().map(ToString::to_string),
     }
 }

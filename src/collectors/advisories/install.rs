@@ -28,7 +28,12 @@ const UNREADABLE_SHARE: usize = 50;
 pub(super) struct Note {
     sha256: String,
     pub(super) downloaded: Option<Date>,
+    /// The day of the run that asked for it, or confirmed it, last.
+    #[serde(default)]
+    pub(super) asked: Option<Date>,
     advisories: usize,
+    #[serde(default)]
+    unreadable: usize,
 }
 
 impl Note {
@@ -45,6 +50,20 @@ impl Note {
     pub(super) fn folder(&self, cache: &Path) -> PathBuf {
         cache.join(FOLDER).join(&self.sha256)
     }
+
+    /// The last day of which it is known that the database was asked for.
+    pub(super) fn last_asked(&self) -> Option<Date> {
+        self.asked.max(self.downloaded)
+    }
+
+    fn told(&self) -> Installed {
+        Installed {
+            advisories: self.advisories,
+            unreadable: self.unreadable,
+            sha256: self.sha256.clone(),
+            downloaded: self.downloaded,
+        }
+    }
 }
 
 /// What an update brought.
@@ -60,7 +79,8 @@ pub struct Installed {
     pub downloaded: Option<Date>,
 }
 
-/// Downloads the database and puts it in place of the former copy below `cache`.
+/// Downloads the database and puts it in place of the former copy below `cache`; where the server says
+/// that it is the same still, nothing is sent. `asked` is the day of this run.
 ///
 /// # Errors
 /// [`AdvisoryError`]; the former copy then stays as it is.
@@ -68,29 +88,44 @@ pub async fn update(
     client: &Client,
     urls: &BaseUrls,
     cache: &Path,
+    asked: Date,
 ) -> Result<Installed, AdvisoryError> {
     let answer = advisories::download(client, urls).await?;
     let downloaded = answer.date().and_then(|date| date.get(..10)?.parse().ok());
-    install(&answer.bytes, downloaded, cache)
+    install(&answer.bytes, Days { downloaded, asked: Some(asked) }, cache)
+}
+
+/// The days that belong to a download.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Days {
+    /// What the server says.
+    pub downloaded: Option<Date>,
+    /// What the run says that asked.
+    pub asked: Option<Date>,
 }
 
 /// Unpacks an archive of the database, checks it and puts it in place.
 ///
 /// # Errors
 /// [`AdvisoryError`]; the former copy then stays as it is.
-pub fn install(
-    archive: &[u8],
-    downloaded: Option<Date>,
-    cache: &Path,
-) -> Result<Installed, AdvisoryError> {
+pub fn install(archive: &[u8], days: Days, cache: &Path) -> Result<Installed, AdvisoryError> {
     let parent = cache.join(FOLDER);
     fs::create_dir_all(&parent).map_err(|source| told(&parent, source))?;
-    let fresh = tempfile::TempDir::new_in(&parent).map_err(|source| told(&parent, source))?;
-    let (advisories, unreadable) = unpack(archive, fresh.path())?;
+    let Days { downloaded, asked } = days;
+    let sha256 = sha256(archive);
     // A damaged note does not stand in the way of a new database.
     let former = Note::read(cache).unwrap_or(None);
+    if let Some(same) = former.as_ref().filter(|note| note.sha256 == sha256)
+        && same.folder(cache).join("crates").is_dir()
+    {
+        let note = Note { downloaded, asked, ..same.clone() };
+        write_note(&parent, &note)?;
+        return Ok(note.told());
+    }
+    let fresh = tempfile::TempDir::new_in(&parent).map_err(|source| told(&parent, source))?;
+    let (advisories, unreadable) = unpack(archive, fresh.path())?;
     accept(advisories, unreadable, former.as_ref())?;
-    let note = Note { sha256: sha256(archive), downloaded, advisories };
+    let note = Note { sha256, downloaded, asked, advisories, unreadable };
     let folder = note.folder(cache);
     if !folder.is_dir() {
         fs::rename(fresh.path(), &folder).map_err(|source| told(&folder, source))?;
@@ -100,7 +135,7 @@ pub fn install(
         // Left behind, it costs space and nothing else.
         let _ = fs::remove_dir_all(former.folder(cache));
     }
-    Ok(Installed { advisories, unreadable, sha256: note.sha256, downloaded })
+    Ok(note.told())
 }
 
 /// Writes the advisories of crates; returns how many were read and how many could not be.

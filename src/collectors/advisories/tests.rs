@@ -29,7 +29,11 @@ fn database(text: &str) -> (tempfile::TempDir, AdvisoryDb) {
 }
 
 fn list(db: &AdvisoryDb, version: &str) -> Vec<AdvisoryFact> {
-    db.measure("acme", version, date(2026, 9, 1)).list.known().expect("known").clone()
+    db.measure("acme", version, date(2026, 9, 1), Versions::default)
+        .list
+        .known()
+        .expect("known")
+        .clone()
 }
 
 #[test]
@@ -69,7 +73,7 @@ fn withdrawn_and_later_advisories_do_not_count() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", more, ""));
     assert_eq!(list(&db, "1.0.0"), []);
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
-    let before = db.measure("acme", "1.0.0", date(2026, 8, 19));
+    let before = db.measure("acme", "1.0.0", date(2026, 8, 19), Versions::default);
     assert_eq!(before.list, Measured::Known(Vec::new()));
     assert_eq!(list(&db, "1.0.0").len(), 1);
 }
@@ -77,7 +81,7 @@ fn withdrawn_and_later_advisories_do_not_count() {
 #[test]
 fn a_database_grows_stale_after_ninety_days() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
-    let at = |day| db.measure("acme", "1.0.0", day);
+    let at = |day| db.measure("acme", "1.0.0", day, Versions::default);
     assert_eq!(at(date(2026, 8, 30)).database_age_days, Measured::Known(10));
     assert_eq!(at(date(2026, 11, 18)).database_stale, Measured::Known(false));
     assert_eq!(at(date(2026, 11, 19)).database_stale, Measured::Known(true));
@@ -89,13 +93,13 @@ fn a_database_grows_stale_after_ninety_days() {
 fn an_advisory_that_cannot_be_read_is_unknown_and_not_none() {
     for text in ["", "ä".repeat(40).as_str(), "```toml\n[advisory]\n", "<html>"] {
         let (_root, db) = database(text);
-        let facts = db.measure("acme", "1.0.0", date(2026, 9, 1));
+        let facts = db.measure("acme", "1.0.0", date(2026, 9, 1), Versions::default);
         assert!(
             matches!(&facts.list, Measured::Unknown(why) if why.contains("RUSTSEC-2026-0001.md"))
         );
         // Another crate's file is no reason to doubt this one's.
         assert_eq!(
-            db.measure("other", "1.0.0", date(2026, 9, 1)).list,
+            db.measure("other", "1.0.0", date(2026, 9, 1), Versions::default).list,
             Measured::Known(Vec::new())
         );
     }
@@ -104,13 +108,16 @@ fn an_advisory_that_cannot_be_read_is_unknown_and_not_none() {
 #[test]
 fn a_file_in_the_wrong_folder_is_not_believed() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "elsewhere", "", ""));
-    assert!(matches!(db.measure("acme", "1.0.0", date(2026, 9, 1)).list, Measured::Unknown(_)));
+    assert!(matches!(
+        db.measure("acme", "1.0.0", date(2026, 9, 1), Versions::default).list,
+        Measured::Unknown(_)
+    ));
 }
 
 #[test]
 fn a_name_that_climbs_out_reads_nothing() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
-    let facts = db.measure("../crates/acme", "1.0.0", date(2026, 9, 1));
+    let facts = db.measure("../crates/acme", "1.0.0", date(2026, 9, 1), Versions::default);
     assert!(matches!(facts.list, Measured::Unknown(_)));
 }
 
@@ -151,7 +158,7 @@ fn update_from(cache: &Path, body: Vec<u8>) -> Result<Installed, AdvisoryError> 
     });
     let client = Client::online(Options { retries: 0, ..Options::default() });
     let urls = BaseUrls { advisory_db: server.base.clone(), ..BaseUrls::default() };
-    crate::net::runtime().unwrap().block_on(update(&client, &urls, cache))
+    crate::net::runtime().unwrap().block_on(update(&client, &urls, cache, date(2026, 8, 21)))
 }
 
 #[test]
@@ -211,4 +218,120 @@ fn members_that_climb_out_of_the_archive_are_left_out() {
 fn a_folder_without_crates_is_no_database() {
     let empty = tempfile::tempdir().unwrap();
     assert!(matches!(AdvisoryDb::open(empty.path()), Err(AdvisoryError::NotADatabase(_))));
+}
+
+#[test]
+fn the_same_archive_on_a_later_day_is_not_unpacked_and_is_younger() {
+    let cache = tempfile::tempdir().unwrap();
+    let first = update_from(cache.path(), good(2)).unwrap();
+    let mark = cache.path().join("advisories").join(&first.sha256).join("mark");
+    fs::write(&mark, b"").unwrap();
+    let days = Days { downloaded: None, asked: Some(date(2026, 9, 1)) };
+    assert_eq!(install(&good(2), days, cache.path()).unwrap().advisories, 2);
+    assert!(mark.exists(), "the folder is the one that was there");
+    let db = AdvisoryDb::open_cached(cache.path()).unwrap().unwrap();
+    assert_eq!(db.asked(), Some(date(2026, 9, 1)));
+}
+
+fn index(versions: &[&str]) -> Versions {
+    Versions::Listed(versions.iter().map(|text| text.parse().unwrap()).collect())
+}
+
+/// How `locked` of a crate with these advisories (requirements of fixed versions) is mended.
+fn fix_of(locked: &str, patched: &[&str], versions: &Versions) -> (Fix, Option<String>) {
+    let root = tempfile::tempdir().unwrap();
+    for (n, patched) in patched.iter().enumerate() {
+        let id = format!("RUSTSEC-2026-000{n}");
+        write(root.path(), "acme", &id, &advisory(&id, "acme", "", patched));
+    }
+    let db = AdvisoryDb::open(root.path()).unwrap();
+    let facts = db.measure("acme", locked, date(2026, 9, 1), || versions.clone());
+    let first = &facts.list.known().unwrap()[0];
+    (first.fix, first.fixed_in.clone())
+}
+
+#[test]
+fn the_fix_is_the_lowest_version_that_cargo_takes_and_no_advisory_speaks_of() {
+    let told = |text: &str| Some(text.to_owned());
+    let all = index(&["1.0.0", "1.1.0", "1.2.0-rc.1", "1.2.0", "1.3.0", "2.0.0"]);
+    assert_eq!(fix_of("1.0.0", &["\">= 1.1.0\""], &all), (Fix::Update, told("1.1.0")));
+    let two = ["\">= 1.1.0\"", "\">= 1.2.0\""];
+    assert_eq!(fix_of("1.0.0", &two, &all), (Fix::Update, told("1.2.0")), "for both at once");
+    assert_eq!(fix_of("1.0.0", &["\">= 2.0.0\""], &all), (Fix::Upgrade, told("2.0.0")));
+    assert_eq!(fix_of("1.0.0", &[""], &all), (Fix::None, None));
+    // The index on this machine ends before the fix, or there is none.
+    for old in [index(&["1.0.0"]), Versions::Unknown] {
+        assert_eq!(fix_of("1.0.0", &["\">= 1.1.4\""], &old), (Fix::Update, told("1.1.4")));
+    }
+    let early = index(&["0.3.1", "0.3.2", "0.4.0"]);
+    assert_eq!(fix_of("0.3.1", &["\">= 0.3.2\""], &early), (Fix::Update, told("0.3.2")));
+    assert_eq!(fix_of("0.3.1", &["\">= 0.4.0\""], &early), (Fix::Upgrade, told("0.4.0")));
+}
+
+#[test]
+fn a_database_that_is_taken_away_in_the_middle_is_no_clean_bill() {
+    let (root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
+    fs::remove_dir_all(root.path().join("crates")).unwrap();
+    let facts = db.measure("acme", "1.0.0", date(2026, 9, 1), Versions::default);
+    assert!(matches!(facts.list, Measured::Unknown(_)));
+}
+
+/// What a run would read that asks a server with this database, and how often it asks.
+fn choose(
+    cache: &Path,
+    home: &Path,
+    body: Option<Vec<u8>>,
+    day: jiff::civil::Date,
+) -> (Choice, usize) {
+    let server = Loopback::start(move |_, _| match &body {
+        Some(body) => Reply::ok("application/x-gzip", "etag: \"a\"\r\n", body),
+        None => Reply::status("404 Not Found", "text/plain", "", b""),
+    });
+    let client = Client::online(Options { retries: 0, ..Options::default() });
+    let urls = BaseUrls { advisory_db: server.base.clone(), ..BaseUrls::default() };
+    let chosen = current(&client, &urls, (cache, home), day);
+    let chosen = crate::net::runtime().unwrap().block_on(chosen);
+    (chosen, server.requests().len())
+}
+
+#[test]
+fn a_newer_database_is_asked_for_once_a_day() {
+    let (cache, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let on = |day| {
+        let (chosen, asked) = choose(cache.path(), home.path(), Some(good(2)), day);
+        assert_eq!(chosen.warning, None);
+        assert_eq!(list(&chosen.database.unwrap(), "1.0.0").len(), 2);
+        asked
+    };
+    assert_eq!(on(date(2026, 9, 1)), 1);
+    assert_eq!(on(date(2026, 9, 1)), 0, "once a day");
+    assert_eq!(on(date(2026, 8, 1)), 0, "the past is in it");
+    assert_eq!(on(date(2026, 9, 2)), 1);
+}
+
+#[test]
+fn a_copy_of_another_tool_is_read_where_nothing_can_be_fetched() {
+    for place in ["advisory-db", "advisory-dbs/github.com-0123"] {
+        let (cache, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let text = advisory("RUSTSEC-2026-0001", "acme", "", "");
+        write(&home.path().join(place), "acme", "RUSTSEC-2026-0001", &text);
+        let offline = present(cache.path(), home.path());
+        assert_eq!(list(&offline.database.unwrap(), "1.0.0").len(), 1);
+        assert_eq!(offline.warning, None);
+        let (chosen, asked) = choose(cache.path(), home.path(), None, date(2026, 9, 1));
+        assert_eq!((list(&chosen.database.unwrap(), "1.0.0").len(), asked), (1, 1));
+        let warning = chosen.warning.unwrap();
+        assert!(warning.contains("status 404") && warning.contains("2026-08-20"), "{warning}");
+    }
+}
+
+#[test]
+fn without_any_database_the_answer_is_unknown_and_says_why() {
+    let (cache, home) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert_eq!(present(cache.path(), home.path()).database.unwrap_err(), NO_DATABASE);
+    let (chosen, _) = choose(cache.path(), home.path(), None, date(2026, 9, 1));
+    assert!(chosen.database.unwrap_err().contains("--advisory-db"));
+    let page = Some(b"<html>".to_vec());
+    let (chosen, _) = choose(cache.path(), home.path(), page, date(2026, 9, 1));
+    assert!(chosen.database.unwrap_err().contains("gzip"));
 }

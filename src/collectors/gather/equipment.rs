@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use custody_bytes::gzip_tar::Limits;
 
 use super::{GatherError, Options, client};
-use crate::collectors::advisories::{self, AdvisoryDb};
+use crate::collectors::advisories::{self, AdvisoryDb, Choice};
 use crate::collectors::cargo_home::CargoHome;
 use crate::collectors::contents::Measurer;
 use crate::collectors::custody_store::{self, CustodySource};
@@ -34,7 +34,7 @@ pub struct Equipment {
     pub(super) kept: Arc<Kept>,
     /// Measures archives.
     pub(super) measurer: Arc<Measurer>,
-    advisories: OnceLock<Result<AdvisoryDb, String>>,
+    advisories: OnceLock<Choice>,
     custody: Mutex<BTreeMap<PathBuf, Opened>>,
 }
 
@@ -103,20 +103,17 @@ impl Equipment {
         self.kept.write_all();
     }
 
-    /// The advisory database, opened once, or why there is none.
-    pub(super) fn advisories(&self, options: &Options) -> Result<&AdvisoryDb, String> {
-        let open = || {
-            let opened = match &options.advisory_db {
-                Some(folder) => AdvisoryDb::open(folder).map(Some),
-                None => AdvisoryDb::open_cached(&options.cache_dir),
-            };
-            match opened {
-                Ok(Some(database)) => Ok(database),
-                Ok(None) => Err(advisories::NO_DATABASE.to_owned()),
-                Err(error) => Err(error.to_string()),
+    /// The advisory database, chosen once: a newer one is asked for where that is due.
+    pub(super) fn advisories(&self, options: &Options) -> &Choice {
+        self.advisories.get_or_init(|| {
+            if let Some(folder) = &options.advisory_db {
+                let database = AdvisoryDb::open(folder).map_err(|error| error.to_string());
+                return Choice { database, warning: None };
             }
-        };
-        self.advisories.get_or_init(open).as_ref().map_err(Clone::clone)
+            let folders = (options.cache_dir.as_path(), options.cargo_home.as_path());
+            let asked = advisories::current(&self.client, &options.urls, folders, options.as_of);
+            self.runtime.block_on(asked)
+        })
     }
 
     /// The custody data of a file, opened once, or why it cannot be.

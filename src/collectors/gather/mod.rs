@@ -1,5 +1,6 @@
 //! The order in which facts are gathered. Decides what runs before what, and nothing else.
 
+mod advice;
 mod equipment;
 mod helpers;
 mod keys;
@@ -19,7 +20,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::civil::Date;
 use rayon::prelude::*;
 
-use crate::collectors::advisories::{self, AdvisoryDb};
 use crate::collectors::archive::ManifestFacts;
 use crate::collectors::contents::Contents;
 use crate::collectors::cooldown::CooldownPolicy;
@@ -297,27 +297,6 @@ impl<'a> Gathering<'a> {
         let mut locked = self.locked.iter().map(|(node, _)| *node).peekable();
         let sheets = self.gathered.sheets.iter_mut().enumerate();
         sheets.filter_map(|(node, sheet)| locked.next_if_eq(&node).map(|_| sheet)).collect()
-    }
-
-    fn advisories(&mut self) {
-        let (database, why) = match self.equipment.advisories(self.options) {
-            Ok(database) => (Some(database), String::new()),
-            Err(why) => (None, why),
-        };
-        if let Some(Measured::Known(date)) = database.map(AdvisoryDb::date) {
-            self.gathered.provenance.insert("advisories".to_owned(), format!("RustSec, {date}"));
-        }
-        for (node, locked) in &self.locked {
-            let sheet = &mut self.gathered.sheets[*node];
-            match database {
-                Some(database) if locked.origin == Origin::Registry => {
-                    let facts = database.measure(&locked.name, &locked.version, self.options.as_of);
-                    sheet.put(advisories::GROUP, &facts);
-                }
-                Some(_) => {}
-                None => sheet.put_unknown(advisories::GROUP, why.clone()),
-            }
-        }
     }
 
     /// The bytes of every crate, and what they say of themselves.

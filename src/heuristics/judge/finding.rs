@@ -4,7 +4,7 @@ use cel::Value;
 use cel::objects::KeyRef;
 
 use super::Case;
-use crate::domain::{Evidence, FactSheet, Finding, Location, SubjectKind};
+use crate::domain::{Evidence, FactSheet, Finding, Level, Location, SubjectKind};
 use crate::heuristics::condition::{Bindings, Condition, Outcome};
 use crate::heuristics::rule::{Locate, Rule};
 use crate::heuristics::score::Score;
@@ -57,7 +57,7 @@ fn finding(
         .flatten();
     Finding {
         rule: rule.info.id.clone(),
-        level: rule.info.level,
+        level: level(rule, bindings),
         score: (sum.low * 10.0).round() / 10.0,
         subject: sheet.subject.clone(),
         message,
@@ -71,6 +71,15 @@ fn finding(
         clear: rule.info.clear.clone(),
         waived: None,
     }
+}
+
+/// The highest level whose condition holds, else the rule's own.
+fn level(rule: &Rule, bindings: &Bindings) -> Level {
+    let holds = |condition: &Condition| {
+        matches!(condition.evaluate(bindings), Outcome::Value(Value::Bool(true)))
+    };
+    let mut others = rule.consequence().level_when.iter().filter(|_| !rule.level_is_set);
+    others.find(|(_, when)| holds(when)).map_or(rule.info.level, |(level, _)| *level)
 }
 
 /// The line of a text, or a place in a file of a model, where evidence names one. `whole_file`: that it

@@ -1,0 +1,121 @@
+//! Advisories that nobody had to ask for: the first run of a fresh machine fetches the database itself.
+
+use cargo_custody::domain::{Finding, Level};
+
+use super::registry::{Crate, Registry, World, answer, tar_gz};
+use super::run::Project;
+
+const DAY: &str = "2026-06-02";
+const LOW: &str = "CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N";
+
+fn world() -> World {
+    let releases = [("1.0.0", "2024-01-01"), ("1.0.1", "2025-01-01"), ("2.0.0", "2026-01-01")];
+    World { crates: ["acme", "other"].map(|name| Crate::of(name, "ada", &releases)).to_vec() }
+}
+
+/// A database of one advisory about `acme`.
+fn database(more: &str, patched: &str) -> Vec<u8> {
+    let text = format!(
+        "```toml\n[advisory]\nid = \"RUSTSEC-2026-0001\"\npackage = \"acme\"\ndate = \"2026-05-20\"\n\
+         aliases = [\"CVE-2026-1\"]\n{more}\n\n[versions]\npatched = [{patched}]\n```\n\n# A bad sum\n"
+    );
+    let path = "advisory-db-main/crates/acme/RUSTSEC-2026-0001.md";
+    tar_gz([(path, text.as_bytes())].into_iter())
+}
+
+fn registry(database: Vec<u8>) -> Registry {
+    Registry::with_faults(world(), DAY, move |path| {
+        let dated = "date: Tue, 02 Jun 2026 12:00:00 GMT\r\netag: \"one\"\r\n";
+        (path == "/advisories.tar.gz")
+            .then(|| answer("200 OK", "application/gzip", dated, &database))
+    })
+}
+
+fn of_advisories(project: &Project) -> Vec<Finding> {
+    let findings = project.audit().report.findings;
+    findings.into_iter().filter(|finding| finding.rule.starts_with("advisory-")).collect()
+}
+
+fn asked(registry: &Registry) -> usize {
+    registry.requests().iter().filter(|path| *path == "/advisories.tar.gz").count()
+}
+
+#[test]
+fn a_fresh_machine_gets_its_advisories_by_itself_and_asks_once_a_day() {
+    let registry = registry(database("", "\">= 1.0.1\""));
+    let mut project = Project::new(&registry, DAY);
+    project.lock(&world().lock(&[("acme", "1.0.0"), ("other", "1.0.0")]));
+    let first = of_advisories(&project);
+    assert_eq!(first.len(), 1);
+    assert_eq!((first[0].level, first[0].subject.name.as_str()), (Level::High, "acme"));
+    let notes: Vec<&str> = first[0].evidence.iter().map(|one| one.note.as_str()).collect();
+    assert!(notes.contains(&"mended by: cargo update -p acme@1.0.0 --precise 1.0.1"), "{notes:?}");
+    assert!(notes.contains(&"also known as CVE-2026-1"), "{notes:?}");
+    assert_eq!(of_advisories(&project), first);
+    assert_eq!(asked(&registry), 1);
+    project.request.gather.offline = true;
+    project.request.gather.as_of = "2026-06-20".parse().expect("a day");
+    assert_eq!(of_advisories(&project), first, "offline from the copy");
+    assert_eq!(project.audit().report.coverage["advisories"].known, 2);
+}
+
+#[test]
+fn the_level_is_that_of_the_vector_unless_the_policy_says_another() {
+    for (vector, level) in [
+        (LOW, Level::Low),
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:L/I:L/A:N", Level::Medium),
+        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", Level::Critical),
+    ] {
+        let registry = registry(database(&format!("cvss = \"{vector}\""), ""));
+        let mut project = Project::new(&registry, DAY);
+        project.lock(&world().lock(&[("acme", "1.0.0")]));
+        let found = of_advisories(&project);
+        assert_eq!(found[0].level, level, "{vector}");
+        let notes: Vec<&str> = found[0].evidence.iter().map(|one| one.note.as_str()).collect();
+        assert!(notes.contains(&"no version mends it"), "{notes:?}");
+        assert!(notes.iter().any(|note| note.contains(vector)), "{notes:?}");
+        let mut rules =
+            cargo_custody::heuristics::Ruleset::load(cargo_custody::audit::schema(), &[])
+                .expect("the rules load");
+        rules.set_level("advisory-vulnerability", Level::Note).expect("a rule");
+        project.request.ruleset = std::sync::Arc::new(rules);
+        assert_eq!(of_advisories(&project)[0].level, Level::Note);
+    }
+}
+
+#[test]
+fn a_fix_that_a_requirement_keeps_out_is_told_as_that() {
+    let registry = registry(database("", "\">= 2.0.0\""));
+    let project = Project::new(&registry, DAY);
+    project.lock(&world().lock(&[("acme", "1.0.0")]));
+    let found = of_advisories(&project);
+    assert!(
+        found[0].evidence.iter().any(|one| one.note.starts_with("mended by 2.0.0, which")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn an_outage_or_a_page_leaves_advisories_unknown_and_the_run_whole() {
+    for (status, body) in [("200 OK", "<html>maintenance</html>"), ("403 Forbidden", "")] {
+        let registry = Registry::with_faults(world(), DAY, move |path| {
+            (path == "/advisories.tar.gz").then(|| answer(status, "text/html", "", body.as_bytes()))
+        });
+        let project = Project::new(&registry, DAY);
+        project.lock(&world().lock(&[("acme", "1.0.0")]));
+        let report = project.audit().report;
+        assert_eq!((report.coverage["advisories"].known, report.coverage["advisories"].of), (0, 1));
+        let told = report.undetermined.iter().any(|one| one.what.starts_with("advisories"));
+        assert!(told, "{:?}", report.undetermined);
+        assert_eq!(report.coverage["bytes"].known, 1, "the rest was read");
+    }
+}
+
+#[test]
+fn a_project_without_registry_crates_asks_nobody() {
+    let registry = registry(database("", ""));
+    let project = Project::new(&registry, DAY);
+    project.lock("version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n");
+    project.audit();
+    assert_eq!(registry.requests(), Vec::<String>::new());
+}
