@@ -359,17 +359,30 @@ pub enum FetchHistory {
     None,
 }
 
+/// What `db update` fetches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DbData {
+    /// The advisory database.
+    Advisories,
+    /// Who owns and who published, from the registry's dump.
+    Custody,
+}
+
 /// Subcommands of `db`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum DbCommand {
-    /// Download the advisory database
-    Update,
+    /// Fetch what audits ask for: advisories, and custody data out of the registry's dump
+    Update {
+        /// Fetch this only
+        #[arg(long, value_name = "DATA")]
+        only: Option<DbData>,
+    },
     /// Import the registry's database dump
     Import {
         /// The dump, a .tar.gz
         #[arg(required_unless_present = "download", conflicts_with = "download")]
         file: Option<PathBuf>,
-        /// Download it first
+        /// Fetch it, as `db update --only custody` does
         #[arg(long)]
         download: bool,
     },

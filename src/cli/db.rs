@@ -4,46 +4,126 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::Failure;
-use super::arguments::{DbArguments, DbCommand};
+use super::arguments::{DbArguments, DbCommand, DbData};
 use super::environment::today;
 use super::{output, session};
 use crate::collectors::advisories::{self, AdvisoryDb};
-use crate::collectors::custody_store::{self, Store, open_store};
+use crate::collectors::custody_store::{self, ImportStats, Store, Way, open_store};
 use crate::collectors::{self, Options};
 use crate::domain::{Measured, Origin};
+use crate::net::Client;
 use crate::net::index::{IndexConfig, SparseIndex};
 
 /// Runs one of the subcommands.
 pub fn run(arguments: &DbArguments) -> Result<u8, Failure> {
     let options = session::gather_options(&arguments.common, false)?;
     match &arguments.command {
-        DbCommand::Update => update(&options),
+        DbCommand::Update { only } => update(&options, *only),
         DbCommand::Status => status(&options),
-        DbCommand::Import { file, download } => import(&options, file.as_deref(), *download),
+        DbCommand::Import { file: Some(file), .. } => import(&options, file),
+        DbCommand::Import { file: None, .. } => update(&options, Some(DbData::Custody)),
         DbCommand::Slim { lockfile, output } => slim(&options, lockfile, output),
     }
 }
 
-fn update(options: &Options) -> Result<u8, Failure> {
+/// Fetches one after the other; a failure of the one does not keep the other from being fetched.
+fn update(options: &Options, only: Option<DbData>) -> Result<u8, Failure> {
     let runtime = crate::net::runtime()?;
     let client = collectors::client(options);
-    let installed = runtime.block_on(advisories::update(
-        &client,
-        &options.urls,
-        &options.cache_dir,
-        today()?,
-    ))?;
-    let mut text = format!("{} advisories installed", installed.advisories);
+    let mut failed = Vec::new();
+    for (data, fetch) in
+        [(DbData::Advisories, update_advisories as Fetch), (DbData::Custody, update_custody)]
+    {
+        if only.is_some_and(|only| only != data) {
+            continue;
+        }
+        match fetch(options, &client, &runtime) {
+            Ok(text) => output::stdout(text.as_bytes())?,
+            Err(failure) => failed.push(failure),
+        }
+    }
+    let mut failed = failed.into_iter();
+    match (failed.next(), failed.next()) {
+        (None, _) => Ok(0),
+        (Some(one), None) => Err(one),
+        (Some(one), Some(other)) => {
+            Err(Failure { message: format!("{}; {}", one.message, other.message), ..one })
+        }
+    }
+}
+
+type Fetch = fn(&Options, &Client, &tokio::runtime::Runtime) -> Result<String, Failure>;
+
+fn update_advisories(
+    options: &Options,
+    client: &Client,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<String, Failure> {
+    let asked = advisories::update(client, &options.urls, &options.cache_dir, today()?);
+    let installed = runtime.block_on(asked)?;
+    let mut text = format!("advisories  {}", installed.advisories);
     if let Some(day) = installed.downloaded {
-        let _ = write!(text, ", downloaded on {day}");
+        let _ = write!(text, " of {day}");
     }
     if installed.unreadable > 0 {
         let _ =
             write!(text, "; {} files could not be read and were left out", installed.unreadable);
     }
-    let _ = writeln!(text, "\nSHA-256 of the archive: {}", installed.sha256);
-    output::stdout(text.as_bytes())?;
-    Ok(0)
+    let _ = writeln!(text, "; SHA-256 of the archive {}", installed.sha256);
+    Ok(text)
+}
+
+fn update_custody(
+    options: &Options,
+    client: &Client,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<String, Failure> {
+    let base = match &options.urls.static_files {
+        Some(base) => base.clone(),
+        None => static_files(&runtime.block_on(SparseIndex::new(client, &options.urls).config())?)?,
+    };
+    let bar = bar(options);
+    let progress = |came: u64, of: Option<u64>| {
+        if let Some(of) = of {
+            bar.set_length(of);
+        }
+        bar.set_position(came);
+    };
+    let path = store_path(options);
+    let done = Store::download(client, runtime, &base, &path, &progress);
+    bar.finish_and_clear();
+    let done = done?;
+    let day = done.taken.strftime("%Y-%m-%d");
+    let mib = done.bytes.div_ceil(1 << 20);
+    Ok(match (done.imported, done.way) {
+        (None, _) => format!("custody     that of {day} is there already\n"),
+        (Some(stats), Way::Ranges) => {
+            format!("custody     {} of {day}; {mib} MiB read of its zip\n", told(&stats))
+        }
+        (Some(stats), Way::Whole) => {
+            format!("custody     {} of {day}; the whole dump read, {mib} MiB\n", told(&stats))
+        }
+    })
+}
+
+/// A bar on stderr where that is a terminal, else nothing.
+fn bar(options: &Options) -> indicatif::ProgressBar {
+    if !options.progress {
+        return indicatif::ProgressBar::hidden();
+    }
+    let style = indicatif::ProgressStyle::with_template(
+        "{prefix:>22} [{bar:30}] {binary_bytes}/{binary_total_bytes} {eta}",
+    )
+    .expect("the template is constant")
+    .progress_chars("=> ");
+    indicatif::ProgressBar::no_length().with_style(style).with_prefix("custody data")
+}
+
+fn told(stats: &ImportStats) -> String {
+    format!(
+        "{} crates, {} versions, {} owners, {} accounts, {} deleted crates",
+        stats.crates, stats.versions, stats.owners, stats.accounts, stats.deleted
+    )
 }
 
 fn status(options: &Options) -> Result<u8, Failure> {
@@ -72,7 +152,7 @@ fn status(options: &Options) -> Result<u8, Failure> {
             format!("{} of {}, {days} days old", stamp.source.as_str(), stamp.date())
         }
         Err(_) if options.dump.is_none() && !imported.exists() => {
-            "none; run `cargo custody db import`, or let audits ask the registry's API".to_owned()
+            "none; run `cargo custody db update`, or let audits ask the registry's API".to_owned()
         }
         Err(error) => format!("unusable: {error}"),
     };
@@ -87,51 +167,16 @@ fn store_path(options: &Options) -> std::path::PathBuf {
     options.cache_dir.join(collectors::IMPORTED)
 }
 
-fn import(options: &Options, file: Option<&Path>, download: bool) -> Result<u8, Failure> {
-    let downloaded;
-    let path = match file {
-        Some(path) => path,
-        None if download => {
-            downloaded = download_dump(options)?;
-            downloaded.path()
-        }
-        None => return Err(Failure::text("name a dump, or --download one")),
-    };
+fn import(options: &Options, path: &Path) -> Result<u8, Failure> {
     let cannot = |e: std::io::Error| Failure::text(format!("cannot read {}: {e}", path.display()));
     let dump =
         std::io::BufReader::with_capacity(1 << 20, std::fs::File::open(path).map_err(cannot)?);
     std::fs::create_dir_all(&options.cache_dir)
         .map_err(|e| Failure::text(format!("cannot make {}: {e}", options.cache_dir.display())))?;
     let stats = Store::import(dump, &store_path(options))?;
-    let text = format!(
-        "{} crates, {} versions, {} owners, {} accounts, {} deleted crates\nimported into {}\n",
-        stats.crates,
-        stats.versions,
-        stats.owners,
-        stats.accounts,
-        stats.deleted,
-        store_path(options).display()
-    );
+    let text = format!("{}\nimported into {}\n", told(&stats), store_path(options).display());
     output::stdout(text.as_bytes())?;
     Ok(0)
-}
-
-/// Streams the registry's dump into a temporary file of the cache folder.
-fn download_dump(options: &Options) -> Result<tempfile::NamedTempFile, Failure> {
-    let runtime = crate::net::runtime()?;
-    let client = collectors::client(options);
-    let base = match &options.urls.static_files {
-        Some(base) => base.clone(),
-        None => {
-            static_files(&runtime.block_on(SparseIndex::new(&client, &options.urls).config())?)?
-        }
-    };
-    std::fs::create_dir_all(&options.cache_dir)
-        .map_err(|e| Failure::text(format!("cannot make {}: {e}", options.cache_dir.display())))?;
-    let mut file = tempfile::NamedTempFile::new_in(&options.cache_dir)
-        .map_err(|e| Failure::text(format!("cannot write to the cache folder: {e}")))?;
-    runtime.block_on(crate::net::archives::download_dump(&client, &base, file.as_file_mut()))?;
-    Ok(file)
 }
 
 /// The base of the registry's static files, from where its index says that archives are.

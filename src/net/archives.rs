@@ -11,6 +11,8 @@ use super::{Answer, Client, Expect, NetError, Request};
 pub const ARCHIVE_LIMIT: u64 = 256 * 1024 * 1024;
 /// Most bytes of a database dump.
 pub const DUMP_LIMIT: u64 = 16 * 1024 * 1024 * 1024;
+/// The dump in its zip form, below the base of the static files.
+pub const DUMP_ZIP: &str = "db-dump.zip";
 /// Longest time for a database dump.
 const DUMP_TIMEOUT: Duration = Duration::from_hours(2);
 /// Longest time for one archive.

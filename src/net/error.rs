@@ -79,6 +79,12 @@ pub enum NetError {
         /// What the connection says.
         why: String,
     },
+    /// A file of which a part was read already is another one by now.
+    #[error("{url} was replaced while it was being read")]
+    Changed {
+        /// The address.
+        url: String,
+    },
     /// A redirect that is not followed.
     #[error("{url} redirects to {to}, which is not followed: {why}")]
     Redirect {

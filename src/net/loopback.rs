@@ -41,6 +41,13 @@ pub(crate) struct Loopback {
 impl Loopback {
     /// Starts a server. `answer` gets the path and the number of requests before this one.
     pub(crate) fn start(answer: impl Fn(&str, usize) -> Reply + Send + Sync + 'static) -> Self {
+        Self::with_heads(move |head, before| answer(head.split(' ').nth(1).unwrap_or(""), before))
+    }
+
+    /// The same; `answer` gets the whole head of the request, its names in lower case.
+    pub(crate) fn with_heads(
+        answer: impl Fn(&str, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}/", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -74,13 +81,12 @@ fn serve(
         }
     }
     let head = String::from_utf8_lossy(&head).into_owned();
-    let path = head.split(' ').nth(1).unwrap_or("").to_owned();
     let before = {
         let mut seen = seen.lock().unwrap();
-        seen.push(head);
+        seen.push(head.clone());
         seen.len() - 1
     };
-    match answer(&path, before) {
+    match answer(&head, before) {
         Reply::Raw(bytes) => {
             let _ = stream.write_all(&bytes);
         }

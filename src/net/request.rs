@@ -71,6 +71,9 @@ pub struct Request {
     pub token: Option<Token>,
     /// First and last byte wanted.
     pub range: Option<(u64, u64)>,
+    /// The file that `range` is a part of: its size, and its `ETag` where the server told one. An answer
+    /// about another file is none.
+    pub part_of: Option<(u64, Option<String>)>,
     /// Further headers, such as `cargo-protocol`.
     pub headers: Vec<(&'static str, String)>,
 }
@@ -90,6 +93,7 @@ impl Request {
             total_timeout: None,
             token: None,
             range: None,
+            part_of: None,
             headers: Vec::new(),
         }
     }

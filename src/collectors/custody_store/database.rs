@@ -42,14 +42,7 @@ impl Store {
         let taken = read_dump(dump, DumpLimits::default(), &mut |row| assembly.take(row))?;
         let stamp = Stamp { taken, source: SourceKind::Dump };
         not_older(stamp, path)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder).map_err(|error| CustodyStoreError::io(folder, error))?;
-        let file = tempfile::NamedTempFile::new_in(folder)
-            .map_err(|error| CustodyStoreError::io(folder, error))?;
-        let stats = write(assembly, stamp, file.path())?;
-        file.persist(path).map_err(|error| CustodyStoreError::io(path, error.error))?;
-        Ok(stats)
+        write_store(assembly, stamp, path)
     }
 
     /// Opens a store.
@@ -121,9 +114,25 @@ impl CustodySource for Store {
     }
 }
 
+/// Writes a store beside its place and renames it into it.
+pub(super) fn write_store(
+    assembly: Assembly,
+    stamp: Stamp,
+    path: &Path,
+) -> Result<ImportStats, CustodyStoreError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|error| CustodyStoreError::io(folder, error))?;
+    let file = tempfile::NamedTempFile::new_in(folder)
+        .map_err(|error| CustodyStoreError::io(folder, error))?;
+    let stats = write(assembly, stamp, file.path())?;
+    file.persist(path).map_err(|error| CustodyStoreError::io(path, error.error))?;
+    Ok(stats)
+}
+
 /// Refuses to go back in time: a mirror that stands still would hide what changed hands since. A store
-/// that cannot be read says of no day, and is replaced.
-fn not_older(new: Stamp, path: &Path) -> Result<(), CustodyStoreError> {
+/// that cannot be read says of no day, and is replaced. The answer is the stamp of what is there.
+pub(super) fn not_older(new: Stamp, path: &Path) -> Result<Option<Stamp>, CustodyStoreError> {
     let former = if path.exists() { Store::open(path).ok() } else { None };
     match former {
         Some(former) if former.stamp.taken > new.taken => Err(CustodyStoreError::Older {
@@ -131,7 +140,7 @@ fn not_older(new: Stamp, path: &Path) -> Result<(), CustodyStoreError> {
             new: new.date().to_string(),
             former: former.stamp.date().to_string(),
         }),
-        _ => Ok(()),
+        former => Ok(former.map(|former| former.stamp)),
     }
 }
 

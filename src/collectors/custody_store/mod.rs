@@ -8,6 +8,7 @@
 
 mod assemble;
 mod database;
+mod download;
 mod slim;
 
 use std::fs::File;
@@ -18,12 +19,14 @@ use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::Measured;
+use crate::net::NetError;
 use crate_read::registry_dump::DumpError;
 
 use super::custody::{BrokenReference, CrateCustody, History, Stamp};
 
 pub use assemble::ImportStats;
 pub use database::Store;
+pub use download::{Downloaded, Progress, Way};
 pub use slim::{SLIM_SCHEMA, Slim, write_slim};
 
 /// Bytes at both ends of a dump that identify it, with its length.
@@ -43,6 +46,9 @@ pub enum CustodyStoreError {
     /// The dump could not be read.
     #[error(transparent)]
     Dump(#[from] DumpError),
+    /// The dump could not be downloaded.
+    #[error(transparent)]
+    Net(#[from] NetError),
     /// The database could not be written or read.
     #[error("the custody store {path}: {source}")]
     Database {

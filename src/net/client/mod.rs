@@ -100,6 +100,12 @@ impl Client {
         Some(answer_from(request, kept, AnswerFrom::Kept))
     }
 
+    /// Pause before the first repetition of what failed.
+    #[must_use]
+    pub fn backoff(&self) -> Duration {
+        self.online.as_ref().map_or(Duration::ZERO, |online| online.backoff())
+    }
+
     /// Asks, within the request's limits and the client's.
     ///
     /// # Errors
@@ -117,8 +123,8 @@ impl Client {
         Ok(answer)
     }
 
-    /// Asks once and writes the body to `into` as it comes, at most the request's limit of it. Nothing
-    /// is kept and nothing repeated: what was written before a failure is for the caller to throw away.
+    /// Asks once and writes the body to `into` as it comes, at most the request's limit of it; of a request
+    /// for a part of a file exactly that part. Nothing is kept and nothing repeated: what was written before a failure is for the caller to throw away.
     ///
     /// # Errors
     /// [`NetError`]; an answer that is an HTML page where another thing is expected is one.

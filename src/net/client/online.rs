@@ -9,7 +9,7 @@ use reqwest::header::HeaderMap;
 use tokio::sync::Semaphore;
 
 use super::limits::{retry_after, used_up};
-use super::reading::{check_start, kept_headers, plain_answer, read_body, refuse_page};
+use super::reading::{check_part, check_start, kept_headers, plain_answer, read_body, refuse_page};
 use super::refusal::{innermost, redirect_error, refused, shown, transport, unexpected};
 use super::{Options, answer_from};
 use crate::net::cache::Kept;
@@ -112,6 +112,10 @@ impl Online {
         self.stream(request, into).await.map_err(|failure| failure.error)
     }
 
+    pub(super) fn backoff(&self) -> Duration {
+        self.options.backoff
+    }
+
     /// How long to wait before the next attempt; nothing where there is to be none.
     fn pause(&self, failure: &Failure, attempt: u32) -> Option<Duration> {
         if attempt >= self.options.retries {
@@ -148,10 +152,13 @@ impl Online {
             }
         };
         let status = response.status().as_u16();
-        if status != 200 {
+        let head = plain_answer(&url, &response);
+        if request.range.is_some() {
+            check_part(request, &url, &head)?;
+        } else if status != 200 {
             return Err(NetError::Status { url: shown(&url), status, code: None }.into());
         }
-        refuse_page(request.expect, &url, &plain_answer(&url, &response))?;
+        refuse_page(request.expect, &url, &head)?;
         let mut written = 0_u64;
         while let Some(chunk) = response.chunk().await.map_err(|error| transport(&url, &error))? {
             written = written.saturating_add(chunk.len() as u64);
@@ -221,6 +228,12 @@ impl Online {
         }
         if let Some((from, to)) = request.range {
             builder = builder.header("range", format!("bytes={from}-{to}"));
+        }
+        // Only a strong tag says that the bytes are the same.
+        if let Some((_, Some(etag))) = &request.part_of
+            && etag.starts_with('"')
+        {
+            builder = builder.header("if-range", etag);
         }
         if same_origin && let Some(token) = &request.token {
             builder = builder.bearer_auth(token.secret());

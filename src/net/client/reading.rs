@@ -6,8 +6,9 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use super::refusal::{shown, transport, unexpected};
+use crate::net::ranges::parse_range;
 use crate::net::request::KEPT_HEADERS;
-use crate::net::{Answer, AnswerFrom, Expect, NetError};
+use crate::net::{Answer, AnswerFrom, Expect, NetError, Request};
 
 pub(super) fn plain_answer(url: &Url, response: &reqwest::Response) -> Answer {
     Answer {
@@ -73,6 +74,29 @@ pub(super) fn check_start(expect: Expect, url: &Url, bytes: &[u8]) -> Result<(),
         Some(_) => "something else",
     };
     if right { Ok(()) } else { Err(unexpected(url, got, expected(expect))) }
+}
+
+/// Whether an answer is the part that was asked for, of the file that is meant.
+pub(super) fn check_part(request: &Request, url: &Url, head: &Answer) -> Result<(), NetError> {
+    let changed = || NetError::Changed { url: shown(url) };
+    match head.status {
+        206 => {}
+        // The server gives the whole file where it is not the one that is meant.
+        200 | 412 | 416 if request.part_of.is_some() => return Err(changed()),
+        status => return Err(NetError::Status { url: shown(url), status, code: None }),
+    }
+    let came = head.header("content-range").and_then(parse_range);
+    let came =
+        came.ok_or_else(|| unexpected(url, "a part without its place", "a part of a file"))?;
+    if request.range != Some((came.0, came.1)) {
+        return Err(unexpected(url, "another part", "the part that was asked for"));
+    }
+    match &request.part_of {
+        Some((size, etag)) if *size != came.2 || etag.as_deref() != head.header("etag") => {
+            Err(changed())
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn expected(expect: Expect) -> &'static str {

@@ -1,4 +1,5 @@
-//! The registry's public database dump: a gzip tar of PostgreSQL CSV tables, read front to back.
+//! The registry's public database dump: PostgreSQL CSV tables in a gzip tar, read front to back, or in a zip,
+//! of which the wanted members are read one by one.
 //!
 //! Only the tables that say who could publish what, and since when, are read; the rest (readmes,
 //! downloads, dependencies) flows past. Nothing is unpacked to disk and no table is held: every row
@@ -11,6 +12,7 @@
 mod csv_table;
 mod row;
 mod tar_stream;
+mod zip_members;
 
 use std::io::Read;
 
@@ -19,9 +21,17 @@ use jiff::Timestamp;
 
 pub use row::{CrateRow, DeletedRow, DumpRow, OwnerRow, TeamRow, TrustedOnly, UserRow, VersionRow};
 
+pub use zip_members::{
+    DIRECTORY_LIMIT, Directory, MemberReader, TAIL, ZipMember, find_directory, open_member,
+    wanted_members,
+};
+
+/// Path of the member that says when a dump was taken.
+pub const METADATA: &str = "metadata.json";
+
 use csv_table::CsvTable;
 use row::{TABLES, Table};
-use tar_stream::{Member, TarStream};
+use tar_stream::TarStream;
 
 /// Longest `metadata.json` that is read, in bytes.
 const METADATA_LIMIT: u64 = 64 * 1024;
@@ -54,6 +64,12 @@ pub enum DumpError {
         offset: u64,
         /// What is wrong there.
         what: &'static str,
+    },
+    /// The zip is not as the registry writes it.
+    #[error("the dump is no zip that can be read in parts: {what}")]
+    Zip {
+        /// What is wrong with it.
+        what: String,
     },
     /// It unpacks to more than the limit.
     #[error("the dump unpacks to more than {limit} bytes")]
@@ -113,40 +129,83 @@ pub fn read_dump<R: Read>(
     take: &mut dyn FnMut(DumpRow<'_>) -> Result<(), String>,
 ) -> Result<Timestamp, DumpError> {
     let mut tar = TarStream::new(MultiGzDecoder::new(reader), limits.unpacked);
-    let mut seen = Vec::new();
-    let mut metadata = None;
+    let mut tables = TableReader::new(limits, take);
     let mut folder = None;
     while let Some(member) = tar.next_member()? {
         if folder.is_none() {
             folder = date_of_folder(&member.path);
         }
         let name = below_folder(&member.path);
-        if name == "metadata.json" {
-            metadata = taken_at(&mut tar, &member)?;
-        } else if let Some(table) = TABLES.iter().find(|table| table.path == name) {
-            if seen.contains(&table.path) {
-                return Err(DumpError::RepeatedTable { table: table.path });
-            }
-            seen.push(table.path);
-            read_table(&mut tar, table, limits, take)?;
+        if row::is_wanted(name).is_some() {
+            tables.member(name, &mut tar)?;
         }
     }
     tar.finish()?;
-    if let Some(missing) = TABLES.iter().find(|table| table.required && !seen.contains(&table.path))
-    {
-        return Err(DumpError::MissingTable { table: missing.path });
+    tables.complete()?;
+    tables.taken().or(folder).ok_or(DumpError::Undated)
+}
+
+/// Reads the members of a dump, in whatever order they come.
+pub struct TableReader<'t> {
+    limits: DumpLimits,
+    seen: Vec<&'static str>,
+    taken: Option<Timestamp>,
+    take: &'t mut dyn FnMut(DumpRow<'_>) -> Result<(), String>,
+}
+
+impl<'t> TableReader<'t> {
+    /// Hands every row to `take`.
+    pub fn new(
+        limits: DumpLimits,
+        take: &'t mut dyn FnMut(DumpRow<'_>) -> Result<(), String>,
+    ) -> Self {
+        Self { limits, seen: Vec::new(), taken: None, take }
     }
-    metadata.or(folder).ok_or(DumpError::Undated)
+
+    /// Reads one member to its end, given its path below the dated folder; one that is not wanted is left
+    /// alone.
+    ///
+    /// # Errors
+    /// See [`DumpError`].
+    pub fn member(&mut self, path: &str, mut content: impl Read) -> Result<(), DumpError> {
+        let Some(name) = row::is_wanted(path) else { return Ok(()) };
+        if self.seen.contains(&name) {
+            return Err(DumpError::RepeatedTable { table: name });
+        }
+        self.seen.push(name);
+        if let Some(table) = TABLES.iter().find(|table| table.path == name) {
+            return read_table(&mut content, table, self.limits, self.take);
+        }
+        self.taken = taken_at(content)?;
+        Ok(())
+    }
+
+    /// When the dump was taken, as far as its metadata was seen and says so.
+    #[must_use]
+    pub fn taken(&self) -> Option<Timestamp> {
+        self.taken
+    }
+
+    /// Says whether all tables were there that are needed.
+    ///
+    /// # Errors
+    /// [`DumpError::MissingTable`].
+    pub fn complete(&self) -> Result<(), DumpError> {
+        match TABLES.iter().find(|table| table.required && !self.seen.contains(&table.path)) {
+            Some(missing) => Err(DumpError::MissingTable { table: missing.path }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// One table from header to last row.
 fn read_table<R: Read>(
-    tar: &mut TarStream<R>,
+    content: &mut R,
     table: &'static Table,
     limits: DumpLimits,
     take: &mut dyn FnMut(DumpRow<'_>) -> Result<(), String>,
 ) -> Result<(), DumpError> {
-    let mut csv = CsvTable::open(tar, table, limits.field)?;
+    let mut csv = CsvTable::open(content, table, limits.field)?;
     while let Some(record) = csv.next_record()? {
         let row = (table.parse)(&record).map_err(|what| DumpError::Row {
             table: table.path,
@@ -180,23 +239,21 @@ fn date_of_folder(path: &str) -> Option<Timestamp> {
 }
 
 /// The `timestamp` of `metadata.json`.
-fn taken_at<R: Read>(
-    tar: &mut TarStream<R>,
-    member: &Member,
-) -> Result<Option<Timestamp>, DumpError> {
+fn taken_at(content: impl Read) -> Result<Option<Timestamp>, DumpError> {
     #[derive(serde::Deserialize)]
     struct Metadata {
         timestamp: Timestamp,
     }
-    if member.size > METADATA_LIMIT {
+    let mut text = Vec::new();
+    let mut content = content.take(METADATA_LIMIT + 1);
+    content.read_to_end(&mut text)?;
+    if text.len() as u64 > METADATA_LIMIT {
         return Ok(None);
     }
-    let mut text = Vec::new();
-    tar.read_to_end(&mut text)?;
     match serde_json::from_slice::<Metadata>(&text) {
         Ok(metadata) => Ok(Some(metadata.timestamp)),
         Err(error) => Err(DumpError::Row {
-            table: "metadata.json",
+            table: METADATA,
             row: u64::try_from(error.line()).unwrap_or(u64::MAX),
             what: error.to_string(),
         }),

@@ -17,6 +17,12 @@ pub(super) struct Table {
     pub(super) parse: for<'a> fn(&'a Record<'_>) -> Result<DumpRow<'a>, String>,
 }
 
+/// The path of a member that is read, by what stands in an archive; nothing for any other.
+pub(super) fn is_wanted(path: &str) -> Option<&'static str> {
+    let mut paths = TABLES.iter().map(|table| table.path).chain([super::METADATA]);
+    paths.find(|wanted| *wanted == path)
+}
+
 /// What is read of a dump. Any order; every other table is passed over.
 pub(super) static TABLES: [Table; 6] = [
     Table {

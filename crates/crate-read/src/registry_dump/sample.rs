@@ -33,6 +33,128 @@ pub fn header(path: &str, size: u64) -> [u8; 512] {
     header
 }
 
+/// How a zip is written, and where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Nothing is compressed.
+    pub stored: bool,
+    /// Sizes, offsets and counts stand in zip64 fields.
+    pub zip64: bool,
+    /// Another method in the directory.
+    pub method: Option<u16>,
+    /// Another method in the local headers.
+    pub local_method: Option<u16>,
+    /// Added to the unpacked sizes of the directory.
+    pub more: u64,
+    /// Added to its checksums.
+    pub crc: u32,
+    /// Added to its offsets, but for the first.
+    pub moved: u64,
+    /// Added to the number of entries that the end record tells.
+    pub entries: u64,
+    /// The first table is listed twice.
+    pub twice: bool,
+}
+
+impl Form {
+    /// An honest one.
+    pub const PLAIN: Self = Self {
+        stored: false,
+        zip64: false,
+        method: None,
+        local_method: None,
+        more: 0,
+        crc: 0,
+        moved: 0,
+        entries: 0,
+        twice: false,
+    };
+}
+
+/// A zip of these members, with no folder before them, as the registry writes it.
+pub fn zip(members: &[(&str, &str)], form: Form) -> Vec<u8> {
+    let small = |n: usize| u32::try_from(n).expect("small");
+    let honest = if form.stored { 0_u16 } else { 8 };
+    let (mut out, mut directory, mut count) = (Vec::new(), Vec::new(), 0_u64);
+    for (path, text) in members {
+        let at = out.len() as u64;
+        let mut crc = flate2::Crc::new();
+        crc.update(text.as_bytes());
+        let data = if form.stored { text.as_bytes().to_vec() } else { deflate(text.as_bytes()) };
+        out.extend(b"PK\x03\x04\x2d\0\0\0");
+        out.extend(form.local_method.unwrap_or(honest).to_le_bytes());
+        out.extend([0; 4]);
+        out.extend(crc.sum().to_le_bytes());
+        out.extend(small(data.len()).to_le_bytes());
+        out.extend(small(text.len()).to_le_bytes());
+        out.extend(u16::try_from(path.len()).expect("small").to_le_bytes());
+        out.extend([0, 0]);
+        out.extend(path.as_bytes());
+        out.extend(&data);
+        let listed = if form.twice && path.ends_with("owners.csv") { 2 } else { 1 };
+        for _ in 0..listed {
+            count += 1;
+            let moved = if at == 0 { 0 } else { form.moved };
+            let sizes =
+                [text.len() as u64 + form.more, data.len() as u64, at.saturating_sub(moved)];
+            let crc = crc.sum().wrapping_add(form.crc);
+            entry(&mut directory, path, (form.method.unwrap_or(honest), crc), sizes, form.zip64);
+        }
+    }
+    let (at, length) = (out.len() as u64, directory.len() as u64);
+    out.extend(&directory);
+    end_record(&mut out, count + form.entries, length, at, form.zip64);
+    out
+}
+
+fn entry(out: &mut Vec<u8>, path: &str, (method, crc): (u16, u32), sizes: [u64; 3], zip64: bool) {
+    let narrow = |n: u64| if zip64 { u32::MAX } else { u32::try_from(n).expect("small") };
+    out.extend(b"PK\x01\x02\x2d\x03\x2d\0\0\0");
+    out.extend(method.to_le_bytes());
+    out.extend([0; 4]);
+    out.extend(crc.to_le_bytes());
+    out.extend(narrow(sizes[1]).to_le_bytes());
+    out.extend(narrow(sizes[0]).to_le_bytes());
+    out.extend(u16::try_from(path.len()).expect("small").to_le_bytes());
+    out.extend(if zip64 { 28_u16 } else { 0 }.to_le_bytes());
+    out.extend([0; 10]);
+    out.extend(narrow(sizes[2]).to_le_bytes());
+    out.extend(path.as_bytes());
+    if zip64 {
+        out.extend([1, 0, 24, 0]);
+        out.extend(sizes.iter().flat_map(|size| size.to_le_bytes()));
+    }
+}
+
+fn end_record(out: &mut Vec<u8>, count: u64, length: u64, at: u64, zip64: bool) {
+    let record = out.len() as u64;
+    if zip64 {
+        out.extend(b"PK\x06\x06");
+        out.extend(44_u64.to_le_bytes());
+        out.extend([45, 0, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        out.extend([count, count, length, at].iter().flat_map(|n| n.to_le_bytes()));
+        out.extend(b"PK\x06\x07\0\0\0\0");
+        out.extend(record.to_le_bytes());
+        out.extend(1_u32.to_le_bytes());
+    }
+    let (count, length, at) = if zip64 {
+        (u16::MAX, u32::MAX, u32::MAX)
+    } else {
+        let small = |n: u64| u32::try_from(n).expect("small");
+        (u16::try_from(count).expect("small"), small(length), small(at))
+    };
+    out.extend(b"PK\x05\x06\0\0\0\0");
+    out.extend([count, count].iter().flat_map(|n| n.to_le_bytes()));
+    out.extend([length, at].iter().flat_map(|n| n.to_le_bytes()));
+    out.extend([0, 0]);
+}
+
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).expect("small");
+    encoder.finish().expect("small")
+}
+
 /// Compresses.
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

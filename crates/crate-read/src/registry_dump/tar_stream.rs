@@ -13,13 +13,11 @@ const BLOCK: u64 = 512;
 /// A header's bytes.
 type Header = [u8; 512];
 
-/// A member's name and size.
+/// A member.
 #[derive(Debug)]
 pub(super) struct Member {
     /// Path in the archive, `/` between parts.
     pub(super) path: String,
-    /// Content, in bytes.
-    pub(super) size: u64,
 }
 
 /// A tar on its way past. Reading yields the current member's content.
@@ -56,7 +54,7 @@ impl<R: Read> TarStream<R> {
             self.left = size;
             self.padding = (BLOCK - size % BLOCK) % BLOCK;
             if matches!(header[156], b'0' | 0) {
-                return Ok(Some(Member { path: path(&header), size }));
+                return Ok(Some(Member { path: path(&header) }));
             }
         }
     }

@@ -1,4 +1,4 @@
-use super::sample::{CRATES, MEMBERS, OWNERS, dump, gzip, header, tar};
+use super::sample::{CRATES, Form, MEMBERS, OWNERS, dump, gzip, header, tar, zip};
 use super::*;
 
 fn rows(bytes: &[u8]) -> Result<(Timestamp, Vec<String>), DumpError> {
@@ -157,4 +157,89 @@ fn a_table_that_stands_twice_is_refused() {
     let mut members = MEMBERS.to_vec();
     members.push(MEMBERS[1]);
     assert!(matches!(rows(&dump(&members)), Err(DumpError::RepeatedTable { .. })));
+}
+
+/// Reads a zip of the dump as a client does that has only parts of it.
+fn zip_rows(bytes: &[u8]) -> Result<usize, DumpError> {
+    let size = bytes.len() as u64;
+    let tail = &bytes[bytes.len() - usize::try_from(TAIL.min(size)).unwrap()..];
+    let directory = find_directory(tail, size)?;
+    let part = |place: &std::ops::Range<u64>| {
+        let at = |n: u64| usize::try_from(n).unwrap();
+        bytes.get(at(place.start)..at(place.end)).unwrap_or_default()
+    };
+    let members = wanted_members(part(&directory.place), &directory)?;
+    let mut count = 0;
+    let mut take = |_: DumpRow<'_>| {
+        count += 1;
+        Ok(())
+    };
+    let mut reader = TableReader::new(DumpLimits::default(), &mut take);
+    for member in &members {
+        reader.member(&member.path, open_member(part(&member.place), member)?)?;
+    }
+    reader.complete()?;
+    reader.taken().ok_or(DumpError::Undated)?;
+    Ok(count)
+}
+
+#[test]
+fn the_zip_form_has_the_same_rows_packed_stored_and_in_zip64() {
+    let (_, rows) = rows(&dump(&MEMBERS)).unwrap();
+    for form in
+        [Form::PLAIN, Form { stored: true, ..Form::PLAIN }, Form { zip64: true, ..Form::PLAIN }]
+    {
+        assert_eq!(zip_rows(&zip(&MEMBERS, form)).unwrap(), rows.len(), "{form:?}");
+    }
+}
+
+#[test]
+fn parts_of_the_zip_are_those_of_the_wanted_members_only() {
+    let big = "x".repeat(400_000);
+    let mut members = MEMBERS.to_vec();
+    members.push(("data/version_downloads.csv", &big));
+    let bytes = zip(&members, Form { stored: true, ..Form::PLAIN });
+    let directory = find_directory(&bytes, bytes.len() as u64).unwrap();
+    let at = |n: u64| usize::try_from(n).unwrap();
+    let place = at(directory.place.start)..at(directory.place.end);
+    let wanted = wanted_members(&bytes[place], &directory).unwrap();
+    let asked: u64 = wanted.iter().map(|m| m.place.end - m.place.start).sum();
+    let content: u64 = wanted.iter().map(|m| m.unpacked).sum();
+    assert_eq!(wanted.len(), 7, "six tables and the metadata");
+    assert!(asked < content + 7 * 64, "{asked} for {content}");
+}
+
+#[test]
+fn a_zip_whose_directory_lies_is_refused() {
+    let good = zip(&MEMBERS, Form::PLAIN);
+    // Every byte of the directory and of the end record, each made another: refused, or of no effect.
+    let directory = find_directory(&good, good.len() as u64).unwrap();
+    let rows = zip_rows(&good).unwrap();
+    for at in usize::try_from(directory.place.start).unwrap()..good.len() {
+        let mut bytes = good.clone();
+        bytes[at] ^= 0x55;
+        if let Ok(count) = zip_rows(&bytes) {
+            // The one table that is not in every dump may be listed by another name.
+            assert!(count == rows || count == rows - 1, "byte {at} changed what was read");
+        }
+    }
+    for end in 0..good.len() {
+        assert!(zip_rows(&good[..end]).is_err(), "cut at {end}");
+    }
+}
+
+#[test]
+fn a_zip_whose_content_is_another_than_its_directory_says_is_refused() {
+    let lie = |form| zip_rows(&zip(&MEMBERS, form)).unwrap_err().to_string();
+    assert!(lie(Form { method: Some(12), ..Form::PLAIN }).contains("method 12"));
+    assert!(lie(Form { local_method: Some(0), ..Form::PLAIN }).contains("another method"));
+    assert!(lie(Form { more: 1, ..Form::PLAIN }).contains("size"));
+    assert!(lie(Form { crc: 1, ..Form::PLAIN }).contains("checksum"));
+    assert!(lie(Form { twice: true, ..Form::PLAIN }).contains("twice"));
+    assert!(lie(Form { entries: 1, ..Form::PLAIN }).contains("announced"));
+    assert!(lie(Form { moved: 7, ..Form::PLAIN }).contains("header"));
+    let mut behind = zip(&MEMBERS, Form::PLAIN);
+    behind.extend(b"PK\x05\x06");
+    assert!(zip_rows(&behind).is_err(), "something follows");
+    assert!(zip_rows(&zip(&MEMBERS[..5], Form::PLAIN)).unwrap_err().to_string().contains("users"));
 }
