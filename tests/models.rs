@@ -103,6 +103,7 @@ impl Project {
             .env_clear()
             .env("HOME", self.home.path())
             .env("CARGO_HOME", self.home.path().join("cargo"))
+            .env("CARGO_CUSTODY_DATA", "off")
             .env("CARGO_CUSTODY_INDEX", format!("{}index/", self.server.base))
             .env("CARGO_CUSTODY_ADVISORY_DB", format!("{}advisories", self.server.base))
             .env("HF_HOME", self.home.path().join("hf"))

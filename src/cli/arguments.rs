@@ -386,11 +386,14 @@ pub enum DbCommand {
         #[arg(long)]
         download: bool,
     },
-    /// Write the extract of one graph, for CI to cache or commit
+    /// Write the extract of one graph, for CI to cache or commit, or of the whole registry
     Slim {
         /// The graph
         #[arg(long, value_name = "FILE", default_value = "Cargo.lock")]
         lockfile: PathBuf,
+        /// Of every crate, as audits fetch it
+        #[arg(long, conflicts_with = "lockfile")]
+        all: bool,
         /// Where to write
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,

@@ -8,7 +8,10 @@ use super::arguments::{DbArguments, DbCommand, DbData};
 use super::environment::today;
 use super::{output, session};
 use crate::collectors::advisories::{self, AdvisoryDb};
-use crate::collectors::custody_store::{self, ImportStats, Store, Way, open_store};
+use crate::collectors::custody_data;
+use crate::collectors::custody_store::{
+    self, CustodySource as _, Extract, ImportStats, Store, Way, Written, open_store, write_extract,
+};
 use crate::collectors::{self, Options};
 use crate::domain::{Measured, Origin};
 use crate::net::Client;
@@ -22,7 +25,8 @@ pub fn run(arguments: &DbArguments) -> Result<u8, Failure> {
         DbCommand::Status => status(&options),
         DbCommand::Import { file: Some(file), .. } => import(&options, file),
         DbCommand::Import { file: None, .. } => update(&options, Some(DbData::Custody)),
-        DbCommand::Slim { lockfile, output } => slim(&options, lockfile, output),
+        DbCommand::Slim { all: true, output, .. } => slim_all(&options, output),
+        DbCommand::Slim { lockfile, output, .. } => slim(&options, lockfile, output),
     }
 }
 
@@ -156,8 +160,22 @@ fn status(options: &Options) -> Result<u8, Failure> {
         }
         Err(error) => format!("unusable: {error}"),
     };
+    let extract = match Extract::open(&options.cache_dir.join(custody_data::EXTRACT)) {
+        Ok(extract) => {
+            let day = extract.stamp().date();
+            let days = day.duration_until(today()?).as_hours() / 24;
+            format!("{} crates of {day}, {days} days old", extract.crates())
+        }
+        Err(custody_store::CustodyStoreError::Io { .. }) => match &options.data {
+            Some(url) => format!("none; the next audit asks {url}"),
+            None => "none, and none is fetched".to_owned(),
+        },
+        Err(error) => format!("unusable: {error}"),
+    };
     let folder = options.cache_dir.display();
-    let text = format!("cache       {folder}\nadvisories  {advisories}\ncustody     {custody}\n");
+    let text = format!(
+        "cache       {folder}\nadvisories  {advisories}\ncustody     {custody}\nextract     {extract}\n"
+    );
     output::stdout(text.as_bytes())?;
     Ok(0)
 }
@@ -189,15 +207,28 @@ fn static_files(config: &IndexConfig) -> Result<String, Failure> {
     })
 }
 
+/// The dump that the user names, else the one that was imported.
+fn store(options: &Options) -> Result<Store, Failure> {
+    match &options.dump {
+        Some(dump) => Ok(open_store(dump, &options.cache_dir)?),
+        None => Store::open(&store_path(options)).map_err(|error| {
+            Failure::new(&error).help(
+                "fetch or import a registry dump first: `cargo custody db update` or `db import FILE`",
+            )
+        }),
+    }
+}
+
+fn slim_all(options: &Options, to: &Path) -> Result<u8, Failure> {
+    let Written { crates, bytes } = write_extract(&store(options)?, to)?;
+    let text = format!("wrote {bytes} bytes about {crates} crates to {}\n", to.display());
+    output::stdout(text.as_bytes())?;
+    Ok(0)
+}
+
 fn slim(options: &Options, lockfile: &Path, to: &Path) -> Result<u8, Failure> {
     let walk = crate::walker::walk(lockfile, &crate::walker::Options::default())?;
-    let store = match &options.dump {
-        Some(dump) => open_store(dump, &options.cache_dir)?,
-        None => Store::open(&store_path(options)).map_err(|error| {
-            Failure::new(&error)
-                .help("import a registry dump first: `cargo custody db import FILE`")
-        })?,
-    };
+    let store = store(options)?;
     let registry = walk.graph.nodes.iter().filter(|n| n.subject.origin == Origin::Registry);
     let names: std::collections::BTreeSet<&str> =
         registry.map(|node| node.subject.name.as_str()).collect();

@@ -11,6 +11,12 @@ use crate::net::BaseUrls;
 /// Names the address of the advisory database.
 const ADVISORIES: &str = "CARGO_CUSTODY_ADVISORY_DB";
 
+/// Names the address of the extract of the whole registry, or `off`.
+const DATA: &str = "CARGO_CUSTODY_DATA";
+/// This project's own, which a workflow makes every night.
+const DEFAULT_DATA: &str =
+    concat!(env!("CARGO_PKG_REPOSITORY"), "/releases/download/custody-data/registry.custody");
+
 /// The user's own configuration, `cargo-custody/config.toml` in the user's configuration folder.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -27,6 +33,8 @@ struct UserConfig {
     advisory_db: Option<String>,
     /// A registry dump or slim file.
     dump: Option<PathBuf>,
+    /// The extract of the whole registry; `off` for none.
+    data: Option<String>,
     /// Where measured facts and downloads are kept.
     cache_dir: Option<PathBuf>,
 }
@@ -40,6 +48,8 @@ pub struct Environment {
     pub cache_dir: PathBuf,
     /// A dump or slim file that the user's configuration names.
     pub dump: Option<PathBuf>,
+    /// Where the extract of the whole registry is fetched from.
+    pub data: Option<String>,
     /// The cache in which the Hub's clients keep models, where it can be told.
     pub hub_cache: Option<PathBuf>,
     /// Base addresses.
@@ -64,7 +74,13 @@ impl Environment {
         if let Some(url) = given(ADVISORIES, user.advisory_db) {
             urls.advisory_db = BaseUrls::checked_file(ADVISORIES, &url)?;
         }
+        let data = match given(DATA, user.data).as_deref() {
+            Some("off") => None,
+            Some(url) => Some(BaseUrls::checked_file(DATA, url)?),
+            None => Some(DEFAULT_DATA.to_owned()),
+        };
         Ok(Self {
+            data,
             cargo_home,
             cache_dir: cache_dir
                 .or(user.cache_dir)

@@ -54,6 +54,7 @@ pub fn gather_options(
         advisory_db: common.advisory_db.clone(),
         dump: common.dump.clone().or(environment.dump),
         repos,
+        data: environment.data,
         api_budget,
         changed: BTreeSet::new(),
         pins: None,

@@ -16,6 +16,7 @@ pub mod crate_files;
 pub mod crates;
 pub mod custody;
 pub mod custody_api;
+pub mod custody_data;
 pub mod custody_store;
 pub mod family;
 mod gather;

@@ -4,6 +4,7 @@
 
 mod advisories;
 mod arrayref;
+mod extract;
 mod faults;
 mod registry;
 mod replay;

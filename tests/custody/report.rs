@@ -44,6 +44,7 @@ fn run(command: &str, registry: &Registry, project: &Project, more: &[&str]) -> 
         .env("HOME", project.at("home"))
         .env("CARGO_HOME", project.at("cargo"))
         .env("CARGO_CUSTODY_INDEX", format!("{}index/", registry.base))
+        .env("CARGO_CUSTODY_DATA", "off")
         .env("CARGO_CUSTODY_ADVISORY_DB", format!("{}advisories.tar.gz", registry.base))
         .env("CARGO_CUSTODY_DUMP", project.at("dump.tar.gz"))
         .output()

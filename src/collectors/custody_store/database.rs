@@ -3,7 +3,7 @@
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
-use redb::{Builder, ReadOnlyDatabase, ReadableDatabase as _, TableDefinition};
+use redb::{Builder, ReadOnlyDatabase, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 
 use crate::collectors::custody::{CrateCustody, SourceKind, Stamp};
 use crate::domain::Measured;
@@ -78,6 +78,24 @@ impl Store {
         };
         let Some(bytes) = bytes().map_err(database_error(&self.path))? else { return Ok(None) };
         parse_row(&self.path, name, &bytes).map(Some)
+    }
+
+    /// Hands every row to `take`, in the order of the names.
+    ///
+    /// # Errors
+    /// Where the file is damaged, and what `take` refuses.
+    pub fn each(
+        &self,
+        mut take: impl FnMut(&str, CrateCustody) -> Result<(), CustodyStoreError>,
+    ) -> Result<(), CustodyStoreError> {
+        let wrong = database_error(&self.path);
+        let transaction = self.database.begin_read().map_err(redb::Error::from).map_err(&wrong)?;
+        let table = transaction.open_table(CRATES).map_err(redb::Error::from).map_err(&wrong)?;
+        for entry in table.iter().map_err(redb::Error::from).map_err(&wrong)? {
+            let (name, row) = entry.map_err(redb::Error::from).map_err(&wrong)?;
+            take(name.value(), parse_row(&self.path, name.value(), row.value())?)?;
+        }
+        Ok(())
     }
 
     /// Writes the extract for `names` (sorted and made unique here): the same bytes for the same store

@@ -9,6 +9,7 @@
 mod assemble;
 mod database;
 mod download;
+mod extract;
 mod slim;
 
 use std::fs::File;
@@ -27,6 +28,7 @@ use super::custody::{BrokenReference, CrateCustody, History, Stamp};
 pub use assemble::ImportStats;
 pub use database::Store;
 pub use download::{Downloaded, Progress, Way};
+pub use extract::{EXTRACT_SCHEMA, Extract, Written, write_extract};
 pub use slim::{SLIM_SCHEMA, Slim, write_slim};
 
 /// Bytes at both ends of a dump that identify it, with its length.
@@ -125,6 +127,7 @@ pub fn history<S: AsRef<dyn CustodySource>>(sources: &[S], name: &str) -> Histor
 pub fn open(path: &Path, cache: &Path) -> Result<Box<dyn CustodySource>, CustodyStoreError> {
     match kind(path)? {
         FileKind::Slim => Ok(Box::new(Slim::open(path)?)),
+        FileKind::Extract => Ok(Box::new(Extract::open(path)?)),
         FileKind::Dump | FileKind::Store => Ok(Box::new(open_store(path, cache)?)),
     }
 }
@@ -139,6 +142,9 @@ pub fn open_store(path: &Path, cache: &Path) -> Result<Store, CustodyStoreError>
             path,
             "it is a slim file, which knows the crates of one graph only; name a dump",
         )),
+        FileKind::Extract => {
+            Err(CustodyStoreError::format(path, "it is an extract already; name a dump"))
+        }
         FileKind::Store => Store::open(path),
         FileKind::Dump => {
             let store = imported_path(path, cache)?;
@@ -155,6 +161,7 @@ pub fn open_store(path: &Path, cache: &Path) -> Result<Store, CustodyStoreError>
 enum FileKind {
     Dump,
     Slim,
+    Extract,
     Store,
 }
 
@@ -162,9 +169,15 @@ enum FileKind {
 /// what is wrong with it.
 fn kind(path: &Path) -> Result<FileKind, CustodyStoreError> {
     let read = || -> std::io::Result<FileKind> {
-        let mut magic = [0; 2];
-        File::open(path)?.read_exact(&mut magic)?;
-        if magic != [0x1f, 0x8b] {
+        let mut magic = Vec::new();
+        File::open(path)?.take(extract::MAGIC.len() as u64).read_to_end(&mut magic)?;
+        if magic == extract::MAGIC {
+            return Ok(FileKind::Extract);
+        }
+        if magic.is_empty() {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        if !magic.starts_with(&[0x1f, 0x8b]) {
             return Ok(FileKind::Store);
         }
         let mut start = [0; 1];

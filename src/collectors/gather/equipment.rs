@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use custody_bytes::gzip_tar::Limits;
 
-use super::{GatherError, Options, client};
+use super::{GatherError, IMPORTED, Options, client};
 use crate::collectors::advisories::{self, AdvisoryDb, Choice};
 use crate::collectors::cargo_home::CargoHome;
 use crate::collectors::contents::Measurer;
+use crate::collectors::custody_data;
 use crate::collectors::custody_store::{self, CustodySource};
 use crate::collectors::kept::Kept;
 use crate::net::Client;
@@ -35,6 +36,7 @@ pub struct Equipment {
     /// Measures archives.
     pub(super) measurer: Arc<Measurer>,
     advisories: OnceLock<Choice>,
+    extract: OnceLock<custody_data::Present>,
     custody: Mutex<BTreeMap<PathBuf, Opened>>,
 }
 
@@ -72,6 +74,7 @@ impl Equipment {
             measurer: Arc::new(Measurer::new(Arc::clone(&kept), limits)),
             kept,
             advisories: OnceLock::new(),
+            extract: OnceLock::new(),
             custody: Mutex::default(),
         })
     }
@@ -113,6 +116,16 @@ impl Equipment {
             let folders = (options.cache_dir.as_path(), options.cargo_home.as_path());
             let asked = advisories::current(&self.client, &options.urls, folders, options.as_of);
             self.runtime.block_on(asked)
+        })
+    }
+
+    /// The extract of the whole registry, chosen once: a newer one is asked for where that is due.
+    pub(super) fn extract(&self, options: &Options) -> &custody_data::Present {
+        self.extract.get_or_init(|| {
+            let store = options.cache_dir.join(IMPORTED);
+            let folders = (options.cache_dir.as_path(), store.as_path());
+            let url = options.data.as_deref();
+            self.runtime.block_on(custody_data::current(&self.client, url, folders, options.as_of))
         })
     }
 

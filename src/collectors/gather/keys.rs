@@ -1,6 +1,7 @@
 //! The part of a run that asks who holds the keys: custody, names, pins, cooldown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use crate::collectors::arrivals::{self, ArrivalFacts, Arrived};
 use crate::collectors::cooldown::{self, cooldown_facts};
 use crate::collectors::custody::{self, CustodyFacts, add_rings, custody_facts};
 use crate::collectors::custody_api::{ApiAnswers, ApiCrate, ask_all};
+use crate::collectors::custody_data;
 use crate::collectors::custody_store::{self, CustodySource};
 use crate::collectors::family::{self, Relative};
 use crate::collectors::names::{self, NameChecks, NameFacts, PopularNames};
@@ -76,26 +78,52 @@ impl Gathering<'_> {
     /// Everything that can be asked: the dump or slim file, and the API within its budget.
     fn custody_sources(&mut self) -> Vec<Arc<dyn CustodySource>> {
         let mut sources: Vec<Arc<dyn CustodySource>> = Vec::new();
-        let imported = self.options.cache_dir.join(IMPORTED);
-        let dump = self.options.dump.clone().or_else(|| imported.is_file().then_some(imported));
-        if let Some(dump) = &dump {
-            match self.equipment.custody(dump, &self.options.cache_dir) {
-                Ok(source) => {
-                    let stamp = source.stamp();
-                    let told = format!("{} of {}", stamp.source.as_str(), stamp.date());
-                    self.gathered.provenance.insert("custody".to_owned(), told);
-                    sources.push(source);
-                }
+        for file in self.custody_files() {
+            match self.equipment.custody(&file, &self.options.cache_dir) {
+                Ok(source) => sources.push(source),
                 Err(why) => self.gathered.warnings.push(why),
             }
         }
-        if let Some(answers) = self.ask_registry() {
+        if let Some(stamp) = sources.iter().map(|source| source.stamp()).max() {
+            let told = format!("{} of {}", stamp.source.as_str(), stamp.date());
+            self.gathered.provenance.insert("custody".to_owned(), told);
+        }
+        if let Some(answers) = self.ask_registry(&sources) {
             sources.push(Arc::new(answers));
         }
         sources
     }
 
-    fn ask_registry(&mut self) -> Option<ApiAnswers> {
+    /// What this machine has: the file that the user names, else the store that a dump was imported into
+    /// and the extract of the whole registry, which is fetched where that is due.
+    fn custody_files(&mut self) -> Vec<PathBuf> {
+        if let Some(dump) = &self.options.dump {
+            return vec![dump.clone()];
+        }
+        if !self.locked.iter().any(|(_, locked)| locked.origin == Origin::Registry) {
+            return Vec::new();
+        }
+        let imported = self.options.cache_dir.join(IMPORTED);
+        let custody_data::Present { file, warning } = self.equipment.extract(self.options).clone();
+        self.gathered.warnings.extend(warning);
+        imported.is_file().then_some(imported).into_iter().chain(file).collect()
+    }
+
+    /// Whether a file of this week knows of a crate up to its newest version: then the API has nothing to
+    /// add that would be worth a second.
+    fn is_told(&self, sources: &[Arc<dyn CustodySource>], one: &ApiCrate) -> bool {
+        let fresh = sources
+            .iter()
+            .filter(|source| custody_data::is_fresh(source.stamp().date(), self.options.as_of));
+        let mut answers = fresh.filter_map(|source| source.answer(&one.name).known().cloned());
+        answers.any(|answer| {
+            let releases = answer.releases.known();
+            answer.owners.known().is_some()
+                && releases.is_some_and(|all| all.iter().any(|r| r.number == one.newest))
+        })
+    }
+
+    fn ask_registry(&mut self, sources: &[Arc<dyn CustodySource>]) -> Option<ApiAnswers> {
         if self.options.api_budget.is_zero() || self.options.offline {
             return None;
         }
@@ -117,7 +145,11 @@ impl Gathering<'_> {
                         .is_some_and(ManifestFacts::runs_at_build),
                 }
             })
+            .filter(|one| one.changed || !self.is_told(sources, one))
             .collect();
+        if crates.is_empty() {
+            return None;
+        }
         let now = end_of(self.options.as_of)?;
         let budget = self.options.api_budget;
         let progress = self.progress("asking the registry", crates.len());

@@ -54,6 +54,8 @@ pub struct Options {
     pub dump: Option<PathBuf>,
     /// Folders with clones of repositories.
     pub repos: Vec<PathBuf>,
+    /// Where the extract of the whole registry is fetched from; nobody is asked for it where absent.
+    pub data: Option<String>,
     /// How long the registry's API may be asked.
     pub api_budget: Duration,
     /// Names of the crates that a change brought in; they are asked for first.
@@ -88,6 +90,7 @@ impl Options {
             advisory_db: None,
             dump: None,
             repos: Vec::new(),
+            data: None,
             api_budget: Duration::ZERO,
             changed: BTreeSet::new(),
             pins: None,

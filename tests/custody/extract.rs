@@ -1,0 +1,130 @@
+//! The extract of the whole registry: fetched by the first run of a fresh machine, and of the same opinion as
+//! the dump that it was made of.
+
+use std::path::Path;
+use std::time::Duration;
+
+use cargo_custody::collectors::custody_store::{Store, write_extract};
+
+use super::registry::{Crate, Registry, World, answer};
+use super::run::Project;
+
+const DAY: &str = "2026-06-02";
+
+/// The extract of a world's dump of that day.
+fn extract(world: &World, day: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, path) = (folder.path().join("store"), folder.path().join("extract"));
+    Store::import(&world.dump(day)[..], &store).expect("a dump");
+    write_extract(&Store::open(&store).expect("a store"), &path).expect("an extract");
+    std::fs::read(path).expect("written")
+}
+
+fn many() -> World {
+    let releases = [("1.0.0", "2024-01-01"), ("1.1.0", "2025-01-01"), ("1.2.0", "2026-01-01")];
+    let crates = (0..325)
+        .map(|at| Crate::of(&format!("dep-{at:03}"), &format!("owner-{}", at % 90), &releases));
+    World { crates: crates.collect() }
+}
+
+/// A registry that gives the extract, too.
+fn registry(world: &World, extract: Vec<u8>) -> Registry {
+    Registry::with_faults(world.clone(), DAY, move |path| {
+        let kind = "application/octet-stream";
+        (path == "/registry.custody").then(|| answer("200 OK", kind, "", &extract))
+    })
+}
+
+/// A project of a fresh machine that may ask the API for as long as it takes.
+fn project(registry: &Registry) -> Project {
+    let mut project = Project::new(registry, DAY);
+    project.request.gather.api_budget = Duration::from_mins(5);
+    project.request.gather.data = Some(format!("{}registry.custody", registry.base));
+    project
+}
+
+#[test]
+fn the_first_run_knows_every_hand_of_325_crates_and_asks_the_api_nothing() {
+    let world = many();
+    let registry = registry(&world, extract(&world, "2026-06-01"));
+    let project = project(&registry);
+    let pins: Vec<(&str, &str)> =
+        world.crates.iter().map(|one| (one.name.as_str(), "1.2.0")).collect();
+    project.lock(&world.lock(&pins));
+    let report = project.audit().report;
+    let custody = report.coverage["custody"];
+    assert_eq!((custody.known, custody.of), (325, 325));
+    assert_eq!(registry.api_requests(), 0);
+    assert_eq!(report.provenance["custody"], "slim file of 2026-06-01");
+    assert_eq!(report.hands.as_ref().map(|hands| hands.owners_known), Some(325));
+    let before = registry.requests().len();
+    assert_eq!(project.audit().report, report);
+    let again: Vec<String> = registry.requests().split_off(before);
+    assert!(!again.contains(&"/registry.custody".to_owned()), "{again:?}");
+}
+
+#[test]
+fn what_is_newer_than_the_extract_is_asked_of_the_api() {
+    let world = many();
+    let mut old = world.clone();
+    old.crates[7].releases.pop();
+    let registry = registry(&world, extract(&old, "2026-06-01"));
+    let project = project(&registry);
+    project.lock(&world.lock(&[("dep-006", "1.2.0"), ("dep-007", "1.2.0")]));
+    let report = project.audit().report;
+    assert_eq!((report.coverage["custody"].known, registry.api_requests()), (2, 2));
+    let asked = registry.requests();
+    let api = asked.iter().filter(|path| path.starts_with("/api/"));
+    assert!(api.clone().all(|path| path.contains("dep-007")), "{asked:?}");
+}
+
+#[test]
+fn without_an_extract_the_run_goes_on_and_says_so_once() {
+    let world = many();
+    let registry = Registry::start(world.clone(), DAY);
+    let mut project = project(&registry);
+    project.request.gather.api_budget = Duration::ZERO;
+    project.lock(&world.lock(&[("dep-006", "1.2.0")]));
+    let told = |project: &Project| {
+        let warnings = project.audit().warnings;
+        warnings.iter().filter(|warning| warning.contains("whole registry")).count()
+    };
+    assert_eq!((told(&project), told(&project)), (1, 0));
+    let report = project.audit().report;
+    assert_eq!(report.coverage["custody"].known, 0, "unknown, and nothing invented");
+}
+
+#[test]
+fn every_timeline_reads_the_same_from_the_dump_and_from_its_extract() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/registry");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("fixtures")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    assert!(files.len() >= 10);
+    for path in files {
+        let file = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        let world = World::timeline(file);
+        let newest = world.crates.iter().flat_map(|one| &one.releases);
+        let Some(day) = newest.map(|release| release.day().to_owned()).max() else { continue };
+        let pins: Vec<(&str, &str)> = world
+            .crates
+            .iter()
+            .filter_map(|one| Some((one.name.as_str(), one.newest_on(&day)?.number.as_str())))
+            .collect();
+        let registry = registry(&world, extract(&world, &day));
+        let lock = world.lock(&pins);
+        let mut from_dump = Project::new(&registry, &day).with_dump(&world, &day);
+        from_dump.lock(&lock);
+        let mut from_extract = Project::new(&registry, &day);
+        from_extract.request.gather.data = Some(format!("{}registry.custody", registry.base));
+        from_extract.lock(&lock);
+        let day = super::run::date(&day);
+        let (dump, extract) = (from_dump.on(day), from_extract.on(day));
+        assert_eq!(dump, extract, "{file}");
+        let custody = from_extract.audit().report.coverage["custody"];
+        assert_eq!(custody.known, pins.len(), "{file}");
+    }
+}
