@@ -350,9 +350,10 @@ fn assemble(
 const MAX_FINDINGS: usize = 5_000;
 
 fn subjects(walk: &Walk) -> Vec<SubjectEntry> {
-    let nodes = walk.graph.nodes.iter();
+    let nodes = walk.graph.nodes.iter().enumerate();
     nodes
-        .map(|node| SubjectEntry {
+        .map(|(index, node)| SubjectEntry {
+            runs_at_build: runs_at_build(walk, index),
             purl: node.subject.purl(),
             sha256: node.checksum.clone(),
             location: node.location.clone(),
@@ -367,6 +368,10 @@ fn subjects(walk: &Walk) -> Vec<SubjectEntry> {
             subject: node.subject.clone(),
         })
         .collect()
+}
+
+fn runs_at_build(walk: &Walk, node: usize) -> Option<bool> {
+    walk.exposure.get(&node)?.runs_at_build.known().copied()
 }
 
 /// Whether no crate of a registry is new or other than in the base.

@@ -177,6 +177,7 @@ impl<'r> Comparison<'r> {
                 hands: hands(facts, &sheets[index]),
                 bytes: if new { size(&sheets[index]) } else { bytes(facts, &sheets[index]) },
                 capabilities: capabilities(new, &sheets[index]),
+                notable: notable(facts, &sheets[index]),
             }
         });
         let gone = self.delta.removed.iter().map(|removed| SubjectChange {
@@ -186,6 +187,7 @@ impl<'r> Comparison<'r> {
             hands: String::new(),
             bytes: String::new(),
             capabilities: String::new(),
+            notable: false,
         });
         told.chain(gone).collect()
     }
@@ -225,6 +227,30 @@ fn hands(facts: &UpdateFacts, sheet: &FactSheet) -> String {
         })
     });
     line(&published, |by| format!("published by {by}"))
+}
+
+/// Whether a reviewer should look: another source or other bytes than promised, another publisher, new
+/// binary files, new things that build code can do. What is not known is no reason.
+fn notable(facts: &UpdateFacts, sheet: &FactSheet) -> bool {
+    if facts.source_changed || facts.checksum_changed {
+        return true;
+    }
+    if facts.kind == UpdateKind::New {
+        let build = super::group_of::<collectors::build_code::BuildFacts>(
+            sheet,
+            collectors::build_code::GROUP,
+        );
+        return build.known().is_some_and(|facts| !facts.capability_names.is_empty());
+    }
+    let gains = super::group_of::<GainFacts>(sheet, update::GAINS);
+    let gained = gains.known().is_some_and(|gains| {
+        let hands = (gains.publisher_before.known(), gains.publisher.known());
+        let others = matches!(hands, (Some(old), Some(new)) if old != new);
+        others || gains.capabilities_gained.known().is_some_and(|gained| !gained.is_empty())
+    });
+    let compared = super::group_of::<ComparisonFacts>(sheet, update::BYTES);
+    let binaries = compared.known().and_then(|compared| compared.binaries_added.known());
+    gained || binaries.is_some_and(|added| !added.is_empty())
 }
 
 fn size(sheet: &FactSheet) -> String {

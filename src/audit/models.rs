@@ -56,6 +56,7 @@ pub(super) fn run(request: &Request) -> Result<Audit, AuditError> {
                 _ => None,
             },
             location,
+            runs_at_build: None,
             base_only: false,
             depends_on: Vec::new(),
             subject,

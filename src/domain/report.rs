@@ -41,6 +41,9 @@ pub struct SubjectEntry {
     /// Package URLs, or names where there is none, of what it depends on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
+    /// Whether its code runs on the machine that builds; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs_at_build: Option<bool>,
 }
 
 /// What a change did to one subject, in delta mode.
@@ -60,6 +63,9 @@ pub struct SubjectChange {
     pub bytes: String,
     /// Which capabilities of build-time code were gained or lost, in one line.
     pub capabilities: String,
+    /// Its hands, build code, bytes or source changed in character: worth a reviewer's look.
+    #[serde(default)]
+    pub notable: bool,
 }
 
 /// A whole report. Lists are sorted, so that equal inputs give equal bytes.

@@ -17,8 +17,11 @@ pub(super) struct Room {
 
 /// The findings have to fit below it.
 pub(super) const ON_A_TERMINAL: Room = Room { events: 4, accounts: 4 };
-/// Markdown, HTML and SARIF have more room.
+/// Markdown and SARIF have more room.
 pub(super) const ON_A_PAGE: Room = Room { events: 20, accounts: 12 };
+
+/// An HTML page folds them.
+pub(super) const WHOLE: Room = Room { events: 200, accounts: 40 };
 
 /// A headline, a line a change, a line on who could publish alone; none where no crate of a registry
 /// was audited.
@@ -68,7 +71,8 @@ fn headline(hands: &Hands) -> String {
     )
 }
 
-fn change(event: &ReportEvent) -> String {
+/// One change in a sentence.
+pub(super) fn change(event: &ReportEvent) -> String {
     let mark = if event.build_executed { ", runs when you build" } else { "" };
     format!("{} {}{mark}: {}", event.date, shown(&event.name), deed(event))
 }
@@ -124,17 +128,7 @@ mod tests {
     use crate::reporter::{Format, Options, render, sample};
 
     fn event(name: &str, who: &str, build_executed: bool) -> ReportEvent {
-        ReportEvent {
-            name: name.to_owned(),
-            kind: "first-publish".to_owned(),
-            date: "2026-10-02".to_owned(),
-            age_days: 52,
-            who: who.to_owned(),
-            before: String::new(),
-            after: String::new(),
-            build_executed,
-            source: "dump".to_owned(),
-        }
+        ReportEvent { build_executed, ..sample::event(name, who) }
     }
 
     fn report(who: &str) -> Report {

@@ -1,45 +1,144 @@
-//! Markdown for a pull-request comment and for a step's summary: what the change did to each
-//! subject, then the findings, details folded.
+//! Markdown for a pull-request comment and for a step's summary: the findings, what the change did to
+//! what is worth a look, then everything else, folded.
 //!
-//! The first line is a marker by which a bot finds its own comment again.
+//! The first line is a marker by which a bot finds its own comment again. A comment holds 65,536
+//! characters: the table of what is not unusual goes first, then evidence, then remedies. No finding goes.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::block::{Group, groups};
+use super::gfm::{escaped, escaped_in_html};
 use super::view::{Existing, View};
-use super::words::{count, evidence_line, place, told, way};
+use super::words::{self, change_note, count, evidence_line, place, way};
 use super::{Options, hands};
 use crate::domain::report::{Context, SubjectChange};
 use crate::domain::text::shown;
-use crate::domain::{Finding, Report};
+use crate::domain::{Finding, Level, Report, SubjectKind};
 
 /// Marks a comment as ours.
 pub(super) const MARKER: &str = "<!-- cargo-custody -->";
-/// Longest text, in bytes: a step's summary above 1024 KiB is thrown away whole.
-const MAX_BYTES: usize = 900 * 1024;
-/// What is kept free for the lines at the end.
-const RESERVE: usize = 16 * 1024;
+/// Longest text, in bytes, which is never less than in characters: GitHub refuses a comment of more than
+/// 65,536 characters.
+const MAX_BYTES: usize = 65_000;
+/// What is kept free for what changed in what is worth a look, for what is not known and for the end.
+const RESERVE: usize = 8 * 1024;
 /// Items of evidence shown with a finding.
-const MAX_EVIDENCE: usize = 20;
+const MAX_EVIDENCE: usize = 8;
 /// Lines about what could not be determined.
 const MAX_UNKNOWN: usize = 20;
+
+/// How much is told of each finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Detail {
+    /// Everything.
+    Evidence,
+    /// What, why and what to do.
+    Remedy,
+    /// The sentence.
+    Sentence,
+}
 
 pub(super) fn render(report: &Report, context: &Context<'_>, options: &Options) -> String {
     let view = View::new(report, context, options, Existing::Counted);
     let mut out = format!("{MARKER}\n### cargo custody {}\n", escaped(&view.verdict()));
-    for (number, line) in hands::lines(report, hands::ON_A_PAGE).iter().enumerate() {
-        let mark = if number == 0 { "\n" } else { "- " };
-        let _ = writeln!(out, "{mark}{}", escaped(line));
-    }
-    if let Some(changes) = &report.changes {
-        changed(&mut out, changes);
-    }
-    let most = if options.all { usize::MAX } else { options.max_findings };
+    let groups = groups(&view.shown);
     if view.shown.is_empty() {
         let _ = write!(out, "\n{}\n", escaped(&view.nothing()));
     } else {
-        findings(&mut out, &view.shown, most);
+        let room = MAX_BYTES - RESERVE - out.len();
+        let details = [Detail::Evidence, Detail::Remedy, Detail::Sentence];
+        let told = details.into_iter().map(|detail| findings(&groups, detail));
+        let fits = told.into_iter().find(|text| text.len() <= room);
+        out.push_str(&fits.unwrap_or_else(|| names(&view.shown, room)));
     }
-    summary(&mut out, &view);
+    let end = summary(&view);
+    for (number, line) in hands::lines(report, hands::ON_A_PAGE).iter().enumerate() {
+        let mark = if number == 0 { "\n" } else { "- " };
+        let line = format!("{mark}{}\n", escaped(line));
+        if out.len() + line.len() + end.len() < MAX_BYTES {
+            out.push_str(&line);
+        }
+    }
+    if let Some(changes) = &report.changes {
+        changed(&mut out, changes, MAX_BYTES.saturating_sub(end.len()));
+    }
+    out.push_str(&end);
+    out
+}
+
+fn findings(groups: &[Group<'_>], detail: Detail) -> String {
+    let mut out = String::new();
+    for group in groups {
+        for (at, finding) in group.iter().enumerate() {
+            let changed = finding.change.map_or("", change_note);
+            let _ = writeln!(
+                out,
+                "\n**{}** {}: {}{changed}",
+                finding.level,
+                escaped(&finding.rule),
+                escaped(&finding.message)
+            );
+            if detail < Detail::Sentence {
+                notes(&mut out, finding, detail, at == 0);
+            }
+        }
+    }
+    out
+}
+
+/// Evidence folded, then why it is here, what to do, and how unusual it is.
+fn notes(out: &mut String, finding: &Finding, detail: Detail, first: bool) {
+    out.push('\n');
+    if detail == Detail::Evidence {
+        let shown_lines = finding.evidence.iter().take(MAX_EVIDENCE);
+        for line in shown_lines.map(evidence_line).filter(|line| !line.is_empty()) {
+            let _ = writeln!(out, "- seen: {}", escaped(&line));
+        }
+        let more = finding.evidence.len().saturating_sub(MAX_EVIDENCE);
+        if more > 0 {
+            let _ = writeln!(out, "- seen: {more} more in the JSON report");
+        }
+    }
+    if first && finding.path.len() > 1 {
+        let declared = finding.related.first().map(|at| format!(" ({})", place(at)));
+        let why = way(finding, "→") + &declared.unwrap_or_default();
+        let _ = writeln!(out, "- why: {}", escaped(&why));
+    }
+    if !finding.clear.trim().is_empty() {
+        let _ = writeln!(out, "- do: {}", escaped(&finding.clear));
+    }
+    let rarest = finding.terms.iter().filter(|term| term.of > 0);
+    let rarest = rarest.max_by(|a, b| a.bits.total_cmp(&b.bits));
+    let tell = first && finding.subject.kind == SubjectKind::Crate && finding.level > Level::Low;
+    if let Some(term) = rarest.filter(|_| tell) {
+        let _ = writeln!(out, "- unusual: {}", escaped(&words::rarity(term)));
+    }
+}
+
+/// One line a rule, with everybody whom it is about: so short that thousands fit; what does not fit even
+/// so is counted with its rule.
+fn names(findings: &[&Finding], room: usize) -> String {
+    let mut rules: BTreeMap<(std::cmp::Reverse<Level>, &str), Vec<String>> = BTreeMap::new();
+    for finding in findings {
+        let key = (std::cmp::Reverse(finding.level), finding.rule.as_str());
+        rules.entry(key).or_default().push(escaped(&finding.subject.to_string()));
+    }
+    let mut out = String::from("\n");
+    let each = room / rules.len().max(1);
+    for ((level, rule), subjects) in rules {
+        let _ = write!(out, "- **{}** {} ({}):", level.0, escaped(rule), subjects.len());
+        let end = out.len() + each.saturating_sub(200);
+        for (at, subject) in subjects.iter().enumerate() {
+            if out.len() + subject.len() > end {
+                let _ = write!(out, " and {} more", subjects.len() - at);
+                break;
+            }
+            let _ = write!(out, "{} {subject}", if at == 0 { "" } else { "," });
+        }
+        out.push('\n');
+    }
+    out.push_str("\nToo many to tell more here: see the JSON, SARIF or HTML report.\n");
     out
 }
 
@@ -56,164 +155,75 @@ fn rows(out: &mut String, rows: impl ExactSizeIterator<Item = String>, limit: us
     }
 }
 
-fn changed(out: &mut String, changes: &[SubjectChange]) {
+/// What the change brings: what is worth a look stands open, the rest is folded.
+fn changed(out: &mut String, changes: &[SubjectChange], limit: usize) {
+    const HEAD: &str =
+        "\n| Changed | Version | Hands | Bytes | Capabilities |\n|---|---|---|---|---|\n";
+    const SPARE: usize = 400;
     if changes.is_empty() {
         out.push_str("\nThis change touches no crate and no model.\n");
         return;
     }
-    out.push_str("\n| Changed | Version | Hands | Bytes | Capabilities |\n");
-    out.push_str("|---|---|---|---|---|\n");
-    let row = |change: &SubjectChange| {
-        let version = match (&change.from, &change.to) {
-            (Some(from), Some(to)) => format!("{} → {}", escaped(from), escaped(to)),
-            (None, Some(to)) => format!("new: {}", escaped(to)),
-            (Some(from), None) => format!("removed: {}", escaped(from)),
-            (None, None) => String::new(),
-        };
-        format!(
-            "| {} | {version} | {} | {} | {} |\n",
-            escaped(&change.name),
-            escaped(&change.hands),
-            escaped(&change.bytes),
-            escaped(&change.capabilities)
-        )
+    let (look, rest): (Vec<&SubjectChange>, Vec<_>) = changes.iter().partition(|one| one.notable);
+    let limit = limit.saturating_sub(SPARE);
+    if !look.is_empty() {
+        out.push_str("\nLook here: hands, build code, bytes or source changed in character.\n");
+        out.push_str(HEAD);
+        rows(out, look.iter().map(|change| row(change)), limit);
+    }
+    if !rest.is_empty() && out.len() < limit {
+        let updates = count(rest.len(), "update");
+        let _ = writeln!(out, "\n<details><summary>nothing unusual: {updates}</summary>");
+        out.push_str(HEAD);
+        rows(out, rest.iter().map(|change| row(change)), limit);
+        out.push_str("\n</details>\n");
+    }
+}
+
+fn row(change: &SubjectChange) -> String {
+    let version = match (&change.from, &change.to) {
+        (Some(from), Some(to)) => format!("{} → {}", escaped(from), escaped(to)),
+        (None, Some(to)) => format!("new: {}", escaped(to)),
+        (Some(from), None) => format!("removed: {}", escaped(from)),
+        (None, None) => String::new(),
     };
-    // Half of the room is for the findings.
-    rows(out, changes.iter().map(row), MAX_BYTES / 2);
+    format!(
+        "| {} | {version} | {} | {} | {} |\n",
+        escaped(&change.name),
+        escaped(&change.hands),
+        escaped(&change.bytes),
+        escaped(&change.capabilities)
+    )
 }
 
-fn findings(out: &mut String, shown_findings: &[&Finding], most: usize) {
-    let listed = &shown_findings[..shown_findings.len().min(most)];
-    out.push_str("\n| Level | What was seen | Where |\n|---|---|---|\n");
-    let row = |finding: &&Finding| {
-        format!(
-            "| **{}** | {} | {} |\n",
-            finding.level,
-            escaped(&finding.message),
-            escaped(&place(&finding.location))
-        )
-    };
-    rows(out, listed.iter().map(row), MAX_BYTES * 3 / 4);
-    out.push('\n');
-    rows(out, listed.iter().map(|finding| details(finding)), MAX_BYTES - RESERVE);
-    let more = shown_findings.len() - listed.len();
-    if more > 0 {
-        let _ = write!(out, "\n{more} more: `cargo custody check --all`\n");
-    }
-}
-
-fn details(finding: &Finding) -> String {
-    let mut out = format!(
-        "<details><summary>{}: {} ({})</summary>\n\n",
-        finding.level,
-        escaped_in_html(&finding.subject.to_string()),
-        escaped_in_html(&finding.rule)
-    );
-    for item in finding.evidence.iter().take(MAX_EVIDENCE) {
-        let _ = writeln!(out, "- seen: {}", escaped(&evidence_line(item)));
-    }
-    let more = finding.evidence.len().saturating_sub(MAX_EVIDENCE);
-    if more > 0 {
-        let _ = writeln!(out, "- seen: {more} more in the JSON report");
-    }
-    if finding.path.len() > 1 {
-        let _ = writeln!(out, "- why it is here: {}", escaped(&way(finding, "→")));
-    }
-    for location in &finding.related {
-        let _ = writeln!(out, "- declared at {}", escaped(&place(location)));
-    }
-    if !finding.clear.trim().is_empty() {
-        let _ = writeln!(out, "- to clear: {}", escaped(&finding.clear));
-    }
-    let terms: Vec<String> = finding.arithmetic.iter().map(|term| escaped(term)).collect();
-    if !terms.is_empty() {
-        let _ = writeln!(out, "- score {:.1}: {}", finding.score, terms.join("; "));
-    }
-    out.push_str("\n</details>\n");
-    out
-}
-
-fn summary(out: &mut String, view: &View<'_>) {
-    let groups = view.unknown();
-    if !groups.is_empty() {
-        let _ = write!(out, "\n<details><summary>not determined: ");
-        let _ = write!(out, "{}</summary>\n\n", count(groups.len(), "group"));
-        for group in groups.iter().take(MAX_UNKNOWN) {
-            let _ = writeln!(out, "- {}", escaped(&group.sentence()));
+fn summary(view: &View<'_>) -> String {
+    let mut out = String::new();
+    let lines = view.open(true, hands::nothing_known(view.report));
+    if !lines.is_empty() {
+        let causes = count(lines.len(), "cause");
+        let _ = writeln!(
+            out,
+            "\n<details><summary>not known: {}</summary>\n",
+            escaped_in_html(&causes)
+        );
+        for line in lines.iter().take(MAX_UNKNOWN) {
+            let _ = writeln!(out, "- {}", escaped(line));
         }
-        if groups.len() > MAX_UNKNOWN {
-            let _ = writeln!(out, "- {} more", groups.len() - MAX_UNKNOWN);
+        if lines.len() > MAX_UNKNOWN {
+            let _ = writeln!(out, "- {} more", lines.len() - MAX_UNKNOWN);
         }
         out.push_str("\n</details>\n");
     }
     let mut parts =
         vec![format!("audited: {} as of {}", view.audited(), shown(&view.report.as_of))];
-    parts.extend(
-        [view.left_out()]
-            .into_iter()
-            .filter(|text| !text.is_empty())
-            .map(|text| format!("not shown: {text}")),
-    );
-    parts.extend([view.coverage()].into_iter().filter(|text| !text.is_empty()));
-    parts.extend(
-        [view.provenance()]
-            .into_iter()
-            .filter(|text| !text.is_empty())
-            .map(|text| format!("sources: {text}")),
-    );
+    let named = |name: &str, text: String| {
+        let told = if name.is_empty() { text.clone() } else { format!("{name}: {text}") };
+        (!text.is_empty()).then_some(told)
+    };
+    parts.extend(named("not shown", view.left_out()));
+    parts.extend(named("", view.coverage()));
+    parts.extend(named("sources", view.provenance()));
     let _ = write!(out, "\n<sub>{}</sub>\n", escaped(&parts.join("; ")));
-}
-
-/// Text that stays text: no markup, no HTML, no cell or line break, no mention, no reference to an
-/// issue, no address that becomes a link by itself.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in unlinked(text).chars() {
-        if is_markup(c) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// The same inside an HTML element, where a backslash would be seen.
-fn escaped_in_html(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in unlinked(text).chars() {
-        if is_markup(c) {
-            let _ = write!(out, "&#{};", u32::from(c));
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-fn is_markup(c: char) -> bool {
-    matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '!' | '$' | '{' | '}')
-}
-
-/// No HTML, and nothing that GitHub or GitLab link by themselves.
-fn unlinked(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    let mut previous = ' ';
-    for c in told(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            // A zero-width space keeps the sign and loses the meaning.
-            '@' | '#' => {
-                out.push(c);
-                out.push_str("&#8203;");
-            }
-            '/' if previous == ':' => out.push_str("&#47;"),
-            '.' if previous.eq_ignore_ascii_case(&'w') => out.push_str("&#46;"),
-            _ => out.push(c),
-        }
-        previous = c;
-    }
     out
 }
 
@@ -268,17 +278,45 @@ mod tests {
     }
 
     #[test]
-    fn a_huge_report_stays_below_the_limit_and_says_what_is_missing() {
-        let mut report = sample::delta_report();
-        let change = report.changes.as_ref().unwrap()[0].clone();
-        report.changes = Some(vec![change; 20_000]);
-        report.findings = vec![sample::known_bad(); 20_000];
-        let options = Options { all: true, ..Options::default() };
-        let text = render(&report, &sample::context(), &options);
-        assert!(text.len() < MAX_BYTES, "{}", text.len());
-        assert_eq!(text.matches("more do not fit here").count(), 3);
-        assert!(text.ends_with("</sub>\n"));
-        assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+    fn a_huge_report_fits_a_comment_and_names_every_finding() {
+        for (many, detail) in [(60, "- do: "), (250, "ships 2 files"), (1_500, "c1499 0.3.2")] {
+            let mut report = sample::delta_report();
+            let change = report.changes.as_ref().unwrap()[0].clone();
+            report.changes = Some(vec![change; 20_000]);
+            report.findings = (0..many)
+                .map(|n| {
+                    let mut one = sample::known_bad();
+                    one.subject.name = format!("c{n}");
+                    one.message = one.message.replace("liblzma-sys", &one.subject.name);
+                    one
+                })
+                .collect();
+            let text = text(&report);
+            assert!(text.chars().count() < 65_536, "{}", text.len());
+            assert!(text.contains(detail), "{many}: {}", &text[..2_000]);
+            for n in 0..many {
+                assert!(text.contains(&format!("c{n} ")), "{many}: c{n}");
+            }
+            assert!(text.contains("do not fit here"));
+            assert!(text.ends_with("</sub>\n"));
+            assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_named_even_shortly_is_counted_with_its_rule() {
+        let mut report = sample::report();
+        report.findings = vec![sample::known_bad(); 9_000];
+        let text = text(&report);
+        assert!(text.len() < 65_536 && text.contains("(9000):") && text.contains(" more"));
+    }
+
+    #[test]
+    fn findings_come_before_the_table_and_what_is_not_unusual_is_folded() {
+        let text = text(&sample::delta_report());
+        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+        assert!(at("**critical**") < at("Look here") && at("Look here") < at("nothing unusual"));
+        assert!(at("| quiet-codec |") < at("<details>") && at("<details>") < at("| liblzma |"));
     }
 
     #[test]

@@ -6,15 +6,17 @@
 //! disagree. Strings from strangers pass [`crate::domain::text::shown`] and then the escaping of
 //! the format.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use crate::domain::report::Context;
+use crate::domain::text::is_hidden;
 use crate::domain::{Level, Report};
 
 mod block;
 mod cyclonedx;
 mod fingerprint;
+mod gfm;
 mod github;
 mod gitlab;
 mod hands;
@@ -154,6 +156,14 @@ pub enum ReporterError {
         /// What serde says.
         source: serde_json::Error,
     },
+    /// The template of a page does not fit what is put into it.
+    #[error("laying out the {format} report: {why}")]
+    Template {
+        /// Which format.
+        format: Format,
+        /// What the template engine says.
+        why: String,
+    },
 }
 
 /// Lays out a report. A text that is not empty ends with a line break.
@@ -171,7 +181,7 @@ pub fn render(
         Format::Markdown => Ok(markdown::render(report, context, options)),
         Format::Gitlab => gitlab::render(report, context, options),
         Format::Cyclonedx => cyclonedx::render(report, context),
-        Format::Html => Ok(html::render(report, context, options)),
+        Format::Html => html::render(report, context, options),
     }
 }
 
@@ -180,7 +190,28 @@ fn pretty(format: Format, value: &impl serde::Serialize) -> Result<String, Repor
     let mut text = serde_json::to_string_pretty(value)
         .map_err(|source| ReporterError::Json { format, source })?;
     text.push('\n');
-    Ok(text)
+    Ok(visible(&text))
+}
+
+/// JSON in which every sign that is invisible, acts on a terminal or turns the reading order around is
+/// written as an escape, which means the same. Such signs stand only inside of strings.
+fn visible(json: &str) -> String {
+    let acts = |c: char| is_hidden(c) || matches!(c, '\u{2028}' | '\u{2029}');
+    if !json.contains(acts) {
+        return json.to_owned();
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if acts(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -192,6 +223,29 @@ mod tests {
         for format in Format::ALL {
             assert_eq!(format.as_str().parse::<Format>().unwrap(), format);
         }
+    }
+
+    #[test]
+    fn no_sign_that_acts_unseen_is_in_any_format_and_json_keeps_its_meaning() {
+        let name = "a\u{9b}2Jb\u{202e}c\u{e0041}d\u{2028}e\u{1b}]8;;f";
+        let mut report = sample::delta_report();
+        for finding in &mut report.findings {
+            finding.message = name.to_owned();
+            finding.subject.name = name.to_owned();
+            finding.rule = name.to_owned();
+            finding.evidence[..].iter_mut().for_each(|one| one.note = name.to_owned());
+        }
+        report.project = Some(name.to_owned());
+        for entry in &mut report.subjects {
+            entry.subject.name = name.to_owned();
+        }
+        for format in Format::ALL {
+            let text = render(format, &report, &sample::context(), &Options::default()).unwrap();
+            let acts = |c: char| is_hidden(c) || c == '\u{2028}';
+            assert!(!text.contains(acts), "{format}: {text:?}");
+        }
+        let json = render(Format::Json, &report, &sample::context(), &Options::default()).unwrap();
+        assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
     }
 
     #[test]

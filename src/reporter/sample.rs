@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use crate::domain::custody_report::ReportEvent;
 use crate::domain::finding::{Term, Waived};
 use crate::domain::ledger::{Cause, Gap};
 use crate::domain::report::{Context, Coverage, SCHEMA, SubjectChange, SubjectEntry};
@@ -265,6 +266,21 @@ fn unknown(name: &str, version: &str, what: &str, reason: &str) -> Undetermined 
     }
 }
 
+/// A crate that an account published for the first time.
+pub(super) fn event(name: &str, who: &str) -> ReportEvent {
+    ReportEvent {
+        name: name.to_owned(),
+        kind: "first-publish".to_owned(),
+        date: "2026-10-02".to_owned(),
+        age_days: 52,
+        who: who.to_owned(),
+        before: String::new(),
+        after: String::new(),
+        build_executed: true,
+        source: "dump".to_owned(),
+    }
+}
+
 /// The gap of those whose owners nobody told.
 fn no_dump(names: &[&str]) -> Gap {
     let cause = Cause::of_reason("no registry dump was given");
@@ -288,6 +304,7 @@ fn entry(subject: Subject, line: u32, sha256: Option<&str>, depends_on: &[&str])
         purl: subject.purl(),
         sha256: sha256.map(ToOwned::to_owned),
         location: Location::line("Cargo.lock", line),
+        runs_at_build: None,
         base_only: false,
         depends_on: depends_on.iter().map(|&name| name.to_owned()).collect(),
         subject,
@@ -391,7 +408,10 @@ pub(super) fn delta_report() -> Report {
     }
     report.changes = Some(vec![
         change("liblzma", Some("0.3.1"), Some("0.3.2"), "same publisher", "2 files, +310 bytes"),
-        change("quiet-codec", None, Some("2.4.0"), "new to you | <b>1 owner</b>", "41 files"),
+        SubjectChange {
+            notable: true,
+            ..change("quiet-codec", None, Some("2.4.0"), "new to you | <b>1 owner</b>", "41 files")
+        },
         change("old-codec", Some("1.0.0"), None, "", ""),
     ]);
     report
@@ -412,6 +432,7 @@ fn change(
         bytes: bytes.to_owned(),
         capabilities: if to.is_some() { "gained: reads files at build time" } else { "" }
             .to_owned(),
+        notable: false,
     }
 }
 

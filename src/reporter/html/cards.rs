@@ -1,0 +1,210 @@
+//! A card a crate or model: its findings, what is known of its hands, its bytes and when it runs, and how
+//! it comes in.
+
+use super::{anchor, named, subject_anchor};
+use crate::domain::ledger::{BUILD_CODE, SOURCE};
+use crate::domain::report::Context;
+use crate::domain::text::shown;
+use crate::domain::{Axis, Evidence, Finding, Origin, Report, SubjectKind};
+use crate::reporter::block::{Group, groups};
+use crate::reporter::view::View;
+use crate::reporter::words::{self, change_note, is_web, told};
+
+/// Lines of source shown before and after the one that is meant.
+const AROUND: u32 = 2;
+
+/// Everything about one subject.
+pub(super) struct Card {
+    pub(super) level: &'static str,
+    pub(super) anchor: String,
+    pub(super) subject: String,
+    pub(super) chips: Vec<Chip>,
+    pub(super) findings: Vec<OneFinding>,
+    pub(super) way: Vec<String>,
+    pub(super) declared: String,
+}
+
+/// One of the three answers: seen, nothing seen, or not known.
+pub(super) struct Chip {
+    pub(super) class: &'static str,
+    pub(super) text: &'static str,
+}
+
+/// One finding of a card.
+pub(super) struct OneFinding {
+    pub(super) level: &'static str,
+    pub(super) anchor: String,
+    pub(super) rule: String,
+    pub(super) message: String,
+    pub(super) clear: String,
+    pub(super) commands: Vec<String>,
+    pub(super) evidence: Vec<Item>,
+    pub(super) at: String,
+    pub(super) source: Vec<Line>,
+    pub(super) unusual: Vec<String>,
+    pub(super) sum: String,
+}
+
+/// One item of evidence.
+pub(super) struct Item {
+    pub(super) note: String,
+    pub(super) place: String,
+    pub(super) sha256: String,
+    pub(super) url: String,
+}
+
+/// A line of the project's own source.
+pub(super) struct Line {
+    pub(super) class: &'static str,
+    pub(super) number: u32,
+    pub(super) text: String,
+}
+
+pub(super) fn of(view: &View<'_>, context: &Context<'_>) -> Vec<Card> {
+    let mut seen = std::collections::BTreeSet::new();
+    let groups = groups(&view.shown);
+    groups.iter().map(|group| card(view.report, group, context, &mut seen)).collect()
+}
+
+fn card(
+    report: &Report,
+    group: &Group<'_>,
+    context: &Context<'_>,
+    seen: &mut std::collections::BTreeSet<String>,
+) -> Card {
+    let first = group[0];
+    let mut findings: Vec<OneFinding> = group.iter().map(|one| finding(one, context)).collect();
+    // One look is enough for all of them.
+    for one in findings.iter_mut().skip(1) {
+        one.commands.retain(|command| !command.starts_with("cargo custody inspect "));
+    }
+    // A rule can speak of one subject many times; a link leads to the first.
+    for one in &mut findings {
+        let mut number = 1;
+        let base = one.anchor.clone();
+        while !seen.insert(one.anchor.clone()) {
+            number += 1;
+            one.anchor = format!("{base}_{number}");
+        }
+    }
+    let step = |step: &crate::domain::PathStep| shown(&format!("{} {}", step.name, step.version));
+    let alone = first.path.len() < 2;
+    Card {
+        level: first.level.as_str(),
+        anchor: subject_anchor(&first.subject),
+        subject: shown(&first.subject.to_string()),
+        chips: chips(report, group),
+        findings,
+        way: if alone { Vec::new() } else { first.path.iter().map(step).collect() },
+        declared: first.related.first().map(words::place).unwrap_or_default(),
+    }
+}
+
+fn chips(report: &Report, group: &Group<'_>) -> Vec<Chip> {
+    let subject = &group[0].subject;
+    if subject.kind != SubjectKind::Crate {
+        return Vec::new();
+    }
+    let open = |questions: &[&str]| {
+        report.gaps.iter().any(|gap| {
+            gap.subjects.contains(subject)
+                && gap.questions.iter().any(|one| questions.contains(&one.as_str()))
+        })
+    };
+    let on = |axes: &[Axis]| {
+        group.iter().flat_map(|one| &one.terms).any(|term| axes.contains(&term.axis))
+    };
+    let chip = |yes: bool, unknown: bool, texts: [&'static str; 3]| match (yes, unknown) {
+        (true, _) => Chip { class: "yes", text: texts[0] },
+        (false, true) => Chip { class: "unknown", text: texts[1] },
+        (false, false) => Chip { class: "no", text: texts[2] },
+    };
+    let runs = report.subjects.iter().find(|entry| entry.subject == *subject);
+    let runs = runs.and_then(|entry| entry.runs_at_build);
+    vec![
+        chip(
+            on(&[Axis::Opportunity]),
+            open(&["custody"]),
+            ["hands: something changed", "hands: not known", "hands: nothing seen"],
+        ),
+        chip(
+            on(&[Axis::Means, Axis::Concealment]),
+            open(&[SOURCE, BUILD_CODE, "archive"]),
+            ["bytes: something stands out", "bytes: not known", "bytes: nothing seen"],
+        ),
+        chip(
+            runs == Some(true),
+            runs.is_none(),
+            [
+                "runs when you build",
+                "runs when you build: not known",
+                "does not run when you build",
+            ],
+        ),
+    ]
+}
+
+fn finding(finding: &Finding, context: &Context<'_>) -> OneFinding {
+    let changed = finding.change.map_or("", change_note);
+    let terms = finding.terms.iter().filter(|term| term.of > 0);
+    let of_crate = finding.subject.kind == SubjectKind::Crate;
+    let source = source(finding, context);
+    OneFinding {
+        level: finding.level.as_str(),
+        anchor: anchor(&[&finding.rule, &named(&finding.subject)]),
+        rule: shown(&finding.rule),
+        message: format!("{}{changed}", told(&finding.message)),
+        clear: told(&finding.clear),
+        commands: commands(finding),
+        evidence: finding.evidence.iter().map(item).collect(),
+        at: words::place(&finding.location),
+        source,
+        unusual: terms.filter(|_| of_crate).map(words::rarity).collect(),
+        sum: told(&finding.arithmetic.join("; ")),
+    }
+}
+
+/// What to type to look closer; only of names that mean nothing to a shell.
+fn commands(finding: &Finding) -> Vec<String> {
+    let plain = |text: &str| {
+        !text.is_empty()
+            && !text.starts_with('-')
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.+".contains(c))
+    };
+    let subject = &finding.subject;
+    let mut commands = Vec::new();
+    if subject.origin == Origin::Registry && plain(&subject.name) && plain(&subject.version) {
+        commands.push(format!("cargo custody inspect {}@{}", subject.name, subject.version));
+    }
+    if plain(&finding.rule) {
+        commands.push(format!("cargo custody explain {}", finding.rule));
+    }
+    commands
+}
+
+fn item(evidence: &Evidence) -> Item {
+    let bare = Evidence { note: String::new(), sha256: None, ..evidence.clone() };
+    Item {
+        note: told(&evidence.note),
+        place: words::evidence_line(&bare),
+        sha256: evidence.sha256.as_deref().map(shown).unwrap_or_default(),
+        url: evidence.url.clone().filter(|url| is_web(url)).unwrap_or_default(),
+    }
+}
+
+/// A few lines around the place, where it is a place in a text of the project that is no lock file.
+fn source(finding: &Finding, context: &Context<'_>) -> Vec<Line> {
+    let at = &finding.location;
+    let lock = at.file.rsplit('/').next() == Some("Cargo.lock");
+    if lock || at.member.is_some() || at.offset.is_some() {
+        return Vec::new();
+    }
+    let from = at.line.saturating_sub(AROUND).max(1);
+    (from..=at.line.saturating_add(AROUND))
+        .filter_map(|number| {
+            let text = context.sources.line(&at.file, number)?;
+            let class = if number == at.line { "hit" } else { "" };
+            Some(Line { class, number, text: told(text) })
+        })
+        .collect()
+}

@@ -1,0 +1,181 @@
+use super::*;
+use crate::domain::report::SubjectChange;
+use crate::domain::{Evidence, Hands};
+use crate::reporter::sample;
+
+fn text(report: &Report) -> String {
+    render(report, &sample::context(), &Options::default()).unwrap()
+}
+
+/// A report in which every string that a stranger could have written is `hostile`.
+fn hostile(hostile: &str) -> Report {
+    let mut report = sample::delta_report();
+    for finding in &mut report.findings {
+        finding.message = hostile.to_owned();
+        finding.rule = hostile.to_owned();
+        finding.clear = hostile.to_owned();
+        finding.subject.name = hostile.to_owned();
+        finding.location.file = hostile.to_owned();
+        finding.arithmetic = vec![hostile.to_owned()];
+        for step in &mut finding.path {
+            step.name = hostile.to_owned();
+        }
+        finding.evidence.push(Evidence {
+            note: hostile.to_owned(),
+            file: Some(hostile.to_owned()),
+            sha256: Some(hostile.to_owned()),
+            url: Some(format!("https://x.invalid/{hostile}")),
+            ..Evidence::default()
+        });
+    }
+    report.project = Some(hostile.to_owned());
+    for entry in &mut report.subjects {
+        entry.subject.name = hostile.to_owned();
+        entry.subject.version = hostile.to_owned();
+    }
+    report.provenance.insert(hostile.to_owned(), hostile.to_owned());
+    report.hands = Some(Hands {
+        crates: 1,
+        publishers_known: 1,
+        source: Some(hostile.to_owned()),
+        events: vec![sample::event(hostile, hostile)],
+        ..Hands::default()
+    });
+    let bad = hostile.to_owned();
+    report.changes = Some(vec![SubjectChange {
+        name: bad.clone(),
+        from: Some(bad.clone()),
+        to: Some(bad.clone()),
+        hands: bad.clone(),
+        bytes: bad.clone(),
+        capabilities: bad,
+        notable: true,
+    }]);
+    report
+}
+
+#[test]
+fn strangers_bring_no_element_and_no_attribute() {
+    let text =
+        text(&hostile("</style></script><script>alert(1)</script><img src=x onerror=y>\"' &amp; "));
+    assert_eq!(text.matches("<script").count(), 1);
+    assert_eq!(text.matches("</script").count(), 1);
+    assert_eq!(text.matches("</style").count(), 1);
+    assert!(!text.contains("<img"));
+    let tags = text.split('<').skip(1).filter_map(|rest| rest.split_once('>'));
+    for (tag, _) in tags.filter(|(tag, _)| !tag.starts_with('/')) {
+        assert!(!tag.contains(" onerror="), "{tag}");
+    }
+}
+
+#[test]
+fn signs_that_nobody_sees_are_nowhere_on_the_page() {
+    let text = text(&hostile("a\u{202e}b\u{1b}[2Jc\u{2028}d\u{e0041}e\u{9b}f"));
+    assert!(!text.chars().any(is_hidden));
+    assert!(!text.contains('\u{2028}'));
+}
+
+#[test]
+fn only_web_addresses_become_links() {
+    let mut report = sample::report();
+    for url in ["javascript:alert(1)", "https://a.invalid/\"onclick=x", "data:text/html,x"] {
+        report.findings[0].evidence[0].url = Some(url.to_owned());
+        assert!(!text(&report).contains(url), "{url}");
+    }
+    report.findings[0].evidence[0].url = Some("https://a.invalid/?a".to_owned());
+    assert!(text(&report).contains("href=\"https://a.invalid/?a\""));
+}
+
+#[test]
+fn the_page_loads_nothing() {
+    let text = text(&sample::report());
+    assert!(text.contains("default-src 'none'; style-src 'sha256-"));
+    assert!(text.contains("; script-src 'sha256-"));
+    for element in ["<link", "<img", "<iframe", " src=\"", "@import", "url(", "fetch(", "<base"] {
+        assert!(!text.contains(element), "{element}");
+    }
+}
+
+#[test]
+fn only_style_and_script_are_put_in_as_they_are_and_both_are_small() {
+    let template = include_str!("../../../templates/report.html");
+    assert_eq!(template.matches("|safe").count(), 2);
+    assert!(template.contains("{{ style|safe }}") && template.contains("{{ script|safe }}"));
+    assert!(STYLE.len() <= 12_000 && SCRIPT.len() <= 25_000, "{} {}", STYLE.len(), SCRIPT.len());
+    assert!(!STYLE.contains("</") && !SCRIPT.contains("</"));
+}
+
+#[test]
+fn every_link_into_the_page_arrives_and_no_anchor_is_there_twice() {
+    let mut report = sample::delta_report();
+    report.findings.push(sample::known_bad());
+    let text = text(&report);
+    let values = |name: &str| -> Vec<String> {
+        let parts = text.split(name).skip(1);
+        parts.filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+    };
+    let anchors = values(" id=\"");
+    let unique: std::collections::BTreeSet<&String> = anchors.iter().collect();
+    assert_eq!(unique.len(), anchors.len(), "{anchors:?}");
+    let links = values("href=\"#");
+    assert!(links.len() > 12, "{links:?}");
+    for link in &links {
+        assert!(unique.contains(link), "{link}");
+    }
+    assert!(links.contains(&"known-bad-bytes/liblzma-sys@0.3.2".to_owned()), "{links:?}");
+}
+
+#[test]
+fn the_worst_finding_ranks_above_a_gate_that_lets_it_through() {
+    let mut report = sample::report();
+    report.fail_on = None;
+    report.exit = 0;
+    let text = text(&report);
+    let worst = text.find("class=\"mast critical\"").unwrap();
+    assert!(worst < text.find("findings never fail this run").unwrap());
+}
+
+#[test]
+fn what_is_not_known_is_grey_and_not_good() {
+    let mut report = sample::report();
+    report.hands = Some(Hands { crates: 9, ..Hands::default() });
+    let text = text(&report);
+    assert!(text.contains("<li class=\"unknown\"><a href=\"#hands\"><b>?</b>"), "{text}");
+    assert!(text.contains("chip unknown\">runs when you build: not known"), "{text}");
+}
+
+#[test]
+fn thousands_of_packages_are_cut_and_no_finding_is() {
+    let mut report = sample::report();
+    let entry = report.subjects[1].clone();
+    report.subjects.extend((0..4_000).map(|n| {
+        let mut one = entry.clone();
+        one.subject.name = format!("package-{n}");
+        one
+    }));
+    report.findings = (0..300)
+        .map(|n| {
+            let mut one = sample::known_bad();
+            one.subject.name = format!("package-{}", 3_999 - n);
+            one
+        })
+        .collect();
+    let text = text(&report);
+    assert!(text.contains("packages more, without a finding, are in the JSON report"));
+    for n in 0..300 {
+        assert!(text.contains(&format!("about/package-{}@0.3.2\"", 3_999 - n)), "{n}");
+    }
+    assert!(text.len() < 1_500_000, "{}", text.len());
+}
+
+#[test]
+fn a_project_of_750_packages_stays_small() {
+    let mut report = sample::report();
+    let entry = report.subjects[1].clone();
+    report.subjects.extend((0..750).map(|n| {
+        let mut one = entry.clone();
+        one.subject.name = format!("package-with-a-name-{n}");
+        one
+    }));
+    assert!(text(&report).len() < 400_000, "{}", text(&report).len());
+}
