@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::values;
+
 /// Who holds the keys of every crate and model that this project pulls in, what changed hands, and
 /// whether the bytes that would run look like xz.
 #[derive(Debug, Parser)]
@@ -12,7 +14,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     bin_name = "cargo custody",
     version,
     args_conflicts_with_subcommands = true,
-    after_help = "Exit codes: 0 nothing at or above --fail-on, 1 findings at or above it,\n\
+    after_help = "Examples:\n  \
+                  cargo custody                                    audit the project in this folder\n  \
+                  cargo custody check --since origin/main          only what a change brings in\n  \
+                  cargo custody check --format html=custody.html   a page for a review\n  \
+                  cargo custody inspect serde@1.0.228              one crate in depth\n  \
+                  cargo custody explain known-bad-file             what a rule measures\n\n\
+                  Exit codes: 0 nothing at or above --fail-on, 1 findings at or above it,\n\
                   2 usage, configuration or internal error, 3 a required check could not run."
 )]
 pub struct Cli {
@@ -55,6 +63,8 @@ pub enum Command {
     Init(InitArguments),
     /// Print shell completions
     Completions(CompletionsArguments),
+    /// Print the manual page, or write those of all subcommands into a folder
+    Man(ManArguments),
 }
 
 /// When to use colour.
@@ -135,16 +145,16 @@ pub struct CheckArguments {
     pub since: Option<String>,
     /// How and where to report (repeatable): human, json, sarif, github, markdown, gitlab,
     /// cyclonedx, html [default: human]
-    #[arg(long, value_name = "FORMAT[=FILE]")]
+    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = values::formats(), hide_possible_values = true)]
     pub format: Vec<String>,
     /// Fail from this level on: note, low, medium, high, critical, never [default: high]
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, value_name = "LEVEL", value_parser = values::gates(), hide_possible_values = true)]
     pub fail_on: Option<String>,
     /// Show findings from this level on [default: low]
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, value_name = "LEVEL", value_parser = values::levels(), hide_possible_values = true)]
     pub min_level: Option<String>,
     /// Leave a rule out (repeatable)
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "RULE", value_parser = values::rules(), hide_possible_values = true)]
     pub disable: Vec<String>,
     /// Show everything: notes and signals, too
     #[arg(long)]
@@ -223,6 +233,7 @@ pub struct DiffArguments {
 #[derive(Clone, Debug, Args)]
 pub struct ExplainArguments {
     /// Rule id
+    #[arg(value_parser = values::rules(), hide_possible_values = true)]
     pub rule: String,
     /// A folder with more rules (repeatable)
     #[arg(long, value_name = "DIR")]
@@ -241,6 +252,9 @@ pub struct RulesArguments {
     /// Count how often each signal fires on the graphs of these lockfiles, as base-rates.toml
     #[arg(long, value_name = "LOCKFILE", num_args = 1.., conflicts_with_all = ["test", "facts"])]
     pub measure: Vec<PathBuf>,
+    /// Write a page about each rule into a folder, for a web server
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["test", "facts", "measure"])]
+    pub book: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -411,6 +425,14 @@ pub struct InitArguments {
     /// Overwrite files that are there
     #[arg(long)]
     pub force: bool,
+}
+
+/// Arguments of `man`.
+#[derive(Clone, Debug, Args)]
+pub struct ManArguments {
+    /// Where the pages go, such as ~/.local/share/man/man1
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
 }
 
 /// Arguments of `completions`.

@@ -17,12 +17,14 @@ mod gate;
 mod init;
 mod inspect;
 mod inventory;
+mod man;
 mod output;
 mod pin;
 mod report;
 mod repos;
 mod rules;
 mod session;
+mod values;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -119,6 +121,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Repos(arguments)) => repos::run(&arguments),
         Some(Command::Init(arguments)) => init::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
+        Some(Command::Man(arguments)) => man::run(&arguments),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::audit;
 use crate::domain::SubjectKind;
 use crate::domain::rule::RuleKind;
 use crate::heuristics::{Ruleset, selftest};
+use crate::reporter::book;
 
 /// Lists, tests or measures rules.
 pub fn run(arguments: &RulesArguments) -> Result<u8, Failure> {
@@ -21,6 +22,9 @@ pub fn run(arguments: &RulesArguments) -> Result<u8, Failure> {
     if arguments.facts {
         output::stdout(ruleset.schema().table().as_bytes())?;
         return Ok(0);
+    }
+    if let Some(folder) = &arguments.book {
+        return book(&ruleset, folder);
     }
     if !arguments.measure.is_empty() {
         return measure(arguments);
@@ -47,6 +51,22 @@ fn list(ruleset: &Ruleset, json: bool) -> Result<String, Failure> {
         let _ = writeln!(text, "  {axis:<11} {}\n              {}", rule.id, rule.title);
     }
     Ok(text)
+}
+
+/// Writes the pages about the rules.
+fn book(ruleset: &Ruleset, folder: &Path) -> Result<u8, Failure> {
+    let rules: Vec<_> = ruleset
+        .rules()
+        .map(|rule| (&rule.info, ruleset.rates().of(&rule.info.id).interval()))
+        .collect();
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::text(format!("cannot create {}: {error}", folder.display())))?;
+    let pages = book::pages(&rules)?;
+    for (name, text) in &pages {
+        output::file(&folder.join(name), text.as_bytes())?;
+    }
+    output::stdout(format!("wrote {} pages into {}\n", pages.len(), folder.display()).as_bytes())?;
+    Ok(0)
 }
 
 fn test(ruleset: &Ruleset) -> Result<u8, Failure> {

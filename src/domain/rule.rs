@@ -8,6 +8,9 @@ use super::SubjectKind;
 /// A rule's id: kebab-case, equal to its file name, stable for ever.
 pub type RuleId = String;
 
+/// Where the pages about this program's rules are; `ID.html` follows.
+pub const PAGES: &str = "https://cargo-custody.github.io/cargo-custody/rules/";
+
 /// How much of a reviewer's attention a finding asks for.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -112,4 +115,7 @@ pub struct RuleInfo {
     pub clear: String,
     /// Where to read more.
     pub references: Vec<String>,
+    /// Address of its page; only the rules of this program have one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
 }

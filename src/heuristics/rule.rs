@@ -221,6 +221,7 @@ impl Rule {
             docs: raw.docs.trim().to_owned(),
             clear: raw.clear.trim().to_owned(),
             references: raw.references,
+            page: None,
         };
         let when = match (raw.when, &raw.hits) {
             (Some(when), _) => when,

@@ -82,6 +82,16 @@ pub struct Ruleset {
     known: Arc<Known>,
 }
 
+/// Ids of the rules that come with the program, findings and signals.
+#[must_use]
+pub fn embedded_ids() -> Vec<&'static str> {
+    RULE_FILES
+        .iter()
+        .filter(|(path, _)| identity(path).is_some())
+        .filter_map(|(path, _)| path.rsplit('/').next()?.strip_suffix(".toml"))
+        .collect()
+}
+
 /// The text of an embedded table under `rules/tables/`.
 #[must_use]
 pub fn embedded_table(name: &str) -> Option<&'static str> {
@@ -157,7 +167,10 @@ impl Ruleset {
         let ids: BTreeSet<String> = all.keys().cloned().collect();
         let mut rules = BTreeMap::new();
         for (id, written) in all {
-            rules.insert(id, written.into_rule(&ids, &known)?);
+            let theirs = extra.iter().any(|file| file.path == written.file.path);
+            let mut rule = written.into_rule(&ids, &known)?;
+            rule.info.page = (!theirs).then(|| format!("{}{id}.html", crate::domain::rule::PAGES));
+            rules.insert(id, rule);
         }
         let table = embedded_table("base-rates.toml").expect("the table is embedded");
         let rates = Rates::from_toml(table).expect("a test reads the embedded base rates");

@@ -109,7 +109,7 @@ impl Page<'_> {
             .rules
             .iter()
             .find(|rule| rule.id == finding.rule)
-            .and_then(|rule| rule.references.first())
+            .and_then(|rule| rule.page.as_ref().or(rule.references.first()))
             .filter(|url| words::is_web(url));
         match url {
             Some(url) if self.options.links => format!("\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"),

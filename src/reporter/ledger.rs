@@ -97,14 +97,18 @@ fn gap_line(gap: &Gap) -> String {
     }
     let cause = shown(&gap.cause.told());
     let required = if gap.required.is_empty() { "" } else { "required: " };
-    // A cause in the words of whoever met it can say itself what to do.
-    let said = gap.cause.kind == CauseKind::Other || cause.contains("--");
-    let remedy = match &gap.accepted {
-        Some(reason) => format!("; accepted: {}", shown(reason)),
-        None if said || gap.remedy.is_empty() => String::new(),
-        None => format!("; to close it: {}", gap.remedy),
+    let remedy = match (&gap.accepted, remedy(gap)) {
+        (Some(reason), _) => format!("; accepted: {}", shown(reason)),
+        (None, None) => String::new(),
+        (None, Some(remedy)) => format!("; to close it: {remedy}"),
     };
     format!("{required}{} of {}: {cause}{remedy}", and(&questions), subjects_told(&gap.subjects))
+}
+
+/// What closes a gap; none where the cause, in the words of whoever met it, says so itself.
+pub(super) fn remedy(gap: &Gap) -> Option<&str> {
+    let said = gap.cause.kind == CauseKind::Other || gap.cause.on.contains("--");
+    Some(gap.remedy.as_str()).filter(|remedy| !said && !remedy.is_empty())
 }
 
 /// Questions told with a gap before the rest is counted.

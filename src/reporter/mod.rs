@@ -14,6 +14,7 @@ use crate::domain::text::is_hidden;
 use crate::domain::{Level, Report};
 
 mod block;
+pub mod book;
 mod cyclonedx;
 mod fingerprint;
 mod gfm;

@@ -86,6 +86,7 @@ fn rule(id: &str, level: Level, title: &str) -> RuleInfo {
         applies_to: vec![SubjectKind::Crate],
         docs: format!("{title}.\n\nWhat it measures, why it matters, when it is wrong."),
         clear: "Pin a version without it.".to_owned(),
+        page: None,
         references: vec!["https://rules.example.invalid/".to_owned() + id],
     }
 }

@@ -142,6 +142,21 @@ mod tests {
         }
     }
 
+    /// Every example of the template at once, as somebody has it who takes the signs away.
+    #[test]
+    fn every_setting_of_the_template_is_one_and_names_rules_that_exist() {
+        let lines = config::init_text().lines();
+        let settings = lines
+            .filter_map(|line| line.strip_prefix('#'))
+            .filter(|line| !line.starts_with(' ') && !line.is_empty());
+        let text = settings.collect::<Vec<_>>().join("\n");
+        let policy = config::Policy::from_toml(&text, "custody.toml").unwrap();
+        assert!(policy.disabled.len() == 1 && policy.waivers.len() == 1, "{text}");
+        let ruleset = super::super::session::ruleset(&[]).unwrap();
+        let rules = ruleset.rules().map(|rule| rule.info.id.as_str()).collect();
+        policy.check_names(&rules, &ruleset.schema().names().collect()).unwrap();
+    }
+
     #[test]
     fn every_action_is_pinned_by_its_commit() {
         let uses = GITHUB.lines().filter_map(|line| line.split_once("uses: "));

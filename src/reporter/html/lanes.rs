@@ -50,8 +50,8 @@ pub(super) struct Dot {
 
 pub(super) fn of(report: &Report) -> Option<Hands> {
     let held = report.hands.as_ref()?;
-    let mut lines = hands::lines(report, hands::WHOLE).into_iter();
-    let headline = lines.next()?;
+    let mut told = hands::lines(report, hands::WHOLE).into_iter();
+    let headline = told.next()?;
     let mut names: Vec<&str> = Vec::new();
     for event in &held.events {
         if !names.contains(&event.name.as_str()) && names.len() < LANES {

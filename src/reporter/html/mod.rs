@@ -26,7 +26,8 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-const STYLE: &str = include_str!("style.css");
+/// The style of every page.
+pub(super) const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// Everything that the template shows, in its order.

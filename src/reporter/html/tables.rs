@@ -3,7 +3,7 @@
 use super::whom;
 use crate::domain::text::shown;
 use crate::domain::{Report, SubjectKind};
-use crate::reporter::ledger::question;
+use crate::reporter::ledger::{question, remedy};
 use crate::reporter::words::{place, told};
 
 /// What a change did to one subject.
@@ -101,7 +101,7 @@ pub(super) fn gaps(report: &Report) -> Vec<Gap> {
         whom: whom(&gap.subjects),
         remedy: match &gap.accepted {
             Some(reason) => format!("accepted: {}", shown(reason)),
-            None => told(&gap.remedy),
+            None => remedy(gap).map(told).unwrap_or_default(),
         },
         required: !gap.required.is_empty(),
     })

@@ -70,6 +70,7 @@ fn unlisted(finding: &Finding) -> RuleInfo {
         docs: String::new(),
         clear: String::new(),
         references: Vec::new(),
+        page: None,
     }
 }
 
@@ -82,7 +83,7 @@ fn entry(rule: &RuleInfo) -> Rule {
         name: pascal_case(&rule.id),
         full_description: Text { text: sentence(&clip(&first, MAX_DESCRIPTION - 1)) },
         help: help(rule, docs),
-        help_uri: rule.references.iter().find(|url| is_web(url)).cloned(),
+        help_uri: rule.page.iter().chain(&rule.references).find(|url| is_web(url)).cloned(),
         default_configuration: Configuration { level: sarif_level(rule.level) },
         properties: RuleProperties {
             tags: tags(rule),
