@@ -56,6 +56,7 @@ fn all_of_stdin(arguments: &FactsArguments) -> Result<u8, Failure> {
     let measure = move |request: &item::Request| items.measure(request);
     let done = stream::run(io::stdin().lock(), io::stdout(), &way, &Arc::new(measure));
     equipment.finish();
+    equipment.problems().iter().for_each(|problem| output::warning(problem));
     done.map_err(|error| Failure::text(format!("the stream broke off: {error}")))?;
     Ok(0)
 }

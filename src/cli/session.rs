@@ -19,6 +19,7 @@ use crate::domain::{Level, Pins};
 use crate::heuristics::Ruleset;
 use crate::heuristics::ruleset::{RuleFile, read_folder};
 use crate::net::Token;
+use crate::net::shared_store::SharedStore;
 use crate::walker::{self, MetadataMode};
 
 /// The embedded rules and those of `folders`.
@@ -63,8 +64,15 @@ pub fn gather_options(
         hub_token: hub_token(common)?,
         jobs: common.jobs,
         progress: !common.quiet,
+        store: store(common, offline)?,
         equipment: None,
     })
+}
+
+/// The shared store that the command line or the environment names.
+fn store(common: &CommonArguments, offline: bool) -> Result<Option<SharedStore>, Failure> {
+    let Some(url) = &common.store else { return Ok(None) };
+    Ok(Some(SharedStore::open(url, common.offline || offline)?))
 }
 
 /// The Hub token in the variable that the command line names; without that flag there is none, so that

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use custody_bytes::gzip_tar::Limits;
+use sha2::{Digest as _, Sha256};
 
 use super::archive::{
     self, ArchiveError, ArchiveListing, ArchiveRecord, BenignProfiles, ListedFile, Observer,
@@ -15,8 +16,9 @@ use super::build_code::{self, BuildRecord, SourceKeeper, capability_table};
 use super::concealment::{self, ConcealmentFacts, ConcealmentKeeper};
 use super::kept::Kept;
 use super::native::{self, NativeFacts, NativeKeeper};
+use super::shared::Shared;
 use super::source_tree::{SourceFacts, SourceTree};
-use super::store::Kind;
+use super::store::{Entry, Kind};
 use super::window;
 use crate::domain::FactSheet;
 use crate_read::rust_source::Unparsed;
@@ -28,22 +30,34 @@ const NATIVE: Kind = Kind::small("native");
 /// Table of what readers do not see, by archive.
 const CONCEALMENT: Kind = Kind::small("concealment");
 
-/// Versions under which results are kept; each changes with its collector and its tables.
+/// Versions under which results are kept; each changes with its tables and with the code that measures,
+/// of which the build takes a hash.
 struct Versions {
     archive: u64,
     code: u64,
+    native: u64,
+    concealment: u64,
     comparison: u64,
+}
+
+/// Hash over the code that measures, see `build.rs`.
+fn measuring_code() -> u64 {
+    u64::from_str_radix(env!("CUSTODY_MEASURING_CODE"), 16).expect("the build writes a number")
 }
 
 impl Versions {
     fn of(profiles: &BenignProfiles) -> Self {
-        let (archive, code) = (archive::store_version(profiles), build_code::store_version());
+        let by = measuring_code();
+        let archive = archive::store_version(profiles).wrapping_add(by);
+        let code = build_code::store_version().wrapping_add(by);
         // A comparison depends on what was measured and on how it is compared.
         let comparison = archive
             .wrapping_add(code)
             .wrapping_add(concealment::COLLECTOR_VERSION << 40)
             .wrapping_add(window::VERSION << 48);
-        Self { archive, code, comparison }
+        let native = native::COLLECTOR_VERSION.wrapping_add(by);
+        let concealment = concealment::COLLECTOR_VERSION.wrapping_add(by);
+        Self { archive, code, native, concealment, comparison }
     }
 }
 
@@ -123,21 +137,63 @@ pub struct Measurer {
     versions: Versions,
     kept: Arc<Kept>,
     limits: Limits,
+    shared: Option<Shared>,
 }
 
 impl Measurer {
     /// Keeps what it measures in `kept`; reads archives within `limits`.
     #[must_use]
-    pub fn new(kept: Arc<Kept>, limits: Limits) -> Self {
+    pub fn new(kept: Arc<Kept>, limits: Limits, shared: Option<Shared>) -> Self {
         let profiles = BenignProfiles::embedded();
         let versions = Versions::of(&profiles);
-        Self { profiles, versions, kept, limits }
+        Self { profiles, versions, kept, limits, shared }
     }
 
     /// Where it keeps what it measures.
     #[must_use]
     pub fn kept(&self) -> &Kept {
         &self.kept
+    }
+
+    /// The store that it shares with other machines, if it does.
+    #[must_use]
+    pub fn shared(&self) -> Option<&Shared> {
+        self.shared.as_ref()
+    }
+
+    /// Under which everything of one archive is kept.
+    #[must_use]
+    pub fn key(sha256: &str, name: &str, version: &str) -> String {
+        archive::store_key(sha256, name, version)
+    }
+
+    /// Everything that is kept of one archive, with the version of each.
+    #[must_use]
+    pub fn kinds(&self) -> [(Kind, u64); 5] {
+        [
+            (Kind::ARCHIVE, self.versions.archive),
+            (Kind::LISTING, self.versions.archive),
+            (CODE, self.versions.code),
+            (NATIVE, self.versions.native),
+            (CONCEALMENT, self.versions.concealment),
+        ]
+    }
+
+    /// One number for all versions: facts of the same archive under the same number are the same.
+    #[must_use]
+    pub fn facts_version(&self) -> u64 {
+        let mut hash = Sha256::new();
+        for (kind, version) in self.kinds() {
+            hash.update(kind.table_name());
+            hash.update(version.to_le_bytes());
+        }
+        hash.finalize().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    }
+
+    /// What is kept of one archive as it is stored; `None` where anything is missing.
+    #[must_use]
+    pub fn kept_entries(&self, key: &str) -> Option<Vec<Entry>> {
+        self.kinds().iter().map(|(kind, version)| self.kept.entry(*kind, key, *version)).collect()
     }
 
     /// Version under which comparisons of what it measures are kept.
@@ -161,8 +217,8 @@ impl Measurer {
     fn kept_under(&self, key: &str, with_listing: bool) -> Option<Contents> {
         let facts = self.kept.get(Kind::ARCHIVE, key, self.versions.archive)?;
         let code = self.kept.get(CODE, key, self.versions.code)?;
-        let native = self.kept.get(NATIVE, key, native::COLLECTOR_VERSION)?;
-        let concealment = self.kept.get(CONCEALMENT, key, concealment::COLLECTOR_VERSION)?;
+        let native = self.kept.get(NATIVE, key, self.versions.native)?;
+        let concealment = self.kept.get(CONCEALMENT, key, self.versions.concealment)?;
         let listing = if with_listing {
             self.kept.get(Kind::LISTING, key, self.versions.archive)?
         } else {
@@ -252,8 +308,8 @@ impl Measurer {
         self.kept.put(Kind::ARCHIVE, key, self.versions.archive, &archive.facts);
         self.kept.put(Kind::LISTING, key, self.versions.archive, &archive.listing);
         self.kept.put(CODE, key, self.versions.code, code);
-        self.kept.put(NATIVE, key, native::COLLECTOR_VERSION, native);
-        self.kept.put(CONCEALMENT, key, concealment::COLLECTOR_VERSION, concealment);
+        self.kept.put(NATIVE, key, self.versions.native, native);
+        self.kept.put(CONCEALMENT, key, self.versions.concealment, concealment);
     }
 }
 

@@ -48,6 +48,9 @@ pub enum FoundIn {
     OwnCache,
     /// A download of this run.
     Download,
+    /// Nowhere on this machine: another one measured an archive with the pinned SHA-256 and put what it
+    /// says into the shared store.
+    SharedStore,
 }
 
 /// A file of the right name whose bytes are not those that the lockfile pins.
@@ -87,7 +90,8 @@ pub enum CrateFile {
 /// Group `bytes`: whether the archive on this machine is the one that the lockfile pins.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 pub struct BytesFacts {
-    /// Where the archive was read: `cargo-cache`, `own-cache`; from the search itself.
+    /// Where the archive was read: `cargo-cache`, `own-cache`, or `shared-store` where only its facts
+    /// were; from the search itself.
     pub found_in: Measured<FoundIn>,
     /// Whether a finished archive of this name and version has another SHA-256 than Cargo.lock pins.
     pub checksum_mismatch: Measured<bool>,
@@ -96,6 +100,18 @@ pub struct BytesFacts {
     /// Why an archive that has the SHA-256 that Cargo.lock pins cannot be read to its end; null where it can,
     /// and where there is none.
     pub unreadable: Option<String>,
+}
+
+impl BytesFacts {
+    /// Of an archive that is not on this machine, and of which the shared store knows the contents.
+    #[must_use]
+    pub fn of_shared_store() -> Self {
+        Self {
+            found_in: Measured::Known(FoundIn::SharedStore),
+            checksum_mismatch: Measured::Known(false),
+            mismatches: Vec::new(),
+        }
+    }
 }
 
 impl CrateFile {

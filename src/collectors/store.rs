@@ -5,6 +5,7 @@
 //! caller gets a reason, measures afresh and goes on. A value that does not hold together (checksum,
 //! version, form) counts as not there.
 
+use std::borrow::Borrow;
 use std::fs;
 use std::io;
 use std::io::{Read as _, Write as _};
@@ -63,6 +64,12 @@ impl Kind {
     #[must_use]
     pub const fn large(table: &'static str) -> Self {
         Self { table, place: Shelf::Large }
+    }
+
+    /// Name of the table, part of the format.
+    #[must_use]
+    pub const fn table_name(self) -> &'static str {
+        self.table
     }
 
     fn table(self) -> TableDefinition<'static, &'static str, &'static [u8]> {
@@ -137,6 +144,39 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// Takes a value as it is stored; `None` where version, checksum or form are not right.
+    #[must_use]
+    pub fn from_stored(kind: Kind, key: &str, version: u64, value: &[u8]) -> Option<Self> {
+        body_of(value, version)?;
+        Some(Self { kind, key: key.to_owned(), value: value.to_owned() })
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Under which it is kept.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// As it is stored.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// What was encoded, where it was by this version of its collector.
+    #[must_use]
+    pub fn decoded<T: DeserializeOwned>(&self, version: u64) -> Option<T> {
+        decoded(&self.value, version)
+    }
+}
+
 /// The store of one cache directory.
 pub struct FactStore {
     small: File,
@@ -172,6 +212,20 @@ impl FactStore {
         key: &str,
         version: u64,
     ) -> Result<Option<T>, StoreError> {
+        self.with(kind, key, |stored| decoded(stored, version))
+    }
+
+    /// The entry under a key as it is stored, where it was written by this version of its collector.
+    pub fn entry(&self, kind: Kind, key: &str, version: u64) -> Result<Option<Entry>, StoreError> {
+        self.with(kind, key, |stored| Entry::from_stored(kind, key, version, stored))
+    }
+
+    fn with<T>(
+        &self,
+        kind: Kind,
+        key: &str,
+        read: impl FnOnce(&[u8]) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
         let transaction = self.on(kind.place)?.begin_read()?;
         let table = match transaction.open_table(kind.table()) {
             Ok(table) => table,
@@ -179,13 +233,17 @@ impl FactStore {
             Err(error) => return Err(StoreError::storage(error)),
         };
         let found = table.get(key).map_err(StoreError::storage)?;
-        Ok(found.and_then(|value| decoded(value.value(), version)))
+        Ok(found.and_then(|value| read(value.value())))
     }
 
     /// Writes the entries: all of a file's, or none of them.
-    pub fn put_many(&self, entries: &[Entry]) -> Result<(), StoreError> {
+    pub fn put_many<E: Borrow<Entry>>(&self, entries: &[E]) -> Result<(), StoreError> {
         for place in [Shelf::Small, Shelf::Large] {
-            let mut these = entries.iter().filter(|entry| entry.kind.place == place).peekable();
+            let mut these = entries
+                .iter()
+                .map(Borrow::borrow)
+                .filter(|entry: &&Entry| entry.kind.place == place)
+                .peekable();
             if these.peek().is_some() {
                 self.on(place)?.put(these)?;
             }
@@ -282,22 +340,27 @@ fn is_damage(error: &DatabaseError) -> bool {
     }
 }
 
-/// The value, where version, checksum and form are right.
-fn decoded<T: DeserializeOwned>(stored: &[u8], version: u64) -> Option<T> {
+/// Form and body of a value, where version and checksum are right.
+fn body_of(stored: &[u8], version: u64) -> Option<(u8, &[u8])> {
     let (head, body) = stored.split_at_checked(HEAD)?;
     let (written_by, head) = head.split_first_chunk::<8>()?;
     let (sum, form) = head.split_first_chunk::<4>()?;
     if u64::from_le_bytes(*written_by) != version || u32::from_le_bytes(*sum) != checksum(body) {
         return None;
     }
+    matches!(form, [0 | 1]).then(|| (form[0], body))
+}
+
+/// The value, where version, checksum and form are right.
+fn decoded<T: DeserializeOwned>(stored: &[u8], version: u64) -> Option<T> {
+    let (form, body) = body_of(stored, version)?;
     let value = match form {
-        [0] => serde_json::from_slice(body),
-        [1] => {
+        0 => serde_json::from_slice(body),
+        _ => {
             let mut plain = Vec::new();
             DeflateDecoder::new(body).take(MAX_VALUE).read_to_end(&mut plain).ok()?;
             serde_json::from_slice(&plain)
         }
-        _ => return None,
     };
     // Written by a program whose structs differ under the same version: measured afresh.
     value.ok()

@@ -19,6 +19,7 @@ mod pace;
 pub mod ranges;
 pub mod registry_api;
 mod request;
+pub mod shared_store;
 
 pub use base::{BaseUrlError, BaseUrls};
 pub use client::{Client, Options};

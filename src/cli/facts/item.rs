@@ -98,9 +98,14 @@ impl Items {
             return Err(Refusal("hash-mismatch", format!("its SHA-256 is {found}")));
         }
         let measurer = self.equipment.measurer();
-        let contents = match measurer.kept_contents(&found, name, version, false) {
-            Some(kept) => kept,
-            None => measurer.measure(&found, name, version, &bytes).map_err(Refusal::archive)?,
+        let contents = match self.equipment.known(&found, name, version) {
+            Some(known) => known,
+            None => {
+                let made = measurer.measure(&found, name, version, &bytes);
+                let made = made.map_err(Refusal::archive)?;
+                self.equipment.give(&found, name, version);
+                made
+            }
         };
         let mut sheet = FactSheet::new(Subject::registry_crate(name, version));
         contents.put(&mut sheet);

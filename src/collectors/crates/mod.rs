@@ -126,7 +126,8 @@ impl<'a> Crates<'a> {
     #[must_use]
     pub fn measure(&self, locked: &[&Locked], done: &(dyn Fn() + Sync)) -> Vec<Measured> {
         let wants: Vec<Option<Want>> = locked.iter().map(|locked| want(locked)).collect();
-        let unreachable = self.fetch(&wants.iter().flatten().cloned().collect::<Vec<_>>());
+        let all_wanted: Vec<Want> = wants.iter().flatten().cloned().collect();
+        let unreachable = self.fetch(&all_wanted);
         let all = wants
             .par_iter()
             .map(|want| {
@@ -138,14 +139,29 @@ impl<'a> Crates<'a> {
                 measured
             })
             .collect();
-        self.kept().save();
+        self.give(&all_wanted);
         all
+    }
+
+    /// Writes what was measured to this machine's store, and to the shared one.
+    fn give(&self, wants: &[Want]) {
+        if let Some(shared) = self.measurer.shared() {
+            self.runtime.block_on(shared.give_all(&self.measurer, wants));
+        }
+        self.kept().save();
     }
 
     fn measure_one(&self, want: &Want, unreachable: Option<&str>) -> Measured {
         let stamp = self.files.stamp(want);
         if let Some(kept) = stamp.as_deref().and_then(|stamp| self.kept_crate(want, stamp)) {
             return kept;
+        }
+        if stamp.is_none() && self.measurer.shared().is_some() {
+            // Nothing of that name is on this machine, and no byte of it is needed.
+            if let Some(contents) = self.kept_contents(want, false) {
+                let contents = domain::Measured::Known(contents);
+                return Measured { bytes: BytesFacts::of_shared_store(), contents };
+            }
         }
         let mut file = self.files.read(want);
         if let (CrateFile::Unavailable(reason), Some(why)) = (&mut file, unreachable) {
@@ -210,7 +226,8 @@ impl<'a> Crates<'a> {
                 .filter(|release| self.kept_comparison(locked, release).is_none())
                 .map(|release| want_older(locked, release))
         });
-        let unreachable = self.fetch(&older.collect::<Vec<_>>());
+        let older: Vec<Want> = older.collect();
+        let unreachable = self.fetch(&older);
         let all = crates
             .par_iter()
             .map(|(_, locked, older)| {
@@ -226,7 +243,7 @@ impl<'a> Crates<'a> {
                 }
             })
             .collect();
-        self.kept().save();
+        self.give(&older);
         all
     }
 
@@ -242,14 +259,15 @@ impl<'a> Crates<'a> {
             .flat_map(|(_, locked, older)| {
                 want(locked).into_iter().chain([want_older(locked, older)])
             });
-        let unreachable = self.fetch(&missing.collect::<Vec<_>>());
+        let missing: Vec<Want> = missing.collect();
+        let unreachable = self.fetch(&missing);
         let all = crates
             .par_iter()
             .map(|(_, locked, older)| {
                 self.compare_with(locked, Some(older), 0, unreachable.as_deref())
             })
             .collect();
-        self.kept().save();
+        self.give(&missing);
         all
     }
 
@@ -309,9 +327,14 @@ impl<'a> Crates<'a> {
         }
     }
 
-    /// Downloads what is missing. The answer is why nothing could be asked for, if so.
+    /// Takes what the shared store knows and downloads what is missing then. The answer is why nothing
+    /// could be asked for, if so.
     fn fetch(&self, wants: &[Want]) -> Option<String> {
-        let missing = self.files.missing(wants);
+        let mut missing = self.files.missing(wants);
+        if let Some(shared) = self.measurer.shared() {
+            self.runtime.block_on(shared.exchange(&self.measurer, wants));
+            missing.retain(|want| self.kept_contents(want, true).is_none());
+        }
         if missing.is_empty() {
             return None;
         }

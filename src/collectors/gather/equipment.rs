@@ -1,7 +1,7 @@
 //! What a run works with and many runs can share: threads, the runtime, the client, what is kept, and
 //! the databases that are opened once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -11,10 +11,13 @@ use custody_bytes::gzip_tar::Limits;
 use super::{GatherError, IMPORTED, Options, client};
 use crate::collectors::advisories::{self, AdvisoryDb, Choice};
 use crate::collectors::cargo_home::CargoHome;
-use crate::collectors::contents::Measurer;
 use crate::collectors::custody_data;
+use crate::collectors::contents::{Contents, Measurer};
+use crate::collectors::crate_files::Want;
 use crate::collectors::custody_store::{self, CustodySource};
 use crate::collectors::kept::Kept;
+use crate::collectors::shared::Shared;
+use crate::domain::Origin;
 use crate::net::Client;
 
 /// A source of custody data that many runs ask, or why it cannot be opened.
@@ -38,6 +41,17 @@ pub struct Equipment {
     advisories: OnceLock<Choice>,
     extract: OnceLock<custody_data::Present>,
     custody: Mutex<BTreeMap<PathBuf, Opened>>,
+    /// Problems that were told.
+    told: Mutex<BTreeSet<String>>,
+}
+
+fn want(sha256: &str, name: &str, version: &str) -> Want {
+    Want {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        checksum: sha256.to_owned(),
+        origin: Origin::Registry,
+    }
 }
 
 impl fmt::Debug for Equipment {
@@ -71,11 +85,16 @@ impl Equipment {
             runtime: crate::net::runtime()?,
             home: CargoHome::open(&options.cargo_home)?,
             client: client(options),
-            measurer: Arc::new(Measurer::new(Arc::clone(&kept), limits)),
+            measurer: Arc::new(Measurer::new(
+                Arc::clone(&kept),
+                limits,
+                options.store.clone().map(Shared::new),
+            )),
             kept,
             advisories: OnceLock::new(),
             extract: OnceLock::new(),
             custody: Mutex::default(),
+            told: Mutex::default(),
         })
     }
 
@@ -99,6 +118,34 @@ impl Equipment {
     #[must_use]
     pub fn measurer(&self) -> &Measurer {
         &self.measurer
+    }
+
+    /// What this machine or the shared store knows of an archive of the default registry.
+    #[must_use]
+    pub fn known(&self, sha256: &str, name: &str, version: &str) -> Option<Contents> {
+        if let Some(shared) = self.measurer.shared() {
+            let wants = [want(sha256, name, version)];
+            self.runtime.block_on(shared.exchange(&self.measurer, &wants));
+        }
+        self.measurer.kept_contents(sha256, name, version, false)
+    }
+
+    /// Gives the shared store what was measured of an archive.
+    pub fn give(&self, sha256: &str, name: &str, version: &str) {
+        if let Some(shared) = self.measurer.shared() {
+            let want = want(sha256, name, version);
+            self.runtime.block_on(shared.give(&self.measurer, &want));
+        }
+    }
+
+    /// What the user should know of the stores and was not told yet.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let kept = self.kept.problem();
+        let kept = kept.map(|why| format!("nothing is kept for the next run: {why}"));
+        let shared = self.measurer.shared().map(Shared::problems).unwrap_or_default();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.into_iter().chain(shared).filter(|problem| told.insert(problem.clone())).collect()
     }
 
     /// Writes what is kept in memory; to be called at the end.

@@ -33,6 +33,7 @@ use crate::domain::{
     FactSheet, Graph, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins, Places, Subject,
     Undetermined,
 };
+use crate::net::shared_store::SharedStore;
 use crate::net::{BaseUrls, Client, Token};
 
 /// Where facts come from, and how much may be asked for them.
@@ -72,6 +73,8 @@ pub struct Options {
     pub jobs: Option<usize>,
     /// Show progress on stderr where it is a terminal.
     pub progress: bool,
+    /// The store of facts that machines share.
+    pub store: Option<SharedStore>,
     /// What many runs share; a run without it makes its own.
     pub equipment: Option<Arc<Equipment>>,
 }
@@ -99,6 +102,7 @@ impl Options {
             hub_cache: None,
             jobs: None,
             progress: false,
+            store: None,
             equipment: None,
         }
     }
@@ -269,10 +273,7 @@ impl<'a> Gathering<'a> {
         self.keys();
         self.models(scope);
         measured.into_par_iter().for_each(drop);
-        let problem = self.equipment.kept.problem();
-        self.gathered
-            .warnings
-            .extend(problem.map(|why| format!("nothing is kept for the next run: {why}")));
+        self.gathered.warnings.extend(self.equipment.problems());
         self.gathered
     }
 

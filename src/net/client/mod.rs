@@ -57,6 +57,12 @@ pub struct Client {
     online: Option<Arc<Online>>,
 }
 
+/// Says which cryptography all sockets of this process use.
+pub(super) fn provide_cryptography() {
+    // Somebody else may have installed one already; any provider will do then.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 impl Client {
     /// A client that opens no socket: every request is answered by [`NetError::Offline`].
     #[must_use]

@@ -256,8 +256,7 @@ impl Online {
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        // Somebody else may have installed one already; any provider will do then.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        super::provide_cryptography();
         let client = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(self.options.connect_timeout)

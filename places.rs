@@ -1,0 +1,166 @@
+//! Which crates of the graph do not come from an archive of cargo's cache: the project's own and its path
+//! dependencies, git checkouts, `paths` overrides, and what source replacement vendors.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::collectors::source_tree::{Package, Packages, checkout};
+use crate::domain::{Measured, Node, NodeIndex, Origin, Place, PlaceKind, Places};
+use crate::walker::Walk;
+use crate::walker::manifest::DeclaredSource;
+use crate::walker::replacement::{Replacements, StandIn};
+
+/// Most folders outside of the project that path dependencies lead to.
+const OUTSIDE: usize = 2_000;
+
+/// The places of all crates that cargo would not take from an archive of its cache.
+pub(super) fn of(walk: &Walk, cargo_home: &Path) -> Places {
+    let replacements = Replacements::read(&walk.root, cargo_home);
+    let mut found = Finding {
+        walk,
+        cargo_home,
+        packages: BTreeMap::new(),
+        places: Places::new(),
+    };
+    found.own();
+    found.outside();
+    for (node, of) in walk.graph.nodes.iter().enumerate() {
+        found.replaced(node, of, &replacements);
+    }
+    found.overridden(&replacements);
+    found.part();
+    found.places
+}
+
+struct Finding<'w> {
+    walk: &'w Walk,
+    cargo_home: &'w Path,
+    /// What was found in folders that hold several crates.
+    packages: BTreeMap<PathBuf, Packages>,
+    places: Places,
+}
+
+impl Finding<'_> {
+    fn put(&mut self, node: NodeIndex, kind: PlaceKind, folder: PathBuf, within: PathBuf) {
+        let place = Place { kind, folder, within, without: BTreeSet::new() };
+        self.places.insert(node, Measured::Known(place));
+    }
+
+    /// The crates whose manifests were found inside the project.
+    fn own(&mut self) {
+        for (&node, file) in &self.walk.declared.manifests {
+            let manifest = self.walk.root.join(file);
+            if let Some(folder) = manifest.parent() {
+                let within = self.walk.root.clone();
+                self.put(node, PlaceKind::Path, folder.to_owned(), within);
+            }
+        }
+    }
+
+    /// Path dependencies that leave the audited folder and stay in its repository.
+    fn outside(&mut self) {
+        let root = &self.walk.root;
+        let Some(top) = root.ancestors().find(|folder| folder.join(".git").exists()) else {
+            return;
+        };
+        let mut open: BTreeMap<(&str, &str), NodeIndex> = BTreeMap::new();
+        for (node, of) in self.walk.graph.nodes.iter().enumerate() {
+            if of.subject.origin == Origin::Path && !self.places.contains_key(&node) {
+                open.insert((&of.subject.name, &of.subject.version), node);
+            }
+        }
+        let declared = self.walk.workspace.outside_paths();
+        let mut waiting: Vec<PathBuf> = declared
+            .into_iter()
+            .filter_map(|(file, declaration)| match &declaration.source {
+                DeclaredSource::Path(path) => Some(root.join(file).parent()?.join(path)),
+                _ => None,
+            })
+            .collect();
+        let mut seen = BTreeSet::new();
+        while let Some(folder) = waiting.pop() {
+            let Ok(folder) = folder.canonicalize() else { continue };
+            let known = !folder.starts_with(top) || folder.starts_with(root);
+            if known || seen.len() >= OUTSIDE || !seen.insert(folder.clone()) {
+                continue;
+            }
+            let Some(package) = Package::at(&folder, top) else { continue };
+            waiting.extend(package.paths.iter().map(|path| folder.join(path)));
+            if let Some(node) = open.remove(&(package.name.as_str(), package.version.as_str())) {
+                self.put(node, PlaceKind::Path, folder, top.to_owned());
+            }
+        }
+    }
+
+    /// A crate of a registry or of git, where configuration puts something in its place or git has it.
+    fn replaced(&mut self, node: NodeIndex, of: &Node, replacements: &Replacements) {
+        let place = match (replacements.of(&of.subject.origin), &of.subject.origin) {
+            (StandIn::Directory(folder), _) => {
+                let read = || Packages::beside(&folder);
+                self.find(of, PlaceKind::Vendored, &folder, read)
+            }
+            (StandIn::Unclear(reason), _) => Err(reason),
+            (StandIn::Itself, Origin::Git { rev, .. }) => {
+                checkout(self.cargo_home, rev).and_then(|folder| {
+                    self.find(of, PlaceKind::Git, &folder, || Packages::below(&folder))
+                })
+            }
+            (StandIn::Itself, _) => return,
+        };
+        self.places.insert(node, Measured::from(place));
+    }
+
+    fn find(
+        &mut self,
+        of: &Node,
+        kind: PlaceKind,
+        folder: &Path,
+        read: impl FnOnce() -> Packages,
+    ) -> Result<Place, String> {
+        let packages = self.packages.entry(folder.to_owned()).or_insert_with(read);
+        let found = packages.find(&of.subject.name, &of.subject.version)?;
+        Ok(Place {
+            kind,
+            folder: found.to_owned(),
+            within: folder.to_owned(),
+            without: BTreeSet::new(),
+        })
+    }
+
+    /// Crates for which a `paths` override takes the place of everything else.
+    fn overridden(&mut self, replacements: &Replacements) {
+        let overrides: Vec<(&PathBuf, Packages)> =
+            replacements.paths().iter().map(|path| (path, Packages::below(path))).collect();
+        for (node, of) in self.walk.graph.nodes.iter().enumerate() {
+            let (name, version) = (&of.subject.name, &of.subject.version);
+            let local = matches!(of.subject.origin, Origin::Path | Origin::Hub | Origin::Local);
+            let taken = overrides.iter().find(|(_, packages)| packages.holds(name, version));
+            if let (false, Some((path, packages))) = (local, taken) {
+                let place = packages.find(name, version).map(|folder| Place {
+                    kind: PlaceKind::Override,
+                    folder: folder.to_owned(),
+                    within: (*path).clone(),
+                    without: BTreeSet::new(),
+                });
+                self.places.insert(node, Measured::from(place));
+            }
+        }
+    }
+
+    /// Takes the folders of nested crates out of those around them.
+    fn part(&mut self) {
+        let all: BTreeSet<PathBuf> = self
+            .places
+            .values()
+            .filter_map(|place| Some(place.known()?.folder.clone()))
+            .collect();
+        for place in self.places.values_mut() {
+            if let Measured::Known(place) = place {
+                // Those below follow their folder in the order of paths.
+                let below = all.range(place.folder.clone()..).skip(1);
+                let below = below.take_while(|other| other.starts_with(&place.folder));
+                place.without = below.cloned().collect();
+            }
+        }
+    }
+}
