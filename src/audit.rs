@@ -2,6 +2,7 @@
 
 mod bases;
 mod delta;
+pub mod fleet;
 mod hands;
 mod models;
 mod places;

@@ -37,6 +37,8 @@ pub struct Cli {
 pub enum Command {
     /// Audit a project, a lockfile, or a model folder or file (the default command)
     Check(Box<CheckArguments>),
+    /// Audit many projects in one process, and say what only all of them together can
+    Fleet(Box<FleetArguments>),
     /// Look at one crate or model file in depth
     Inspect(InspectArguments),
     /// Print all facts of one crate as JSON, for rule authors
@@ -214,6 +216,70 @@ pub struct FactsArguments {
     /// Flags of all measuring subcommands.
     #[command(flatten)]
     pub common: CommonArguments,
+}
+
+/// Arguments of `fleet`.
+#[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct FleetArguments {
+    /// What to ask of a fleet that was audited.
+    #[command(subcommand)]
+    pub command: Option<FleetCommand>,
+    /// What to audit.
+    #[command(flatten)]
+    pub run: FleetRun,
+}
+
+/// What a fleet consists of, and how it is audited.
+#[derive(Clone, Debug, Args)]
+pub struct FleetRun {
+    /// Project folders, lockfiles, files with one of these a line, or - for a list on standard input
+    #[arg(value_name = "LIST", required = true)]
+    pub list: Vec<PathBuf>,
+    /// Write a record, SARIF and HTML of each project and the page of the fleet here
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Leave out projects that an interrupted run with the same question has finished
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+    /// Audit only every Nth project, beginning with the Ith
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<super::fleet::Shard>,
+    /// Gate only what changed in each project since this git revision
+    #[arg(long, value_name = "GIT-REF")]
+    pub since: Option<String>,
+    /// Fail from this level on: note, low, medium, high, critical, never [default: high]
+    #[arg(long, value_name = "LEVEL")]
+    pub fail_on: Option<String>,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Questions about a fleet that was audited.
+#[derive(Clone, Debug, Subcommand)]
+pub enum FleetCommand {
+    /// Say which projects lock a crate
+    Who(WhoArguments),
+    /// Sum up the records of several runs or shards
+    Sum {
+        /// Folders of `fleet --out`
+        #[arg(long, value_name = "DIR", required = true)]
+        out: Vec<PathBuf>,
+    },
+}
+
+/// Arguments of `fleet who`.
+#[derive(Clone, Debug, Args)]
+pub struct WhoArguments {
+    /// NAME or NAME@VERSION
+    pub spec: String,
+    /// Folders of `fleet --out`
+    #[arg(long, value_name = "DIR", required = true)]
+    pub out: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `diff`.

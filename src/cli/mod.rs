@@ -13,6 +13,7 @@ mod diff;
 mod environment;
 mod explain;
 mod facts;
+mod fleet;
 mod gate;
 mod init;
 mod inspect;
@@ -110,6 +111,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Facts(arguments)) => facts::run(&arguments),
+        Some(Command::Fleet(arguments)) => fleet::run(&arguments),
         Some(Command::Diff(arguments)) => diff::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Rules(arguments)) => rules::run(&arguments),

@@ -20,6 +20,12 @@ pub fn failure(message: &str, help: Option<&str>) {
     }
 }
 
+/// Prints how a run went, beside its data.
+pub fn note(message: &str) {
+    // Nowhere is left to report to if stderr is closed.
+    let _ = writeln!(anstream::stderr(), "{message}");
+}
+
 /// Prints something that the user should know and that does not end the run.
 pub fn warning(message: &str) {
     let yellow = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Yellow.into()));

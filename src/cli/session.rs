@@ -121,8 +121,24 @@ fn cooldown(policy: &Policy) -> Option<CooldownPolicy> {
     })
 }
 
+/// What the audits of many projects share.
+pub struct Shared {
+    /// How facts are gathered, with the equipment for it.
+    pub gathering: collectors::Options,
+    /// The rules of a project that has none of its own.
+    pub ruleset: Arc<Ruleset>,
+}
+
 /// Reads the policy and prepares an audit of `arguments.path`.
 pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
+    request_within(arguments, None)
+}
+
+/// [`request`] for one of many projects.
+pub fn request_within(
+    arguments: &CheckArguments,
+    shared: Option<&Shared>,
+) -> Result<Request, Failure> {
     let path = arguments.manifest_path.clone().unwrap_or_else(|| arguments.path.clone());
     let gate = Gate::open(arguments, &path)?;
     let mut policy = gate.policy(arguments)?;
@@ -132,23 +148,25 @@ pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
         expires: None,
     }));
     let baseline = gate.baseline(arguments)?;
-    let mut folders = arguments.common.rules.clone();
-    folders.extend(gate.rule_folders(&policy));
-    let mut ruleset = ruleset(&folders)?;
-    policy.check_names(
-        &ruleset.rules().map(|rule| rule.info.id.as_str()).collect(),
-        &ruleset.schema().names().collect(),
-    )?;
-    let disabled = policy.disabled.iter().chain(&arguments.disable).map(String::as_str);
-    ruleset.disable(disabled).map_err(Failure::text)?;
-    for (id, level) in &policy.levels {
-        ruleset.set_level(id, *level).map_err(Failure::text)?;
-    }
+    let own = gate.rule_folders(&policy);
+    let ruleset = match shared {
+        Some(shared) if own.is_empty() && is_plain(arguments, &policy) => {
+            check_names(&policy, &shared.ruleset)?;
+            Arc::clone(&shared.ruleset)
+        }
+        _ => Arc::new(rules_of(arguments, &policy, own)?),
+    };
     let fail_on = match &arguments.fail_on {
         Some(word) => word.parse().map_err(|e| Failure::text(format!("--fail-on {e}")))?,
         None => policy.fail_on.unwrap_or_default(),
     };
-    let gathering = gather_options(&arguments.common, policy.offline)?;
+    let gathering = match shared {
+        Some(shared) => collectors::Options {
+            offline: shared.gathering.offline || policy.offline,
+            ..shared.gathering.clone()
+        },
+        None => gather_options(&arguments.common, policy.offline)?,
+    };
     Ok(Request {
         path,
         walk: walker::Options {
@@ -168,9 +186,39 @@ pub fn request(arguments: &CheckArguments) -> Result<Request, Failure> {
         base: gate.side(&policy)?,
         baseline,
         policy,
-        ruleset: Arc::new(ruleset),
+        ruleset,
         strict_unknown: arguments.strict_unknown,
     })
+}
+
+/// Whether the rules are taken as they are.
+fn is_plain(arguments: &CheckArguments, policy: &Policy) -> bool {
+    policy.disabled.is_empty() && policy.levels.is_empty() && arguments.disable.is_empty()
+}
+
+fn check_names(policy: &Policy, ruleset: &Ruleset) -> Result<(), Failure> {
+    Ok(policy.check_names(
+        &ruleset.rules().map(|rule| rule.info.id.as_str()).collect(),
+        &ruleset.schema().names().collect(),
+    )?)
+}
+
+/// The rules under this policy, those of the project's own folders included.
+fn rules_of(
+    arguments: &CheckArguments,
+    policy: &Policy,
+    own: Vec<PathBuf>,
+) -> Result<Ruleset, Failure> {
+    let mut folders = arguments.common.rules.clone();
+    folders.extend(own);
+    let mut ruleset = ruleset(&folders)?;
+    check_names(policy, &ruleset)?;
+    let disabled = policy.disabled.iter().chain(&arguments.disable).map(String::as_str);
+    ruleset.disable(disabled).map_err(Failure::text)?;
+    for (id, level) in &policy.levels {
+        ruleset.set_level(id, *level).map_err(Failure::text)?;
+    }
+    Ok(ruleset)
 }
 
 /// The lowest level to show.

@@ -47,6 +47,12 @@ impl Shared {
         }
     }
 
+    /// Whether it may be used in a run that is offline.
+    #[must_use]
+    pub fn allows(&self, offline: bool) -> bool {
+        !(offline && self.store.needs_socket())
+    }
+
     /// How many values were taken from the store.
     #[must_use]
     pub fn taken(&self) -> usize {

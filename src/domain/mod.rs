@@ -8,6 +8,7 @@ pub mod custody_report;
 pub mod evidence;
 pub mod fact;
 pub mod finding;
+pub mod fleet;
 pub mod graph;
 pub mod hands;
 pub mod hash;

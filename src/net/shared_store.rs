@@ -92,6 +92,12 @@ impl SharedStore {
         Ok(Self { objects, below, url: url.to_owned() })
     }
 
+    /// Whether using it opens a socket.
+    #[must_use]
+    pub fn needs_socket(&self) -> bool {
+        !self.url.starts_with("file:")
+    }
+
     fn path(&self, name: &[&str]) -> Path {
         let parts = self.below.parts();
         parts.chain(name.iter().map(|part| (*part).into())).collect()

@@ -17,6 +17,7 @@ mod block;
 pub mod book;
 mod cyclonedx;
 mod fingerprint;
+pub mod fleet;
 mod gfm;
 mod github;
 mod gitlab;

@@ -17,6 +17,7 @@ use super::crate_files::{BytesFacts, CrateFile, CrateFiles, Want};
 use super::gather::Options;
 use super::kept::Kept;
 use super::releases::{Locked, Older, OlderRelease};
+use super::shared::Shared;
 use super::store::Kind;
 use super::window::{self, ComparisonFacts};
 use crate::domain::{self, NodeIndex};
@@ -97,6 +98,11 @@ impl<'a> Crates<'a> {
         Self { files, client, options, runtime, measurer }
     }
 
+    /// The shared store, where this run may use it.
+    fn shared(&self) -> Option<&Shared> {
+        self.measurer.shared().filter(|shared| shared.allows(self.options.offline))
+    }
+
     fn kept(&self) -> &Kept {
         self.measurer.kept()
     }
@@ -145,7 +151,7 @@ impl<'a> Crates<'a> {
 
     /// Writes what was measured to this machine's store, and to the shared one.
     fn give(&self, wants: &[Want]) {
-        if let Some(shared) = self.measurer.shared() {
+        if let Some(shared) = self.shared() {
             self.runtime.block_on(shared.give_all(&self.measurer, wants));
         }
         self.kept().save();
@@ -156,7 +162,7 @@ impl<'a> Crates<'a> {
         if let Some(kept) = stamp.as_deref().and_then(|stamp| self.kept_crate(want, stamp)) {
             return kept;
         }
-        if stamp.is_none() && self.measurer.shared().is_some() {
+        if stamp.is_none() && self.shared().is_some() {
             // Nothing of that name is on this machine, and no byte of it is needed.
             if let Some(contents) = self.kept_contents(want, false) {
                 let contents = domain::Measured::Known(contents);
@@ -331,7 +337,7 @@ impl<'a> Crates<'a> {
     /// could be asked for, if so.
     fn fetch(&self, wants: &[Want]) -> Option<String> {
         let mut missing = self.files.missing(wants);
-        if let Some(shared) = self.measurer.shared() {
+        if let Some(shared) = self.shared() {
             self.runtime.block_on(shared.exchange(&self.measurer, wants));
             missing.retain(|want| self.kept_contents(want, true).is_none());
         }

@@ -11,9 +11,9 @@ use custody_bytes::gzip_tar::Limits;
 use super::{GatherError, IMPORTED, Options, client};
 use crate::collectors::advisories::{self, AdvisoryDb, Choice};
 use crate::collectors::cargo_home::CargoHome;
-use crate::collectors::custody_data;
 use crate::collectors::contents::{Contents, Measurer};
 use crate::collectors::crate_files::Want;
+use crate::collectors::custody_data;
 use crate::collectors::custody_store::{self, CustodySource};
 use crate::collectors::kept::Kept;
 use crate::collectors::shared::Shared;
@@ -33,7 +33,7 @@ pub struct Equipment {
     /// Cargo's folders.
     pub(super) home: CargoHome,
     /// Asks the registry.
-    pub(super) client: Client,
+    client: Client,
     /// What earlier runs measured.
     pub(super) kept: Arc<Kept>,
     /// Measures archives.
@@ -96,6 +96,11 @@ impl Equipment {
             custody: Mutex::default(),
             told: Mutex::default(),
         })
+    }
+
+    /// The client for one run: a project may forbid sockets that its fleet allows.
+    pub(super) fn client_for(&self, options: &Options) -> Client {
+        if options.offline { client(options) } else { self.client.clone() }
     }
 
     /// The one of these options, or a new one.

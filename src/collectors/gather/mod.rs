@@ -178,7 +178,8 @@ pub fn gather_within(
 /// A graph of one crate of the default registry, pinned to what the index says of it.
 pub fn single(name: &str, version: &str, options: &Options) -> Result<Graph, GatherError> {
     let equipment = Equipment::of(options)?;
-    let index = IndexFiles::new(equipment.home.clone(), &equipment.client, &options.urls);
+    let index =
+        IndexFiles::new(equipment.home.clone(), &equipment.client_for(options), &options.urls);
     if index.can_ask() && !index.in_cargos_cache(name, &Origin::Registry, Some(version)) {
         equipment.runtime.block_on(index.fetch(&[name.to_owned()], &|| {}));
     }
@@ -237,12 +238,13 @@ struct Gathering<'a> {
 
 impl<'a> Gathering<'a> {
     fn new(graph: &Graph, places: &Places, options: &'a Options, equipment: &'a Equipment) -> Self {
-        let Equipment { home, client, runtime, kept, measurer, .. } = equipment;
-        let index = IndexFiles::new(home.clone(), client, &options.urls);
+        let Equipment { home, runtime, kept, measurer, .. } = equipment;
+        let client = equipment.client_for(options);
+        let index = IndexFiles::new(home.clone(), &client, &options.urls);
         let nodes = graph.nodes.iter().enumerate();
         let locked = nodes.filter_map(|(node, of)| Some((node, locked(of)?)));
         let sheets = graph.nodes.iter().map(|node| FactSheet::new(node.subject.clone()));
-        let (home, client) = (home.clone(), client.clone());
+        let home = home.clone();
         Self {
             options,
             runtime,

@@ -209,7 +209,7 @@ fn tiles(view: &View<'_>) -> Vec<Tile> {
 }
 
 /// What the policy knows a style or a script by.
-fn hash(text: &str) -> String {
+pub(super) fn hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
 }
 

@@ -1,0 +1,134 @@
+//! The page of a fleet: as the report's page, nothing to load and every string escaped.
+
+use askama::Template;
+
+use super::html::{STYLE, hash};
+use super::words::told;
+use crate::domain::fleet::FleetSummary;
+use crate::domain::text::is_hidden;
+
+/// Rows of each table; the JSON has all.
+const ROWS: usize = 200;
+
+#[derive(Template)]
+#[template(path = "fleet.html")]
+struct Page<'s> {
+    style: &'static str,
+    style_hash: String,
+    verdict: String,
+    summary: &'s FleetSummary,
+    tables: Vec<Table>,
+}
+
+struct Table {
+    title: &'static str,
+    heads: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+    left_out: usize,
+}
+
+/// Lays the summary out as one page.
+///
+/// # Errors
+///
+/// What the template says, where it cannot be filled.
+pub fn page(summary: &FleetSummary) -> Result<String, askama::Error> {
+    let findings = summary.findings.iter().map(|finding| {
+        let projects = finding.projects.to_string();
+        [finding.level.as_str().to_owned(), finding.rule.clone(), finding.subject.clone(), projects]
+    });
+    let refused = summary.not_audited.iter().map(|one| [one.project.clone(), one.why.clone()]);
+    let tables = [
+        accounts(summary),
+        table("Findings", ["level", "rule", "subject", "projects"], findings),
+        table("Not audited", ["project", "why"], refused),
+    ];
+    let page = Page {
+        style: STYLE,
+        style_hash: hash(STYLE),
+        verdict: verdict(summary),
+        summary,
+        tables: tables.into_iter().flatten().collect(),
+    };
+    Ok(page.render()?.chars().filter(|c| !is_hidden(*c)).collect())
+}
+
+/// The fleet in one sentence.
+#[must_use]
+pub fn verdict(summary: &FleetSummary) -> String {
+    let FleetSummary { projects, failed, incomplete, not_audited, .. } = summary;
+    let refused = not_audited.len();
+    let passed = projects.saturating_sub(failed + incomplete + refused);
+    format!(
+        "{passed} passed, {failed} failed, {incomplete} incomplete, {refused} could not be audited"
+    )
+}
+
+fn accounts(summary: &FleetSummary) -> Option<Table> {
+    let rows = summary.accounts.iter().map(|account| {
+        let team = if account.team { " (team)" } else { "" };
+        [
+            format!("{}{team}", account.login),
+            account.build_projects.to_string(),
+            account.projects.to_string(),
+            account.crates.to_string(),
+        ]
+    });
+    let heads = ["account", "runs at build in", "can publish into", "crates"];
+    table("Who can publish into these projects", heads, rows)
+}
+
+/// A table of strangers' strings; none where it has no rows.
+fn table<const N: usize>(
+    title: &'static str,
+    heads: [&'static str; N],
+    rows: impl ExactSizeIterator<Item = [String; N]>,
+) -> Option<Table> {
+    let left_out = rows.len().saturating_sub(ROWS);
+    let rows: Vec<Vec<String>> =
+        rows.take(ROWS).map(|row| row.iter().map(|cell| told(cell)).collect()).collect();
+    (!rows.is_empty()).then(|| Table { title, heads: heads.to_vec(), rows, left_out })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Level;
+    use crate::domain::fleet::{FleetAccount, FleetFinding, NotAudited};
+
+    #[test]
+    fn strangers_bring_no_element_and_the_page_loads_nothing() {
+        let hostile = "</style><script>alert(1)</script><img src=x onerror=y>\"'".to_owned();
+        let summary = FleetSummary {
+            projects: 3,
+            failed: 1,
+            findings: vec![FleetFinding {
+                rule: hostile.clone(),
+                level: Level::High,
+                subject: hostile.clone(),
+                projects: 2,
+            }],
+            accounts: vec![FleetAccount {
+                login: hostile.clone(),
+                team: true,
+                projects: 3,
+                build_projects: 1,
+                crates: 7,
+            }],
+            not_audited: vec![NotAudited { project: hostile.clone(), why: hostile }],
+            ..FleetSummary::default()
+        };
+        let text = page(&summary).expect("is filled");
+        assert!(!text.contains("<script") && !text.contains("<img"));
+        assert!(text.contains("1 passed, 1 failed, 0 incomplete, 1 could not be audited"));
+        assert!(text.contains("default-src 'none'; style-src 'sha256-"));
+        assert_eq!(text.matches("</style>").count(), 1);
+    }
+
+    #[test]
+    fn a_long_table_says_how_much_is_left_out() {
+        let one = NotAudited { project: "p".to_owned(), why: "w".to_owned() };
+        let summary = FleetSummary { not_audited: vec![one; ROWS + 5], ..FleetSummary::default() };
+        assert!(page(&summary).expect("is filled").contains("and 5 more"));
+    }
+}
