@@ -110,6 +110,7 @@ impl BytesFacts {
             found_in: Measured::Known(FoundIn::SharedStore),
             checksum_mismatch: Measured::Known(false),
             mismatches: Vec::new(),
+            unreadable: None,
         }
     }
 }

@@ -84,7 +84,7 @@ impl Records {
     pub fn write_summary(&self, summary: &FleetSummary) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(summary)? + "\n";
         output::file(&self.folder.join("fleet.json"), text.as_bytes())?;
-        let page = reporter::fleet::page(summary);
+        let page = reporter::fleet::page(summary).map_err(|error| Failure::new(&error))?;
         output::file(&self.folder.join("fleet.html"), page.as_bytes())
     }
 

@@ -166,7 +166,8 @@ impl<'a> Crates<'a> {
             // Nothing of that name is on this machine, and no byte of it is needed.
             if let Some(contents) = self.kept_contents(want, false) {
                 let contents = domain::Measured::Known(contents);
-                return Measured { bytes: BytesFacts::of_shared_store(), contents };
+                let bytes = BytesFacts::of_shared_store();
+                return Measured { bytes, contents, manifest: None };
             }
         }
         let mut file = self.files.read(want);
