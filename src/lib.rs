@@ -19,6 +19,7 @@ pub mod audit;
 pub mod cli;
 pub mod collectors;
 pub mod config;
+pub mod disk;
 pub mod domain;
 pub mod heuristics;
 pub mod net;

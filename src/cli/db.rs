@@ -187,8 +187,7 @@ fn store_path(options: &Options) -> std::path::PathBuf {
 
 fn import(options: &Options, path: &Path) -> Result<u8, Failure> {
     let cannot = |e: std::io::Error| Failure::text(format!("cannot read {}: {e}", path.display()));
-    let dump =
-        std::io::BufReader::with_capacity(1 << 20, std::fs::File::open(path).map_err(cannot)?);
+    let dump = std::io::BufReader::with_capacity(1 << 20, crate::disk::open(path).map_err(cannot)?);
     std::fs::create_dir_all(&options.cache_dir)
         .map_err(|e| Failure::text(format!("cannot make {}: {e}", options.cache_dir.display())))?;
     let stats = Store::import(dump, &store_path(options))?;

@@ -104,8 +104,11 @@ fn hub_cache() -> Option<PathBuf> {
     variable("HF_HUB_CACHE").or_else(|| Some(variable("HF_HOME").or_else(home)?.join("hub")))
 }
 
+/// Most bytes of the user's configuration.
+const CONFIG_BYTES: u64 = 1 << 20;
+
 fn user_config(path: &std::path::Path) -> Result<UserConfig, Failure> {
-    match std::fs::read_to_string(path) {
+    match crate::disk::text(path, CONFIG_BYTES) {
         Ok(text) => toml::from_str(&text)
             .map_err(|e| Failure::text(format!("cannot read {}: {e}", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(UserConfig::default()),

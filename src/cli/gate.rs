@@ -161,7 +161,7 @@ fn plain(folder: &Path, name: &str) -> Result<Option<String>, Failure> {
         Err(_) => return Ok(None),
     }
     let mut text = String::new();
-    let file = std::fs::File::open(&path).map_err(failed)?;
+    let file = crate::disk::open(&path).map_err(failed)?;
     file.take(COMPARED_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
     if text.len() as u64 > COMPARED_BYTES {
         return Err(Failure::text(format!("{name} has more than {COMPARED_BYTES} bytes")));

@@ -1,6 +1,5 @@
 //! `inspect`: one crate in depth, for a person, or what loading a model file would do.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -99,7 +98,7 @@ fn archive(path: &Path) -> Result<Inspection, Failure> {
         Failure::text(format!("cannot read {}: {why}", path.display()))
     };
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| failed(&error))?;
+    let file = crate::disk::open(path).map_err(|error| failed(&error))?;
     file.take(ARCHIVE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
     if bytes.len() as u64 > ARCHIVE_BYTES {
         return Err(failed(&format!("it has more than {ARCHIVE_BYTES} bytes")));

@@ -69,11 +69,16 @@ fn book(ruleset: &Ruleset, folder: &Path) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// Most bytes of one facts sheet.
+const FACTS_BYTES: u64 = 64 << 20;
+
 fn test(ruleset: &Ruleset) -> Result<u8, Failure> {
     let outcome = selftest::run(ruleset, &|rule, facts| {
         // Beside the rule's folder, or where the user stands.
         let beside = Path::new(rule).ancestors().skip(1).map(|folder| folder.join(facts));
-        beside.chain([PathBuf::from(facts)]).find_map(|path| std::fs::read_to_string(path).ok())
+        beside
+            .chain([PathBuf::from(facts)])
+            .find_map(|path| crate::disk::text(&path, FACTS_BYTES).ok())
     });
     let mut text = String::new();
     for failure in &outcome.failures {

@@ -17,7 +17,7 @@ use crate::config::{FailOn, Policy};
 use crate::domain::ledger::Acceptance;
 use crate::domain::{Level, Pins};
 use crate::heuristics::Ruleset;
-use crate::heuristics::ruleset::{RuleFile, read_folder};
+use crate::heuristics::ruleset::{RuleFile, read_named};
 use crate::net::Token;
 use crate::net::shared_store::SharedStore;
 use crate::walker::{self, MetadataMode};
@@ -26,7 +26,7 @@ use crate::walker::{self, MetadataMode};
 pub fn ruleset(folders: &[PathBuf]) -> Result<Ruleset, Failure> {
     let mut files: Vec<RuleFile> = Vec::new();
     for folder in folders {
-        files.extend(read_folder(folder)?);
+        files.extend(read_named(folder)?);
     }
     Ok(Ruleset::load(audit::schema(), &files)?)
 }
@@ -104,7 +104,7 @@ pub fn pins(project: &Path) -> Result<Option<Pins>, Failure> {
             return Err(Failure::text(format!("cannot read {}: {error}", path.display())));
         }
     }
-    let text = std::fs::read_to_string(&path)
+    let text = crate::disk::text(&path, LOCK_LIMIT as u64)
         .map_err(|error| Failure::text(format!("cannot read {}: {error}", path.display())))?;
     Ok(Some(parse_pins(&text, LOCK_FILE)?))
 }

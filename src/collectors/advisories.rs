@@ -35,6 +35,9 @@ pub enum AdvisoryError {
     /// The folder has no `crates` folder in it.
     #[error("{0} is no advisory database: it has no folder `crates`")]
     NotADatabase(String),
+    /// There is no advisory in it.
+    #[error("{0} is no advisory database: it holds no advisory")]
+    Empty(String),
     /// A file or folder could not be read or written.
     #[error("{path}: {source}")]
     Io {

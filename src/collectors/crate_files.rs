@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::cargo_home::{self, Belongs, CargoHome, read_bounded};
+use super::spill::Spill;
 use crate::domain::hash::hex;
 use crate::domain::{Measured, Origin};
 use crate::net::archives::{ARCHIVE_LIMIT, ArchiveUrls, download};
@@ -152,6 +153,8 @@ pub struct CrateFiles {
     home: CargoHome,
     own: Option<PathBuf>,
     failures: Mutex<BTreeMap<String, Failure>>,
+    /// Downloads of this run that the cache folder did not take.
+    spill: Spill,
 }
 
 /// Bytes under one name in Cargo's cache.
@@ -175,8 +178,6 @@ enum FetchError {
     Net(#[from] NetError),
     #[error("the download could not be kept: {0}")]
     Keep(#[source] io::Error),
-    #[error("there is no cache folder for downloads")]
-    NoCache,
     #[error("only the default registry is asked for archives")]
     OtherRegistry,
     #[error("the download has SHA-256 {got} and {size} bytes")]
@@ -184,10 +185,11 @@ enum FetchError {
 }
 
 impl CrateFiles {
-    /// `own` is the folder for downloads; without one nothing can be downloaded.
+    /// `own` is the folder for downloads; without one, or where it cannot be written, they last as long as
+    /// the run.
     #[must_use]
     pub fn new(home: CargoHome, own: Option<PathBuf>) -> Self {
-        Self { home, own, failures: Mutex::default() }
+        Self { home, own, failures: Mutex::default(), spill: Spill::default() }
     }
 
     /// Which of these have no file on disk, neither in Cargo's cache nor in this tool's.
@@ -198,7 +200,8 @@ impl CrateFiles {
 
     fn on_disk(&self, want: &Want) -> bool {
         let Ok(name) = file_name(want) else { return false };
-        self.own_path(&want.checksum).is_some_and(|path| path.is_file())
+        self.spill.has(&want.checksum)
+            || self.own_path(&want.checksum).is_some_and(|path| path.is_file())
             || self
                 .home
                 .archives(&want.origin)
@@ -234,14 +237,17 @@ impl CrateFiles {
         if want.origin != Origin::Registry {
             return Err(FetchError::OtherRegistry);
         }
-        let path = self.own_path(&want.checksum).ok_or(FetchError::NoCache)?;
         let url = urls.url(&want.name, &want.version, &want.checksum)?;
         let answer = download(client, &url).await?;
         let got = sha256(&answer.bytes);
         if got != want.checksum {
             return Err(FetchError::Mismatch { got, size: answer.bytes.len() as u64 });
         }
-        keep(&path, &answer.bytes).map_err(FetchError::Keep)
+        let path = self.own_path(&want.checksum);
+        if path.is_some_and(|path| keep(&path, &answer.bytes).is_ok()) {
+            return Ok(());
+        }
+        self.spill.hold(&want.checksum, answer.bytes).map_err(FetchError::Keep)
     }
 
     fn remember(&self, want: &Want, error: &FetchError) {
@@ -287,6 +293,10 @@ impl CrateFiles {
         if let Some(bytes) = self.read_own(want) {
             let mismatch = other.map(|other| mismatch(want, &other, Some(&bytes)));
             return CrateFile::Found { bytes, found_in: FoundIn::OwnCache, mismatch };
+        }
+        if let Some(bytes) = self.spill.get(&want.checksum, ARCHIVE_LIMIT) {
+            let mismatch = other.map(|other| mismatch(want, &other, Some(&bytes)));
+            return CrateFile::Found { bytes, found_in: FoundIn::Download, mismatch };
         }
         if let Some(other) = other {
             return CrateFile::Mismatched(mismatch(want, &other, None));

@@ -2,7 +2,7 @@
 //! loads. Its bytes are held against the ids that name them and against what the project accepted. Works
 //! without the network; writes nothing, loads nothing.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -155,7 +155,7 @@ fn commit(repository: &Path, revision: &str) -> Option<String> {
         return None;
     }
     let mut text = String::new();
-    let file = File::open(repository.join("refs").join(revision)).ok()?;
+    let file = crate::disk::open(&repository.join("refs").join(revision)).ok()?;
     file.take(200).read_to_string(&mut text).ok()?;
     let commit = text.trim();
     is_commit(commit).then(|| commit.to_owned())
@@ -247,7 +247,7 @@ impl Reading {
 fn hashes(place: &Path, size: u64) -> io::Result<(String, String)> {
     let (mut sha256, mut sha1) = (Sha256::new(), Sha1::new());
     sha1.update(format!("blob {size}\0"));
-    let mut file = File::open(place)?.take(size);
+    let mut file = crate::disk::open(place)?.take(size);
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match file.read(&mut buffer)? {

@@ -34,6 +34,7 @@ pub mod releases;
 pub mod repository;
 pub mod shared;
 pub mod source_tree;
+mod spill;
 pub mod store;
 pub mod update;
 pub mod window;

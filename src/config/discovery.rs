@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::error::ConfigError;
 use super::policy::Policy;
+use crate::disk;
 
 /// Files that can hold a policy, relative to the project's folder. The manifest comes last.
 pub const CONFIG_FILES: [&str; 3] = ["custody.toml", ".cargo/custody.toml", "Cargo.toml"];
@@ -95,7 +96,7 @@ fn absent(source: std::io::Error, file: &str) -> Result<Option<String>, ConfigEr
 }
 
 fn read(path: &Path, name: &str) -> Result<Option<String>, ConfigError> {
-    let handle = match fs::File::open(path) {
+    let handle = match disk::open(path) {
         Ok(handle) => handle,
         Err(error) => return absent(error, name),
     };

@@ -57,6 +57,12 @@ pub enum RuleError {
         /// File or folder.
         path: PathBuf,
     },
+    /// A folder that was named for its rules and has none.
+    #[error("{path} holds no rules: they are `.toml` files below `findings/` or `signals/`")]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
 }
 
 /// The text of one rule file.
@@ -110,6 +116,15 @@ pub fn all_embedded_facts() -> impl Iterator<Item = (&'static str, &'static str)
     FACT_SHEETS.iter().copied()
 }
 
+/// The rule files below a folder that is named for them; one without any is an error.
+pub fn read_named(folder: &Path) -> Result<Vec<RuleFile>, RuleError> {
+    let files = read_folder(folder)?;
+    if files.iter().any(|file| identity(&file.path).is_some()) {
+        return Ok(files);
+    }
+    Err(RuleError::Empty { path: folder.to_owned() })
+}
+
 /// The rule files below a folder, `signals/**` and `findings/**`, ordered by path.
 pub fn read_folder(folder: &Path) -> Result<Vec<RuleFile>, RuleError> {
     let mut files = Vec::new();
@@ -127,7 +142,7 @@ pub fn read_folder(folder: &Path) -> Result<Vec<RuleFile>, RuleError> {
         if files.len() == MAX_RULE_FILES || length > MAX_RULE_FILE {
             return Err(RuleError::Limit { path: path.to_owned() });
         }
-        let text = std::fs::read_to_string(path).map_err(read)?;
+        let text = crate::disk::text(path, MAX_RULE_FILE).map_err(read)?;
         let path = path.to_string_lossy().replace('\\', "/");
         files.push(RuleFile { path: path.into(), text: text.into() });
     }

@@ -63,7 +63,7 @@ impl AnswerCache {
 
     /// The kept answer, if it is whole and within `limit` bytes.
     pub fn get(&self, key: &str, limit: u64) -> Option<Kept> {
-        let file = fs::File::open(self.path(key)).ok()?;
+        let file = crate::disk::open(&self.path(key)).ok()?;
         let most = limit.saturating_add(HEADER_LIMIT);
         if file.metadata().ok()?.len() > most {
             return None;

@@ -34,7 +34,7 @@ pub fn is_project(path: &Path) -> bool {
     }
     let mut head = Vec::new();
     data.is_file()
-        && fs::File::open(path).is_ok_and(|file| file.take(PEEK).read_to_end(&mut head).is_ok())
+        && crate::disk::open(path).is_ok_and(|file| file.take(PEEK).read_to_end(&mut head).is_ok())
         && memchr::memmem::find(&head, b"[[package]]").is_some()
 }
 
@@ -42,9 +42,9 @@ pub fn is_project(path: &Path) -> bool {
 const PEEK: u64 = 64 * 1024;
 
 /// Finds the lockfile of a project folder, of a member's folder, of a manifest, or takes the
-/// lockfile itself. From a member the search goes up to the folder whose manifest has a
-/// `[workspace]`, and never out of the repository (the nearest folder upwards that holds `.git`);
-/// a folder outside any repository is not left at all.
+/// lockfile itself. As in cargo the search goes up to the nearest manifest, and from there to the folder
+/// whose manifest has a `[workspace]`; never out of the repository (the nearest folder upwards that holds
+/// `.git`) where there is one.
 pub(super) fn locate(path: &Path) -> Result<Located, WalkError> {
     let io = |source| WalkError::Path { path: path.to_owned(), source };
     // The link itself decides: a lockfile that is a link out of its folder is refused later.
@@ -66,18 +66,20 @@ pub(super) fn locate(path: &Path) -> Result<Located, WalkError> {
 
 fn search(path: &Path, start: &Path) -> Result<Located, WalkError> {
     let repository = start.ancestors().find(|folder| folder.join(".git").exists());
+    let package = start.ancestors().find(|folder| folder.join("Cargo.toml").exists());
     let mut tried = Vec::new();
     for folder in start.ancestors() {
         let lock = folder.join(CARGO_LOCK);
-        let is_start = folder == start;
-        if (is_start || is_workspace(folder)) && lock.symlink_metadata().is_ok() {
+        let own = folder == start || Some(folder) == package;
+        if (own || is_workspace(folder)) && lock.symlink_metadata().is_ok() {
             let open = Tree::open(folder);
             let tree = open.map_err(|source| WalkError::Path { path: path.to_owned(), source })?;
             return Ok(Located { tree, lockfile: CARGO_LOCK.to_owned() });
         }
         tried.push(lock);
-        // Nothing above a workspace's root, or above the repository, belongs to this project.
-        if repository.is_none_or(|top| top == folder) || is_workspace(folder) {
+        // Nothing above a workspace's root, or above the repository, belongs to this project, and nothing
+        // above a folder that is in no package.
+        if repository == Some(folder) || is_workspace(folder) || package.is_none() {
             break;
         }
     }

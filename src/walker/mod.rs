@@ -156,6 +156,17 @@ pub enum WalkError {
         /// Every file that was looked for.
         tried: Vec<PathBuf>,
     },
+    /// A lockfile without a package.
+    #[error(
+        "nothing to audit in `{}`: the lockfile `{}` lists no package\nhelp: run `cargo generate-lockfile` in the project and commit the file",
+        shown(&.path.to_string_lossy()), shown(.file)
+    )]
+    NoPackage {
+        /// Path as it was given.
+        path: PathBuf,
+        /// Name of the lockfile.
+        file: String,
+    },
     /// A file that is neither a lockfile nor of a model.
     #[error(
         "nothing to audit in `{}`: neither a lockfile nor a file that a loader of models would open",
@@ -190,6 +201,9 @@ pub fn walk(path: &Path, options: &Options) -> Result<Walk, WalkError> {
         tried: vec![tree.root().join(&file)],
     })?;
     let lock = lockfile::parse(&text, &file)?;
+    if lock.packages.is_empty() {
+        return Err(WalkError::NoPackage { path: path.to_owned(), file });
+    }
     let mut sources = Sources::default();
     sources.insert(file.as_str(), text);
     // A lockfile of another name is somebody's copy; the manifest beside it is not its own.

@@ -72,13 +72,30 @@ fn a_member_leads_to_the_lockfile_of_its_workspace_but_not_out_of_the_repository
 }
 
 #[test]
-fn a_folder_outside_a_repository_is_not_left() {
+fn without_a_repository_the_search_goes_up_as_cargos_does() {
     let folder = tempfile::tempdir().unwrap();
     put(folder.path(), "Cargo.lock", LOCK);
     put(folder.path(), "Cargo.toml", "[workspace]\nmembers = [\"app\"]\n");
     put(folder.path(), "app/Cargo.toml", "[package]\nname = \"app\"\n");
-    let error = walked(&folder.path().join("app")).unwrap_err();
+    put(folder.path(), "app/src/deep/x.rs", "");
+    put(folder.path(), "alone/x.rs", "");
+    for below in ["app", "app/src/deep"] {
+        let walk = walked(&folder.path().join(below)).unwrap();
+        assert_eq!(walk.root, folder.path().canonicalize().unwrap(), "{below}");
+    }
+    fs::remove_file(folder.path().join("Cargo.lock")).unwrap();
+    let error = walked(&folder.path().join("app/src")).unwrap_err();
     assert!(matches!(error, WalkError::NothingToAudit { .. }));
+}
+
+#[test]
+fn a_lockfile_without_a_package_is_nothing_to_audit() {
+    let folder = tempfile::tempdir().unwrap();
+    for text in ["", "version = 4\n", "# nothing\n"] {
+        put(folder.path(), "Cargo.lock", text);
+        let error = walked(folder.path()).unwrap_err();
+        assert!(matches!(error, WalkError::NoPackage { .. }), "{text:?}: {error}");
+    }
 }
 
 #[cfg(unix)]

@@ -98,7 +98,7 @@ impl Tree {
             return Err(too_large(meta.len()));
         }
         let mut bytes = Vec::new();
-        let opened = fs::File::open(&path).map_err(io)?;
+        let opened = crate::disk::open(&path).map_err(io)?;
         opened.take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
         if bytes.len() as u64 > limit {
             return Err(too_large(bytes.len() as u64));

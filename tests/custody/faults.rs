@@ -159,15 +159,32 @@ fn a_damaged_dump_is_a_word_and_not_an_empty_registry() {
             &project,
             &["report", &project.request.path.display().to_string(), "--dump", &path],
         );
-        let told = String::from_utf8_lossy(&report.stdout).into_owned();
-        assert!(told.contains("Nothing is known yet"), "{told}");
-        assert!(!report.stderr.is_empty(), "and why");
+        assert_eq!(report.status.code(), Some(2), "what is named has to be usable");
+        let told = String::from_utf8_lossy(&report.stderr).into_owned();
+        assert!(told.contains("the custody data that was named cannot be used"), "{told}");
     }
     let whole = shuffled.display().to_string();
     assert_eq!(cli(&project, &["db", "import", &whole]).status.code(), Some(0));
     let report = cli(&project, &["report", &project.request.path.display().to_string()]);
     let told = String::from_utf8_lossy(&report.stdout).into_owned();
     assert!(told.contains("owners known of 1,") && told.contains("ada"), "{told}");
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_leaves_no_archive_unread() {
+    let registry = Registry::start(world(), DAY);
+    let mut project = Project::new(&registry, DAY);
+    project.lock(&world().lock(&[("acme", "1.1.0")]));
+    std::fs::write(project.at("file"), "").unwrap();
+    project.request.gather.cache_dir = project.at("file").join("cache");
+    let audit = project.audit();
+    let source = audit.report.coverage["source"];
+    assert_eq!((source.known, source.of), (1, 1), "{:?}", audit.report.gaps);
+    let told = audit.warnings.iter().any(|warning| warning.contains("nothing is kept"));
+    assert!(told, "{:?}", audit.warnings);
+    project.request.gather.dump = Some(project.at("dump"));
+    std::fs::write(project.at("dump"), world().dump(DAY)).unwrap();
+    assert!(project.audit().report.provenance.contains_key("custody"), "a dump is read, too");
 }
 
 #[test]

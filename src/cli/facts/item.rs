@@ -1,6 +1,5 @@
 //! One item of the stream: what a line asks for, and its facts or why there are none.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -118,7 +117,7 @@ impl Items {
             return Err(Refusal::archive("it is no regular file"));
         }
         let mut bytes = Vec::new();
-        let file = File::open(path).map_err(Refusal::archive)?;
+        let file = crate::disk::open(path).map_err(Refusal::archive)?;
         file.take(self.archive_bytes + 1).read_to_end(&mut bytes).map_err(Refusal::archive)?;
         if bytes.len() as u64 > self.archive_bytes {
             let why = format!("it has more than {} bytes", self.archive_bytes);

@@ -61,7 +61,7 @@ impl Host {
 fn remotes(folder: &Path) -> String {
     use std::io::Read as _;
     let mut text = String::new();
-    if let Ok(file) = std::fs::File::open(folder.join(".git").join("config")) {
+    if let Ok(file) = crate::disk::open(&folder.join(".git").join("config")) {
         // What cannot be read tells nothing, and the user is told that no host was found.
         let _ = file.take(CONFIG_BYTES).read_to_string(&mut text);
     }

@@ -52,6 +52,9 @@ impl AdvisoryDb {
             return Err(AdvisoryError::NotADatabase(folder.display().to_string()));
         }
         let date = newest_advisory(&crates)?;
+        if date.known().is_none() && !holds_advisories(&crates)? {
+            return Err(AdvisoryError::Empty(folder.display().to_string()));
+        }
         Ok(Self { crates, date, date_from: DateFrom::NewestAdvisory, asked: None })
     }
 
@@ -273,6 +276,18 @@ fn newest_advisory(crates: &Path) -> Result<Measured<Date>, AdvisoryError> {
         newest = newest.max(bytes.as_deref().and_then(date_line));
     }
     Ok(newest.map_or_else(|| Measured::unknown("it has no dated advisory"), Measured::Known))
+}
+
+/// Whether there is a file in it that is an advisory by its name, readable or not.
+fn holds_advisories(crates: &Path) -> Result<bool, AdvisoryError> {
+    let told = |source| AdvisoryError::Io { path: crates.display().to_string(), source };
+    for entry in fs::read_dir(crates).map_err(told)? {
+        let folder = entry.map_err(told)?.path();
+        if folder.is_dir() && files(&folder)?.iter().any(|path| year_of(path).is_some()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// `2026` of `RUSTSEC-2026-0001.md`.

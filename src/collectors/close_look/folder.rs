@@ -69,7 +69,7 @@ fn name_and_version(path: &Path) -> Result<(String, String), FolderError> {
     if !data.is_file() || data.len() > 4 << 20 {
         return Err(failed("it is no plain file of at most 4 MiB".to_owned()));
     }
-    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let text = crate::disk::text(path, 4 << 20).map_err(|error| failed(error.to_string()))?;
     let manifest: toml::Table = text.parse().map_err(|e: toml::de::Error| failed(e.to_string()))?;
     let package =
         manifest.get("package").ok_or_else(|| failed("it has no [package]".to_owned()))?;
@@ -128,7 +128,7 @@ fn packed(root: &Path, entry: &DirEntry, limit: u64) -> Result<Packed, String> {
     }
     let below = entry.path().strip_prefix(root).map_err(|error| error.to_string())?;
     let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-    let bytes = fs::read(entry.path()).map_err(|error| error.to_string())?;
+    let bytes = crate::disk::read(entry.path(), limit).map_err(|error| error.to_string())?;
     Ok((parts.join("/"), bytes))
 }
 

@@ -29,6 +29,8 @@ pub struct Store {
     path: PathBuf,
     database: ReadOnlyDatabase,
     stamp: Stamp,
+    /// A folder that goes when the store is closed; last, so that the database is closed before.
+    _scratch: Option<tempfile::TempDir>,
 }
 
 impl Store {
@@ -64,7 +66,13 @@ impl Store {
         let stamp = stamp.and_then(|text| serde_json::from_str(&text).ok());
         let stamp =
             stamp.ok_or_else(|| CustodyStoreError::format(path, "it does not say of which day"))?;
-        Ok(Self { path: path.to_owned(), database, stamp })
+        Ok(Self { path: path.to_owned(), database, stamp, _scratch: None })
+    }
+
+    /// The same store, which takes the folder that it lies in with it.
+    #[must_use]
+    pub(super) fn within(self, scratch: tempfile::TempDir) -> Self {
+        Self { _scratch: Some(scratch), ..self }
     }
 
     /// The row of a crate.

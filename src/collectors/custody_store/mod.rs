@@ -12,13 +12,13 @@ mod download;
 mod extract;
 mod slim;
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest as _, Sha256};
 
+use crate::disk;
 use crate::domain::Measured;
 use crate::net::NetError;
 use crate_read::registry_dump::DumpError;
@@ -33,6 +33,9 @@ pub use slim::{SLIM_SCHEMA, Slim, write_slim};
 
 /// Bytes at both ends of a dump that identify it, with its length.
 const IDENTITY: usize = 64 * 1024;
+
+/// Name of an import that is not kept.
+const IMPORT: &str = "custody.redb";
 
 /// Why custody data could not be stored or read.
 #[derive(Debug, thiserror::Error)]
@@ -148,13 +151,30 @@ pub fn open_store(path: &Path, cache: &Path) -> Result<Store, CustodyStoreError>
         FileKind::Store => Store::open(path),
         FileKind::Dump => {
             let store = imported_path(path, cache)?;
-            if !store.exists() {
-                let dump = File::open(path).map_err(|error| CustodyStoreError::io(path, error))?;
-                Store::import(std::io::BufReader::with_capacity(1 << 20, dump), &store)?;
+            if store.exists() {
+                return Store::open(&store);
             }
-            Store::open(&store)
+            let import = |to: &Path| {
+                let dump = disk::open(path).map_err(|error| CustodyStoreError::io(path, error))?;
+                Store::import(std::io::BufReader::with_capacity(1 << 20, dump), to)
+            };
+            if can_keep(cache) {
+                import(&store)?;
+                return Store::open(&store);
+            }
+            // A cache that cannot be written costs the next run its time and this one nothing.
+            let scratch =
+                tempfile::tempdir().map_err(|error| CustodyStoreError::io(path, error))?;
+            let store = scratch.path().join(IMPORT);
+            import(&store)?;
+            Ok(Store::open(&store)?.within(scratch))
         }
     }
+}
+
+/// Whether a file can be put into a folder.
+fn can_keep(folder: &Path) -> bool {
+    std::fs::create_dir_all(folder).is_ok() && tempfile::NamedTempFile::new_in(folder).is_ok()
 }
 
 /// What a file with custody data can be.
@@ -170,7 +190,7 @@ enum FileKind {
 fn kind(path: &Path) -> Result<FileKind, CustodyStoreError> {
     let read = || -> std::io::Result<FileKind> {
         let mut magic = Vec::new();
-        File::open(path)?.take(extract::MAGIC.len() as u64).read_to_end(&mut magic)?;
+        disk::open(path)?.take(extract::MAGIC.len() as u64).read_to_end(&mut magic)?;
         if magic == extract::MAGIC {
             return Ok(FileKind::Extract);
         }
@@ -181,7 +201,7 @@ fn kind(path: &Path) -> Result<FileKind, CustodyStoreError> {
             return Ok(FileKind::Store);
         }
         let mut start = [0; 1];
-        MultiGzDecoder::new(File::open(path)?).read_exact(&mut start)?;
+        MultiGzDecoder::new(disk::open(path)?).read_exact(&mut start)?;
         Ok(if start == *b"{" { FileKind::Slim } else { FileKind::Dump })
     };
     read().map_err(|error| CustodyStoreError::io(path, error))
@@ -192,7 +212,7 @@ fn kind(path: &Path) -> Result<FileKind, CustodyStoreError> {
 fn imported_path(path: &Path, cache: &Path) -> Result<PathBuf, CustodyStoreError> {
     use std::io::{Seek as _, SeekFrom};
     let read = || -> std::io::Result<String> {
-        let mut file = File::open(path)?;
+        let mut file = disk::open(path)?;
         let length = file.metadata()?.len();
         let mut hash = Sha256::new_with_prefix(length.to_le_bytes());
         let mut part = Vec::new();

@@ -6,7 +6,6 @@
 //! store and names give the same bytes: no time of writing is in it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -88,7 +87,7 @@ impl Slim {
     /// # Errors
     /// [`CustodyStoreError::Format`] for anything that is cut, damaged or not one.
     pub fn open(path: &Path) -> Result<Self, CustodyStoreError> {
-        let file = File::open(path).map_err(|error| CustodyStoreError::io(path, error))?;
+        let file = crate::disk::open(path).map_err(|error| CustodyStoreError::io(path, error))?;
         Self::read(file, path)
     }
 

@@ -80,6 +80,17 @@ impl Equipment {
     fn new(options: &Options, kept: Kept, limits: Limits) -> Result<Self, GatherError> {
         let threads = options.jobs.unwrap_or(0);
         let kept = Arc::new(kept);
+        // What is named and cannot be used ends the run before anybody is asked.
+        let named = options.advisory_db.as_deref().map(AdvisoryDb::open).transpose()?;
+        let advisories = named.map_or_else(OnceLock::new, |named| {
+            OnceLock::from(Choice { database: Ok(named), warning: None })
+        });
+        let mut custody = BTreeMap::new();
+        if let Some(dump) = &options.dump {
+            let source: Arc<dyn CustodySource> =
+                Arc::from(custody_store::open(dump, &options.cache_dir)?);
+            custody.insert(dump.clone(), Ok(source));
+        }
         Ok(Self {
             pool: Some(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?),
             runtime: crate::net::runtime()?,
@@ -91,9 +102,9 @@ impl Equipment {
                 options.store.clone().map(Shared::new),
             )),
             kept,
-            advisories: OnceLock::new(),
+            advisories,
             extract: OnceLock::new(),
-            custody: Mutex::default(),
+            custody: Mutex::new(custody),
             told: Mutex::default(),
         })
     }
@@ -161,10 +172,6 @@ impl Equipment {
     /// The advisory database, chosen once: a newer one is asked for where that is due.
     pub(super) fn advisories(&self, options: &Options) -> &Choice {
         self.advisories.get_or_init(|| {
-            if let Some(folder) = &options.advisory_db {
-                let database = AdvisoryDb::open(folder).map_err(|error| error.to_string());
-                return Choice { database, warning: None };
-            }
             let folders = (options.cache_dir.as_path(), options.cargo_home.as_path());
             let asked = advisories::current(&self.client, &options.urls, folders, options.as_of);
             self.runtime.block_on(asked)

@@ -25,6 +25,7 @@ use crate::collectors::contents::Contents;
 use crate::collectors::cooldown::CooldownPolicy;
 use crate::collectors::crates::{Crates, Measured as MeasuredCrate, Treed};
 use crate::collectors::custody::CustodyFacts;
+use crate::collectors::custody_store::CustodyStoreError;
 use crate::collectors::index_files::{IndexFiles, Lookup};
 use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
@@ -143,6 +144,12 @@ pub enum GatherError {
         /// Why.
         reason: String,
     },
+    /// The advisory database that was named cannot be used.
+    #[error("the advisory database that was named cannot be used: {0}")]
+    Advisories(#[from] advisories::AdvisoryError),
+    /// The dump or slim file that was named cannot be used.
+    #[error("the custody data that was named cannot be used: {0}")]
+    Custody(#[from] CustodyStoreError),
     /// The thread pool cannot be built.
     #[error("cannot start threads for scanning: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),

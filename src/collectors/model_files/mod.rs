@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
+use crate::disk;
 use crate::domain::hash::hex;
 use custody_bytes::source::Source;
 pub use facts::{
@@ -123,7 +124,8 @@ pub fn holds_models(path: &Path) -> bool {
         }
         found.file_name().to_str().is_some_and(names_a_model)
             || place::tells(found.path())
-            || File::open(found.path()).is_ok_and(|file| is_model_file(file, data.len()))
+            || disk::open(found.path())
+                .is_ok_and(|file| is_model_file(file, data.len(), is_archive(found.path())))
     })
 }
 
@@ -136,7 +138,7 @@ pub fn may_be_model(path: &Path) -> bool {
         return true;
     }
     let data = fs::metadata(path).ok().filter(fs::Metadata::is_file);
-    data.is_some_and(|data| File::open(path).is_ok_and(|file| holds_code(file, data.len())))
+    data.is_some_and(|data| disk::open(path).is_ok_and(|file| holds_code(file, data.len())))
 }
 
 /// Whether the bytes of a file with a foreign name are such as a loader would act on all the same.
@@ -152,8 +154,19 @@ fn holds_code(mut file: File, size: u64) -> bool {
     }
 }
 
-/// Whether the bytes are of weights, of an archive, or of a pickle.
-fn is_model_file(mut file: File, size: u64) -> bool {
+/// Whether a name is that of an archive of anything: a folder is no model's for having one.
+fn is_archive(path: &Path) -> bool {
+    const ENDINGS: [&str; 20] = [
+        "zip", "jar", "whl", "egg", "docx", "xlsx", "pptx", "odt", "ods", "odp", "apk", "epub",
+        "vsix", "nupkg", "tar", "tgz", "gz", "xz", "bz2", "7z",
+    ];
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
+}
+
+/// Whether the bytes are of weights, of an archive, or of a pickle. `packed`: the name is that of an
+/// archive, so that the bytes of one tell nothing.
+fn is_model_file(mut file: File, size: u64, packed: bool) -> bool {
     use model_scan::model_kind::{HEAD, ModelFileKind as Kind, sniff};
     let mut head = Vec::new();
     if (&mut file).take(HEAD as u64).read_to_end(&mut head).is_err() {
@@ -161,7 +174,9 @@ fn is_model_file(mut file: File, size: u64) -> bool {
     }
     match sniff(&head, size) {
         kind @ (Kind::Other | Kind::Text) => pickle::probe(&mut file, 0..size, kind == Kind::Text),
-        kind => !matches!(kind, Kind::Empty | Kind::Xml | Kind::Json | Kind::NativeCode),
+        Kind::Empty | Kind::Xml | Kind::Json | Kind::NativeCode => false,
+        Kind::Zip | Kind::Tar | Kind::Gzip | Kind::Bzip2 | Kind::Xz | Kind::SevenZip => !packed,
+        _ => true,
     }
 }
 
@@ -182,8 +197,10 @@ fn names_a_model(name: &str) -> bool {
         "chat_template.json",
         "keras_metadata.pb",
     ];
-    let endings = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "pmml", "jinja"];
+    let endings = ["pkl", "pickle", "pt", "pth", "ckpt", "joblib", "pmml"];
+    // A template of any other name is a page of some web service as well.
     known.contains(&name.as_str())
+        || name.strip_suffix(".jinja").is_some_and(|stem| stem.starts_with("chat_template"))
         || name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending))
 }
 
@@ -260,7 +277,7 @@ impl Entry {
             return Err(why.clone());
         }
         // Asked again through the open file, which may be another one by now.
-        let mut file = File::open(&self.place).map_err(|error| error.to_string())?;
+        let mut file = disk::open(&self.place).map_err(|error| error.to_string())?;
         let data = file.metadata().map_err(|error| error.to_string())?;
         if !data.is_file() {
             return Err("no regular file".to_owned());

@@ -2,7 +2,6 @@
 //! code that a loader imports, and the configurations that name it. Much else is called like them, so that a
 //! few bytes of each are read.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -23,7 +22,7 @@ pub(super) fn tells(path: &Path) -> bool {
         _ => return false,
     };
     let mut text = Vec::new();
-    File::open(path).is_ok_and(|file| file.take(PEEK).read_to_end(&mut text).is_ok())
+    crate::disk::open(path).is_ok_and(|file| file.take(PEEK).read_to_end(&mut text).is_ok())
         && words.iter().any(|word| memchr::memmem::find(&text, word.as_bytes()).is_some())
 }
 

@@ -114,7 +114,7 @@ const BARE: &[ModelFileKind] =
 /// included.
 fn is_weights(path: &Path, size: u64, kinds: &[ModelFileKind]) -> bool {
     use ModelFileKind as Kind;
-    let Ok(mut file) = fs::File::open(path) else { return false };
+    let Ok(mut file) = crate::disk::open(path) else { return false };
     let mut head = Vec::new();
     if (&mut file).take(model_kind::HEAD as u64).read_to_end(&mut head).is_err() {
         return false;

@@ -199,7 +199,7 @@ fn pointer(path: &Path) -> Result<Option<String>, RepositoryError> {
     if path.is_dir() {
         return Ok(None);
     }
-    match fs::File::open(path) {
+    match crate::disk::open(path) {
         Ok(file) => {
             let mut text = String::new();
             file.take(POINTER_LIMIT).read_to_string(&mut text).map_err(io)?;

@@ -114,7 +114,7 @@ impl Repository {
 
     fn packed(&self, name: &str) -> Result<Option<ObjectId>, RepositoryError> {
         let path = self.common.join("packed-refs");
-        let file = match std::fs::File::open(&path) {
+        let file = match crate::disk::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(RepositoryError::Io { path, source }),
