@@ -67,6 +67,7 @@ fn request(
     rules: &Arc<Ruleset>,
 ) -> Result<Request, AnyError> {
     let policy_files = Measured::unknown("the base is a lockfile");
+    let replaced = Measured::unknown("the base is a lockfile");
     Ok(Request {
         path: now.to_owned(),
         walk: cargo_custody::walker::Options::default(),
@@ -77,7 +78,7 @@ fn request(
         policy: Policy::default(),
         fail_on: Some(Level::High),
         ruleset: Arc::clone(rules),
-        base: Some(BaseSide { base: Base::of_lockfile(before)?, policy_files }),
+        base: Some(BaseSide { base: Base::of_lockfile(before)?, policy_files, replaced }),
         baseline: None,
         strict_unknown: false,
     })

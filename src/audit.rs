@@ -1,9 +1,11 @@
 //! The only conductor: walk, gather, judge, report. It decides the order and nothing else.
 
 mod bases;
+mod cut;
 mod delta;
 pub mod fleet;
 mod hands;
+mod many;
 mod models;
 mod places;
 mod questions;
@@ -15,11 +17,12 @@ use std::sync::Arc;
 use crate::collectors::{self, Gathered, Scope};
 use crate::config::{Baseline, Policy};
 use crate::domain::fact::{SchemaOf, schema_of};
+use crate::domain::finding::Baselined;
 use crate::domain::ledger::Ledger;
 use crate::domain::report::{Coverage, SCHEMA, SubjectEntry};
 use crate::domain::rule::{RuleInfo, RuleKind};
 use crate::domain::{
-    Change, Evidence, FactSheet, Finding, Level, Location, Measured, Origin, Report, Sources,
+    Change, Evidence, FactSheet, Finding, Level, Location, Measured, Node, Origin, Report, Sources,
     Subject, Undetermined,
 };
 use crate::heuristics::judge::{Case, FiredSignal, Judgement};
@@ -29,8 +32,10 @@ use crate::walker::delta::UpdateKind;
 use crate::walker::models::{self as references, Attached, Stated};
 use crate::walker::{self, Nature, Walk, WalkError};
 
+pub use cut::cut;
 pub use delta::BaseSide;
 use delta::Comparison;
+pub use many::{join, not_audited};
 pub use models::{not_scanned, subject_of as model_subject};
 
 /// What to audit, and how.
@@ -105,8 +110,14 @@ pub fn schema() -> FactSchema {
 #[must_use]
 pub fn is_model(path: &Path) -> bool {
     use collectors::model_files::{holds_models, may_be_model};
-    let model = if path.is_dir() { holds_models } else { may_be_model };
-    !walker::is_project(path) && model(path)
+    if walker::is_project(path) {
+        return false;
+    }
+    if !path.is_dir() {
+        return may_be_model(path);
+    }
+    // Lockfiles below are what there is to audit, and models beside them are audited with them.
+    holds_models(path) && walker::below(path).folders.is_empty()
 }
 
 /// Audits one project, or one model folder or file.
@@ -136,8 +147,13 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
         comparison.mark(&mut judgement.findings, &cases, &request.ruleset);
     }
     let as_of = request.gather.as_of;
-    let mut policy =
-        waivers::apply(&mut judgement.findings, &request.policy.waivers, &as_of.to_string());
+    let checksums = checksums(&walk);
+    let mut policy = waivers::apply(
+        &mut judgement.findings,
+        &request.policy.waivers,
+        &as_of.to_string(),
+        &checksums,
+    );
     if let Some(comparison) = &comparison {
         comparison.tidy(&mut policy, &walk);
     }
@@ -164,6 +180,12 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     Ok(audit)
 }
 
+/// SHA-256 of the archives that the lockfile pins.
+fn checksums(walk: &Walk) -> BTreeMap<Subject, String> {
+    let pinned = |node: &Node| Some((node.subject.clone(), node.checksum.clone()?));
+    walk.graph.nodes.iter().filter_map(pinned).collect()
+}
+
 /// Marks what the baseline knows, and says so beside the finding.
 fn hold_against(baseline: &Baseline, findings: &mut [Finding]) {
     for finding in findings {
@@ -173,6 +195,11 @@ fn hold_against(baseline: &Baseline, findings: &mut [Finding]) {
                 note: format!("in the baseline of {}: {}", baseline.recorded, baseline.reason),
                 ..Evidence::default()
             });
+        }
+        if change == Change::Existing && finding.waived.is_none() {
+            let Baseline { recorded, reason, .. } = baseline;
+            finding.baselined =
+                Some(Baselined { recorded: recorded.clone(), reason: reason.clone() });
         }
         finding.change = Some(change::milder(finding.change, change));
     }
@@ -250,6 +277,8 @@ struct Audited {
     project: Option<String>,
     /// The project's own crates: their code is the project's, and no source that it takes in.
     own: BTreeSet<Subject>,
+    /// Crates that a manifest asks for and the lockfile does not list: cargo would add them.
+    unlocked: BTreeSet<String>,
     subjects: Vec<SubjectEntry>,
     undetermined: Vec<Undetermined>,
     sources: Sources,
@@ -261,6 +290,7 @@ impl Audited {
             prefix: walker::repository::prefix(&walk.root),
             project: project_name(&walk),
             own: own(&walk),
+            unlocked: walk.declared.unlocked.clone(),
             subjects: subjects(&walk),
             undetermined: walk.undetermined,
             sources: walk.sources,
@@ -294,8 +324,7 @@ fn assemble(
     judgement: Judgement,
     sheets: Vec<FactSheet>,
 ) -> Audit {
-    let Judgement { mut findings, undetermined, signals, determined } = judgement;
-    findings.truncate(MAX_FINDINGS);
+    let Judgement { findings, undetermined, signals, determined } = judgement;
     let mut ledger = questions::ledger(&audited, &sheets);
     let mut undetermined: Vec<Undetermined> =
         undetermined.into_iter().chain(audited.undetermined).chain(gathered.undetermined).collect();
@@ -324,6 +353,8 @@ fn assemble(
         as_of: request.gather.as_of.to_string(),
         fail_on: request.fail_on,
         findings,
+        findings_left_out: Vec::new(),
+        sections: Vec::new(),
         undetermined,
         coverage,
         gaps: ledger.gaps(),
@@ -346,9 +377,6 @@ fn assemble(
         sheets,
     }
 }
-
-/// Most findings that a report holds; GitHub keeps 5,000 and nobody reads more.
-const MAX_FINDINGS: usize = 5_000;
 
 fn subjects(walk: &Walk) -> Vec<SubjectEntry> {
     let nodes = walk.graph.nodes.iter().enumerate();
@@ -426,18 +454,20 @@ fn mark_required(
 /// 1 findings at or above the level, 3 a required check could not run, 0 neither. Errors are 2 and
 /// never get here.
 fn exit_code(findings: &[Finding], ledger: &Ledger, fail_on: Option<Level>) -> u8 {
-    let gates = |finding: &&Finding| {
-        finding.waived.is_none()
-            && finding.change != Some(Change::Existing)
-            && fail_on.is_some_and(|level| finding.level >= level)
-    };
-    if findings.iter().any(|finding| gates(&finding)) {
+    if findings.iter().any(|finding| gates(finding, fail_on)) {
         1
     } else if ledger.is_incomplete() {
         3
     } else {
         0
     }
+}
+
+/// Whether a finding counts against the exit code.
+fn gates(finding: &Finding, fail_on: Option<Level>) -> bool {
+    finding.waived.is_none()
+        && finding.change != Some(Change::Existing)
+        && fail_on.is_some_and(|level| finding.level >= level)
 }
 
 /// Reads as "could not be measured" where a group is unknown as a whole.

@@ -205,8 +205,9 @@ fn a_weakened_policy_does_not_judge_the_change_that_brings_it() {
 
 #[test]
 fn a_waiver_counts_from_the_next_change_on() {
-    let waiver =
-        "[[waiver]]\nrule = \"checksum-changed\"\npackage = \"codec\"\nreason = \"trust me\"\n";
+    let waiver = &format!(
+        "[[waiver]]\nrule = \"checksum-changed\"\npackage = \"codec\"\nreason = \"trust me\"\nsha256 = \"{B}\"\n"
+    );
     let repository = Repository::new();
     repository.write("custody.toml", waiver);
     repository.write("Cargo.lock", &lock(&[("codec", "1.0.0", B)]));
@@ -306,6 +307,25 @@ fn a_deleted_lockfile_does_not_pass() {
 }
 
 #[test]
+fn one_of_several_lockfiles_that_is_deleted_does_not_pass() {
+    let repository = Repository::on_main(&[
+        ("one/Cargo.lock", &lock(&[("codec", "1.0.0", A)])),
+        ("two/Cargo.lock", &lock(&[("codec", "1.0.0", A)])),
+    ]);
+    for file in ["Cargo.lock", "Cargo.toml"] {
+        repository.git(&["rm", "-q", file]);
+    }
+    repository.commit();
+    repository.git(&["branch", "-q", "-f", "main", "pr"]);
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    fs::remove_file(repository.at().join("two/Cargo.lock")).unwrap();
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains("the base has the lockfile two/Cargo.lock"), "{}", run.stderr);
+}
+
+#[test]
 fn a_submodule_is_passed_over() {
     let repository = Repository::new();
     let module = Repository::new();
@@ -372,6 +392,83 @@ fn an_unrelated_history_is_compared_tree_with_tree() {
     repository.write("Cargo.lock", &lock(&[("codec", "1.2.0", B)]));
     repository.commit();
     assert_eq!(repository.check(&["--since", "main"]).changes(), ["codec 1.0.0 1.2.0"]);
+}
+
+#[test]
+fn what_the_other_branch_took_in_meanwhile_is_no_part_of_the_change() {
+    let repository = Repository::new();
+    repository.write("Cargo.lock", &lock(&[("codec", "1.0.0", A), ("extra", "0.1.0", A)]));
+    repository.commit();
+    repository.git(&["checkout", "-q", "main"]);
+    // The other branch has what this one brings in, too; it is still this change that brings it in.
+    repository.write("Cargo.lock", &lock(&[("codec", "1.1.0", B), ("extra", "0.1.0", A)]));
+    repository.commit();
+    repository.git(&["checkout", "-q", "pr"]);
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.changes(), ["extra - 0.1.0"], "{}", run.stderr);
+    repository.git(&["merge", "-q", "-s", "ours", "-m", "m", "main"]);
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.changes(), ["codec 1.1.0 1.0.0"], "merged: the tip is the base");
+}
+
+#[test]
+fn a_change_that_starts_from_an_old_commit_is_judged_by_the_policy_of_today() {
+    let repository = Repository::on_main(&[("custody.toml", "fail-on = \"never\"\n")]);
+    repository.git(&["checkout", "-q", "main"]);
+    repository.write("custody.toml", "fail-on = \"high\"\n");
+    repository.commit();
+    repository.git(&["checkout", "-q", "pr"]);
+    repository.write("Cargo.lock", &lock(&[("codec", "1.0.0", B)]));
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.code, 1, "{:?} {}", run.findings(), run.stderr);
+    assert!(!run.has("policy-changed: introduced"), "the change itself touches none");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_became_a_submodule_or_a_link_is_told() {
+    let repository = Repository::on_main(&[
+        ("vendor/one/src/lib.rs", "// one"),
+        ("vendor/two/deep/lib.rs", "// two"),
+        ("vendor/three/lib.rs", "// three"),
+    ]);
+    let module = Repository::new();
+    repository.git(&["rm", "-rq", "vendor/one", "vendor/two"]);
+    let source = module.at().to_str().unwrap().to_owned();
+    repository.git(&["submodule", "add", "-q", &source, "vendor/one"]);
+    fs::create_dir_all(repository.at().join("vendor")).unwrap();
+    std::os::unix::fs::symlink("../src", repository.at().join("vendor/two")).unwrap();
+    repository.commit();
+    let run = repository.check(&["--since", "main"]);
+    let told: Vec<String> =
+        run.findings().into_iter().filter(|one| one.starts_with("folder-replaced")).collect();
+    assert_eq!(told, ["folder-replaced: introduced"; 2], "{} {:#}", run.stderr, run.report);
+}
+
+#[test]
+fn what_a_manifest_names_and_the_lockfile_lacks_does_not_pass() {
+    let repository = Repository::new();
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    repository.write("Cargo.toml", &format!("{MANIFEST}unlisted = \"1\"\n"));
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(run.code, 3, "{:?}", run.findings());
+    let told = repository.told(&["--since", "main"]);
+    assert!(told.contains("1 of 1 crate could not be read (a manifest names it"), "{told}");
+    let run = repository.check(&["--since", "main", "--allow-unread", "unlisted"]);
+    assert_eq!(run.code, 0, "accepted by name: {}", run.stderr);
+}
+
+#[test]
+fn a_package_that_the_lockfile_puts_on_a_path_is_none_of_the_projects_own() {
+    let repository = Repository::new();
+    let text = lock(&[("codec", "1.0.0", A)]);
+    let source = "source = \"registry+https://github.com/rust-lang/crates.io-index\"\nchecksum";
+    assert!(text.contains(source));
+    let text = text.replace(source, "source = \"path+file:///elsewhere/codec\"\n# checksum");
+    repository.write("Cargo.lock", &text);
+    let run = repository.check(&[]);
+    assert_eq!(run.code, 3, "{:?} {}", run.findings(), run.stderr);
 }
 
 #[test]
@@ -571,6 +668,7 @@ fn a_git_source_that_is_not_read_is_named() {
     let git =
         "source = \"git+https://example.invalid/r#0123456789012345678901234567890123456789\"\n";
     let text = format!("{}\n[[package]]\nname = \"forked\"\nversion = \"0.1.0\"\n{git}", lock(&[]));
+    repository.write("Cargo.toml", &MANIFEST.replace("[dependencies]\ncodec = \"1\"\n", ""));
     repository.write("Cargo.lock", &text);
     let run = repository.check(&["--fail-on", "never"]);
     assert_eq!(run.code, 3, "{}", run.stderr);

@@ -163,6 +163,137 @@ fn a_lockfile_of_nothing_and_a_folder_without_one_are_nothing_to_audit() {
 }
 
 #[test]
+fn judging_comes_before_cutting_and_what_is_cut_is_counted_in_every_format() {
+    let names: Vec<String> = (0..250).map(|number| format!("d{number:03} = \"*\"\n")).collect();
+    let place = project();
+    place.write("p/Cargo.toml", &format!("{MANIFEST}{}", names.concat()));
+    let rule = |id: &str, level: &str, when: &str| {
+        place.write(
+            &format!("rules/findings/{id}.toml"),
+            &format!(
+                "title = \"t\"\nlevel = \"{level}\"\napplies-to = [\"project\"]\nwhen = \"{when}\"\nfor-each = \"project.wildcards.filter(w, {when})\"\nmessage = \"{{it.name}}\"\nclear = \"c\"\ndocs = \"d\"\n[[evidence]]\neach = \"[it]\"\nnote = \"{{it.name}}\"\n"
+            )
+            .replace(&format!("when = \"{when}\""), "when = \"project.wildcards.size() > 0\""),
+        );
+    };
+    rule("one-of-many", "medium", "true");
+    let rules = ["--rules", "../rules", "--format", "json"];
+    let report = place.check("p", &rules).report();
+    let listed = report["findings"].as_array().unwrap().iter();
+    assert_eq!(listed.filter(|one| one["rule"] == "one-of-many").count(), 200);
+    let cut = &report["findings_left_out"][0];
+    assert_eq!((&cut["rule"], &cut["findings"]), (&"one-of-many".into(), &50.into()), "{cut}");
+    // All of them are in the baseline; then one more comes, and it is grave.
+    let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+        .args(["baseline", "--offline", "--as-of", "2026-11-23", "--reason", "old", "--cache-dir"])
+        .arg(place.at("home/cache"))
+        .args(["--rules", "../rules"])
+        .current_dir(place.at("p"))
+        .env_clear()
+        .env("HOME", place.at("home"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    rule("new-and-grave", "critical", "w.name == 'd249'");
+    let formats = ["markdown", "github", "gitlab", "sarif", "html"];
+    let files = formats.map(|format| format!("{format}=out.{format}"));
+    let mut arguments = rules.to_vec();
+    arguments.extend(files.iter().flat_map(|file| ["--format", file.as_str()]));
+    let run = place.check("p", &arguments);
+    assert_eq!(run.code, 1, "{}", run.error);
+    assert_eq!(run.report()["findings"][0]["rule"], "new-and-grave");
+    for format in formats {
+        let text = fs::read_to_string(place.at(&format!("p/out.{format}"))).unwrap();
+        assert!(text.contains("50 more of one"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn a_waived_and_a_baselined_finding_stay_visible_in_every_format() {
+    let place = project();
+    let rule = |id: &str| {
+        place.write(
+            &format!("rules/findings/{id}.toml"),
+            "title = \"t\"\nlevel = \"medium\"\napplies-to = [\"crate\"]\nwhen = 'lock.source == \"registry\"'\nmessage = \"{subject}\"\nclear = \"c\"\ndocs = \"d\"\n",
+        );
+    };
+    rule("first-rule");
+    rule("second-rule");
+    place.write("p/custody.toml", "[[waiver]]\nrule = \"first-rule\"\npackage = \"codec\"\nreason = \"because of the moon\"\nexpires = 2027-01-31\n");
+    place.write("p/custody-baseline.toml", "recorded = \"2026-11-20\"\nreason = \"because of the sun\"\n\n[[finding]]\nrule = \"second-rule\"\npackage = \"codec\"\nversion = \"1.0.0\"\nlevel = \"medium\"\n");
+    for format in ["human", "markdown", "github", "gitlab", "sarif", "html", "json", "cyclonedx"] {
+        let arguments = ["--rules", "../rules", "--format", format, ACCEPT[0], ACCEPT[1]];
+        let run = place.check("p", &arguments);
+        assert_eq!(run.code, 0, "{format} {}", run.error);
+        let told = run.out.replace("\\-", "-");
+        for word in ["because of the moon", "2027-01-31"] {
+            assert!(told.contains(word), "{format} lacks {word}: {told}");
+        }
+        assert!(told.contains("because of the sun"), "{format}: {told}");
+        // What nobody read is told as well, although it is accepted.
+        assert!(told.contains("codec"), "{format}");
+    }
+    let run = place.check("p", &["--rules", "../rules", "--format", "sarif", ACCEPT[0], ACCEPT[1]]);
+    let results = run.report()["runs"][0]["results"].clone();
+    let of = |rule: &str| {
+        let mut all = results.as_array().unwrap().iter();
+        all.find(|one| one["ruleId"] == rule).unwrap().clone()
+    };
+    assert_eq!(of("first-rule")["suppressions"][0]["status"], "accepted", "{results:#}");
+    assert_eq!(of("second-rule")["baselineState"], "unchanged");
+}
+
+#[test]
+fn a_root_without_a_lockfile_audits_every_one_below_it_in_one_report() {
+    let place = Place::new(&[
+        ("r/src-tauri/Cargo.toml", MANIFEST),
+        ("r/src-tauri/Cargo.lock", &lock()),
+        ("r/tools/one/Cargo.lock", &lock().replace("codec", "other")),
+        ("r/web/chat_template.jinja", "{{ x }}"),
+        ("r/target/x/Cargo.lock", "not a lockfile"),
+    ]);
+    let run = place.check("r", &["--format", "json"]);
+    assert_eq!(run.code, 3, "{}", run.error);
+    let report = run.report();
+    let of = |section: usize| report["sections"][section]["lockfile"].clone();
+    assert_eq!(
+        (of(0), of(1), of(2)),
+        ("src-tauri/Cargo.lock".into(), "tools/one/Cargo.lock".into(), Value::Null)
+    );
+    let names: Vec<&str> = report["subjects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap())
+        .filter(|name| ["codec", "other"].contains(name))
+        .collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    let told = place.check("r", &[]).out;
+    assert!(
+        told.contains("src-tauri/Cargo.lock: 2 crates") && told.contains("tools/one"),
+        "{told}"
+    );
+    let both = ["--allow-unread", "codec", "--allow-unread", "other"];
+    assert_eq!(place.check("r", &both).code, 0);
+    // One that cannot be read ends the run as a whole.
+    place.write("r/tools/two/Cargo.lock", "<<<<<<< ours\n");
+    assert_eq!(place.check("r", &both).code, 2);
+}
+
+#[test]
+fn lockfiles_below_an_audited_one_are_named_and_taken_in_when_asked() {
+    let place = project();
+    place.write("p/fuzz/Cargo.lock", &lock().replace("codec", "other"));
+    let run = place.check("p", &["--format", "json", ACCEPT[0], ACCEPT[1]]);
+    assert_eq!(run.code, 0, "{}", run.error);
+    let told = run.report()["undetermined"].to_string();
+    assert!(told.contains("fuzz/Cargo.lock") && told.contains("--recursive"), "{told}");
+    let run = place.check("p", &["--recursive", "--format", "json", ACCEPT[0], ACCEPT[1]]);
+    assert_eq!(run.code, 3, "{}", run.error);
+    assert_eq!(run.report()["sections"].as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn the_lockfile_is_found_from_any_folder_of_the_package() {
     let place = project();
     place.write("p/src/deep/x.rs", "");

@@ -14,6 +14,7 @@ use crate::heuristics::judge::Case;
 use crate::heuristics::waivers::PolicyFacts;
 use crate::heuristics::{Ruleset, change, judge};
 use crate::walker::delta::{self, Base, Delta, PolicyFile, UpdateFacts, UpdateKind};
+use crate::walker::project::Setting;
 use crate::walker::{self, Walk};
 
 /// What the project is compared with.
@@ -24,6 +25,8 @@ pub struct BaseSide {
     /// Every file that decides how the project is judged, on both sides; unknown where the base is a
     /// lockfile only.
     pub policy_files: Measured<Vec<PolicyFile>>,
+    /// Folders of the base that are links or submodules now; unknown where the base is a lockfile only.
+    pub replaced: Measured<Vec<Setting>>,
 }
 
 /// One comparison.
@@ -100,8 +103,9 @@ impl<'r> Comparison<'r> {
     /// Adds what changed to the facts of the project.
     pub(super) fn measure_project(&self, walk: &Walk, case: &mut Case) {
         let files = self.side.policy_files.as_ref();
-        let facts =
-            delta::changes(&self.side.base, &walk.project, &walk.sources, files.map(Vec::as_slice));
+        let replaced = self.side.replaced.clone();
+        let files = files.map(Vec::as_slice);
+        let facts = delta::changes(&self.side.base, &walk.project, &walk.sources, files, replaced);
         case.sheet.put(delta::CHANGE_GROUP, &facts);
     }
 

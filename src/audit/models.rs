@@ -1,6 +1,6 @@
 //! Models on disk: audited for themselves, or as part of the project whose folder they lie in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::{Audit, AuditError, Audited, Request, assemble, hold_against};
@@ -38,7 +38,7 @@ pub(super) fn run(request: &Request) -> Result<Audit, AuditError> {
     let case = Case { sheet, location: location.clone(), related: Vec::new(), path: Vec::new() };
     let mut judgement = judge(&request.ruleset, std::slice::from_ref(&case));
     let as_of = request.gather.as_of.to_string();
-    waivers::apply(&mut judgement.findings, &request.policy.waivers, &as_of);
+    waivers::apply(&mut judgement.findings, &request.policy.waivers, &as_of, &BTreeMap::new());
     if let Some(baseline) = &request.baseline {
         hold_against(baseline, &mut judgement.findings);
     }
@@ -47,6 +47,7 @@ pub(super) fn run(request: &Request) -> Result<Audit, AuditError> {
         prefix: folder.map(repository::prefix).unwrap_or_default(),
         project: Some(subject.name.clone()),
         own: BTreeSet::new(),
+        unlocked: BTreeSet::new(),
         // Who names a model wants to know about all of it.
         undetermined: not_scanned(&subject, &facts, true),
         subjects: vec![SubjectEntry {

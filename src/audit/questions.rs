@@ -10,7 +10,7 @@ use crate::domain::fact::unknown_reason;
 use crate::domain::ledger::{
     Answer, BUILD_CODE, Cause, CauseKind, FILES, Ledger, SOURCE, is_reading,
 };
-use crate::domain::{FactSheet, Measured, Origin, SubjectKind, Undetermined};
+use crate::domain::{FactSheet, Measured, Origin, Subject, SubjectKind, Undetermined};
 use crate::walker::delta::{UpdateFacts, UpdateKind};
 
 /// Words for what is not asked of code that the project itself consists of.
@@ -23,6 +23,10 @@ const NOT_HERE: &str = "its files are not on this machine";
 /// Fills the ledger of one run.
 pub(super) fn ledger(audited: &Audited, sheets: &[FactSheet]) -> Ledger {
     let mut ledger = Ledger::new();
+    for name in &audited.unlocked {
+        let cause = Cause::new(CauseKind::NotLocked, "a manifest");
+        ledger.write(SOURCE, &Subject::registry_crate(name, ""), Answer::Unanswered(cause));
+    }
     for sheet in sheets {
         for (group, facts) in &sheet.facts {
             if group == super::POLICY_GROUP {

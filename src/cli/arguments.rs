@@ -174,6 +174,12 @@ pub struct CheckArguments {
     /// Pass although this crate or model could not be read (repeatable); it is named in the report
     #[arg(long, value_name = "NAME")]
     pub allow_unread: Vec<String>,
+    /// How long all waiting for the network may take, such as 5m; what is missing then is named
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub deadline: Option<std::time::Duration>,
+    /// Audit every lockfile below the folder as well, in one report
+    #[arg(long)]
+    pub recursive: bool,
     /// Ask `cargo metadata`, too, which features and targets are on (started outside the tree)
     #[arg(long)]
     pub metadata: bool,

@@ -1,15 +1,17 @@
 //! `check`: audit, report in every format that was asked for, answer with the exit code.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use super::Failure;
 use super::arguments::CheckArguments;
-use super::{output, session};
+use super::{gate, output, session};
 use crate::audit::{self, Audit};
+use crate::config::CONFIG_FILES;
 use crate::domain::Level;
 use crate::domain::report::Context;
 use crate::reporter::{self, Format};
+use crate::walker;
 
 /// One `--format FORMAT[=FILE]`.
 struct Sink {
@@ -20,14 +22,68 @@ struct Sink {
 /// Runs the audit.
 pub fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
     let sinks = sinks(&arguments.format)?;
-    let request = session::request(arguments)?;
-    let min_level = session::min_level(arguments, &request.policy)?;
-    let audit = audit::run(&request)?;
+    let (mut audit, min_level) = audited(arguments)?;
+    audit::cut(&mut audit.report);
     if !arguments.common.quiet {
         audit.warnings.iter().for_each(|warning| output::warning(warning));
     }
     write(arguments, &sinks, &audit, min_level)?;
     Ok(audit.report.exit)
+}
+
+/// One audit of what the path names, or one of every lockfile below it, put together.
+fn audited(arguments: &CheckArguments) -> Result<(Audit, Level), Failure> {
+    let path = arguments.manifest_path.as_ref().unwrap_or(&arguments.path);
+    let below = if path.is_dir() { walker::below(path) } else { walker::Below::default() };
+    let own = walker::is_project(path) || walker::audited(path).is_ok();
+    if (own && !arguments.recursive) || below.folders.is_empty() {
+        let (mut audit, level) = one(arguments)?;
+        // From inside of a package, what lies below belongs to somebody else.
+        if own && walker::is_project(path) {
+            audit.report.undetermined.extend(audit::not_audited(&below.folders));
+            audit.report.undetermined.sort();
+        }
+        return Ok((audit, level));
+    }
+    let mut folders = below.folders;
+    if own {
+        folders.insert(0, String::new());
+    }
+    if let Some(revision) = &arguments.since {
+        gate::none_is_gone(revision, path, &folders)?;
+    }
+    let mut audits = Vec::new();
+    let mut shown = None;
+    for folder in folders {
+        let (audit, level) = one(&of_folder(arguments, path, &folder))?;
+        shown = shown.or(Some(level));
+        audits.push((folder, audit));
+    }
+    let joined = audit::join(audits).and_then(|audit| Some((audit, shown?)));
+    joined.ok_or_else(|| Failure::text("there is no lockfile to audit"))
+}
+
+fn one(arguments: &CheckArguments) -> Result<(Audit, Level), Failure> {
+    let request = session::request(arguments)?;
+    let min_level = session::min_level(arguments, &request.policy)?;
+    Ok((audit::run(&request)?, min_level))
+}
+
+/// The arguments for one of several lockfiles. Where its own folder has no policy, that of the folder which
+/// is audited as a whole counts.
+fn of_folder(arguments: &CheckArguments, root: &Path, folder: &str) -> CheckArguments {
+    let mut own = arguments.clone();
+    own.path = root.join(folder);
+    own.manifest_path = None;
+    let policy = root.join(CONFIG_FILES[0]);
+    let has = |folder: &Path| {
+        CONFIG_FILES[..2].iter().any(|file| folder.join(file).symlink_metadata().is_ok())
+    };
+    let free = own.common.config.is_none() && !own.common.no_config && own.since.is_none();
+    if free && !has(&own.path) && policy.is_file() {
+        own.common.config = Some(policy);
+    }
+    own
 }
 
 fn sinks(formats: &[String]) -> Result<Vec<Sink>, Failure> {

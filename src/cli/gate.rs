@@ -1,7 +1,8 @@
 //! What an audit is held against: the base of a change, and whose policy counts.
 //!
-//! With `--since` policy, waivers, baseline and the project's own rules come from the base, so that a
-//! change cannot excuse itself; how they differ on this side is told as a finding. What the command line
+//! With `--since` the base is the commit where the histories of the revision and of `HEAD` part. Policy,
+//! waivers, baseline and the project's own rules come from the revision itself, so that a change cannot
+//! excuse itself, nor one that starts from an old commit; how they differ from the base is a finding. What the command line
 //! names is taken as it is: the caller chose it, and not the tree.
 
 use std::collections::BTreeSet;
@@ -15,8 +16,10 @@ use crate::config::{self, BASELINE_FILE, Baseline, CONFIG_FILES, Policy};
 use crate::domain::Measured;
 use crate::heuristics::ruleset::read_folder;
 use crate::walker::delta::{Base, PolicyFile};
-use crate::walker::repository::{self, BaseTree, Repository};
+use crate::walker::project::Setting;
+use crate::walker::repository::{self, BaseTree, Parting, Repository};
 use crate::walker::{self, WalkError};
+use crate_read::git_objects::ObjectId;
 
 /// Largest policy file that is compared, in bytes.
 const COMPARED_BYTES: u64 = 2 * 1024 * 1024;
@@ -27,6 +30,10 @@ pub struct Gate {
     project: PathBuf,
     /// The base's files, kept until they are read.
     tree: Option<BaseTree>,
+    /// The files of the revision itself, where that is not the base.
+    tip: Option<BaseTree>,
+    /// Folders of the base that are something else now.
+    replaced: Vec<Setting>,
     /// The base's graph.
     base: Option<Base>,
     /// A model is audited: what lies in its folder is its author's, and no policy for us.
@@ -41,7 +48,7 @@ impl Gate {
                 let why = "a model has no lockfile that could be compared with a base";
                 return Err(Failure::text(why));
             }
-            return Ok(Self { project: folder_of(path), tree: None, base: None, model: true });
+            return Ok(Self::without_tree(folder_of(path), None, true));
         }
         let (project, lockfile) = match walker::audited(path) {
             Ok(found) => found,
@@ -56,20 +63,31 @@ impl Gate {
         if let Some(revision) = &arguments.since {
             let repository = Repository::discover(&project)?;
             let prefix = repository::prefix(&project);
-            let tree = repository::export(&repository, revision, &prefix, &lockfile)?;
+            let Parting { tip, base } = repository.parting(revision)?;
+            let at = |commit: ObjectId| {
+                repository::export(&repository, &commit.to_string(), &prefix, &lockfile)
+            };
+            let tree = at(base)?;
+            let tip = if tip == base { None } else { Some(at(tip)?) };
             let label = format!("{revision} ({})", &tree.commit.to_string()[..12]);
             let base = Base::of_folder(tree.folder(), &lockfile, &label)
                 .map_err(|error| of_base(&error))?;
-            return Ok(Self { project, tree: Some(tree), base: Some(base), model: false });
+            let replaced = repository::replaced(&project, repository.top(), &prefix, &tree.folders);
+            let (tree, base) = (Some(tree), Some(base));
+            return Ok(Self { project, tree, tip, replaced, base, model: false });
         }
         let base = arguments.base_lockfile.as_deref().map(Base::of_lockfile).transpose();
         let base = base.map_err(|error| of_base(&error))?;
-        Ok(Self { project, tree: None, base, model: false })
+        Ok(Self::without_tree(project, base, false))
+    }
+
+    fn without_tree(project: PathBuf, base: Option<Base>, model: bool) -> Self {
+        Self { project, tree: None, tip: None, replaced: Vec::new(), base, model }
     }
 
     /// The folder whose policy counts.
     pub fn judge(&self) -> &Path {
-        self.tree.as_ref().map_or(&self.project, BaseTree::folder)
+        self.tip.as_ref().or(self.tree.as_ref()).map_or(&self.project, BaseTree::folder)
     }
 
     /// The policy that counts.
@@ -113,7 +131,32 @@ impl Gate {
             Some(tree) => Measured::Known(policy_files(tree.folder(), &self.project, policy)?),
             None => Measured::unknown("the base is given as a lockfile only"),
         };
-        Ok(Some(BaseSide { base, policy_files }))
+        let replaced = match &self.tree {
+            Some(_) => Measured::Known(self.replaced),
+            None => Measured::unknown("the base is given as a lockfile only"),
+        };
+        Ok(Some(BaseSide { base, policy_files, replaced }))
+    }
+}
+
+/// A change that deletes one of several lockfiles leaves less to check, and does not pass.
+pub fn none_is_gone(revision: &str, root: &Path, folders: &[String]) -> Result<(), Failure> {
+    let repository = Repository::discover(root)?;
+    let base = repository.parting(revision)?.base.to_string();
+    let tree = repository::export(&repository, &base, &repository::prefix(root), "Cargo.lock")?;
+    let gone = tree.lockfiles.iter().find(|file| {
+        let folder = file.strip_suffix("Cargo.lock").unwrap_or(file).trim_end_matches('/');
+        let skipped =
+            |part: &str| part.starts_with('.') || part == "target" || part == "node_modules";
+        !folder.split('/').any(skipped) && !folders.iter().any(|one| one == folder)
+    });
+    match gone {
+        None => Ok(()),
+        Some(file) => {
+            let file = crate::domain::text::shown(file);
+            Err(Failure::text(format!("the base has the lockfile {file}, and it is not there any more"))
+                .help("a change that deletes a lockfile leaves nothing that could be checked in its place; it does not pass"))
+        }
     }
 }
 

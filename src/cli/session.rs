@@ -57,6 +57,7 @@ pub fn gather_options(
         repos,
         data: environment.data,
         api_budget,
+        deadline: None,
         changed: BTreeSet::new(),
         pins: None,
         cooldown: None,
@@ -179,6 +180,7 @@ pub fn request_within(
         gather: collectors::Options {
             pins: if gate.has_pins() { pins(gate.judge())? } else { None },
             cooldown: cooldown(&policy),
+            deadline: arguments.deadline,
             dump: gathering.dump.clone().or_else(|| gate.dump(&policy)),
             ..gathering
         },

@@ -153,6 +153,29 @@ impl IndexFiles {
             done();
         });
         futures_util::future::join_all(all).await;
+        self.doubt_absence(names).await;
+    }
+
+    /// A crate that the index does not have any more is a strong sign, and an index that has nothing is none:
+    /// one that says of crates that they are gone has to answer with its own configuration.
+    async fn doubt_absence(&self, names: &[String]) {
+        let absent = |all: &BTreeMap<String, Fetched>| {
+            let gone = |name: &&String| matches!(all.get(*name), Some(Fetched::NoSuchCrate));
+            names.iter().filter(gone).cloned().collect::<Vec<_>>()
+        };
+        let gone = absent(&self.fetched.lock().unwrap_or_else(PoisonError::into_inner));
+        if gone.is_empty() {
+            return;
+        }
+        if let Err(error) = self.index.config().await {
+            let mut all = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+            for name in gone {
+                let reason = format!(
+                    "the index says that it has no such crate, and has no configuration either: {error}"
+                );
+                all.insert(name, Fetched::Failed(reason));
+            }
+        }
     }
 
     /// Whether [`IndexFiles::fetch`] was called for this crate, with whatever success.

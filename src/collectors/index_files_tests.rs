@@ -140,11 +140,26 @@ fn the_index_is_asked_and_its_answer_serves_the_next_run_offline() {
 fn three_statuses_mean_that_there_is_no_such_crate() {
     for status in ["404 Not Found", "410 Gone", "451 Unavailable For Legal Reasons"] {
         let home = tempfile::tempdir().unwrap();
-        let server = Loopback::start(move |_, _| Reply::status(status, "text/plain", "", b""));
+        let server = Loopback::start(move |head, _| {
+            if head == "/config.json" {
+                return Reply::ok("application/json", "", b"{\"dl\":\"http://127.0.0.1/\"}");
+            }
+            Reply::status(status, "text/plain", "", b"")
+        });
         let files = index(&home, &Client::online(Options::default()), &server.base);
         fetch(&files, "acme");
         assert_eq!(files.find("acme", &Origin::Registry, None), Lookup::NoSuchCrate);
     }
+}
+
+#[test]
+fn an_index_that_has_nothing_at_all_has_not_removed_a_crate() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Loopback::start(|_, _| Reply::status("404 Not Found", "text/plain", "", b""));
+    let files = index(&home, &Client::online(Options::default()), &server.base);
+    fetch(&files, "acme");
+    let found = files.find("acme", &Origin::Registry, None);
+    assert!(matches!(found, Lookup::Unknown(reason) if reason.contains("no configuration")));
 }
 
 #[test]

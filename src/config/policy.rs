@@ -233,8 +233,8 @@ impl Policy {
     fn read_waiver(&mut self, section: &Section<'_>) -> Result<(), ConfigError> {
         section.only(&["rule", "package", "version", "reason", "expires", "sha256"])?;
         let rule = section.required("rule")?;
-        let sha256 = section.text("sha256")?;
-        if let Some(told) = &sha256 {
+        let sha256 = section.text_or_texts("sha256")?;
+        for told in &sha256 {
             sha256_of(told)?;
         }
         self.waivers.push(Waiver {
@@ -243,7 +243,7 @@ impl Policy {
             version: section.text("version")?.map(|told| told.value.to_owned()),
             reason: section.required("reason")?.value.trim().to_owned(),
             expires: section.day("expires")?,
-            sha256: sha256.map(|told| told.value.to_owned()),
+            sha256: sha256.into_iter().map(|told| told.value.to_owned()).collect(),
             location: rule.at.location(),
         });
         self.rules_named.push(rule.into());

@@ -190,6 +190,14 @@ impl<'a> Section<'a> {
             .collect()
     }
 
+    /// One text, or a list of them; empty where there is neither.
+    pub(super) fn text_or_texts(&self, key: &str) -> Result<Vec<Told<&'a str>>, ConfigError> {
+        match self.get(key) {
+            Some(value) if value.get_ref().as_array().is_some() => self.texts(key),
+            _ => Ok(self.text(key)?.into_iter().collect()),
+        }
+    }
+
     /// A table below this one.
     pub(super) fn table(&self, key: &'a str) -> Result<Option<Section<'a>>, ConfigError> {
         let Some(value) = self.get(key) else { return Ok(None) };

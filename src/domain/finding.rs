@@ -60,6 +60,15 @@ pub struct Term {
     pub decay: f64,
 }
 
+/// Why a finding that stood when the project switched its gate on does not count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Baselined {
+    /// Day of the baseline, `YYYY-MM-DD`.
+    pub recorded: String,
+    /// The reason that the baseline gives.
+    pub reason: String,
+}
+
 /// A judged observation, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
@@ -95,6 +104,9 @@ pub struct Finding {
     /// Present where a waiver covers it; it then does not gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waived: Option<Waived>,
+    /// Present where the baseline knows it as it is; it then does not gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baselined: Option<Baselined>,
 }
 
 /// Something that a rule or a reader would want to know and that could not be determined.

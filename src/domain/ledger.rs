@@ -43,6 +43,8 @@ pub enum CauseKind {
     UnsupportedSource,
     /// Nothing promises what its bytes should be.
     Unpinned,
+    /// A manifest asks for it, and the lockfile does not list it.
+    NotLocked,
     /// Time or requests that were granted are spent.
     BudgetSpent,
     /// A limit of the reader was hit.
@@ -99,6 +101,8 @@ impl Cause {
             Self::new(CauseKind::Damaged, "other bytes than the lockfile promises")
         } else if has("cannot be read to its end") {
             Self::new(CauseKind::Damaged, "an archive that cannot be read to its end")
+        } else if has("the deadline of the run is over") {
+            Self::new(CauseKind::BudgetSpent, "the deadline of the run is over")
         } else if has("budget") || has("deadline") {
             Self::new(CauseKind::BudgetSpent, reason)
         } else if has("encrypted") {
@@ -121,6 +125,7 @@ impl Cause {
             CauseKind::Removed => format!("not there any more at {on}"),
             CauseKind::UnsupportedSource => format!("{on} is not read"),
             CauseKind::Unpinned => "the lockfile pins no hash".to_owned(),
+            CauseKind::NotLocked => format!("{on} names it, and the lockfile does not"),
             CauseKind::Encrypted => "encrypted".to_owned(),
             CauseKind::NotPresent => "not on this machine".to_owned(),
             CauseKind::BudgetSpent
@@ -144,8 +149,9 @@ impl Cause {
             CauseKind::UnsupportedSource => {
                 "review it by hand, then accept it: --allow-unread NAME or [[accept-unread]]"
             }
+            CauseKind::NotLocked => "run `cargo generate-lockfile` and commit the lockfile",
             CauseKind::Unpinned => "let cargo write the lockfile anew, with checksums",
-            CauseKind::BudgetSpent => "grant more time, such as --api-budget 5m",
+            CauseKind::BudgetSpent => "grant more time: --api-budget 5m, --deadline 20m",
             CauseKind::Damaged => "remove the damaged file and fetch it again",
             CauseKind::LimitHit | CauseKind::Encrypted | CauseKind::Other => {
                 "look at it by hand, then accept it: --allow-unread NAME or [[accept-unread]]"

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ledger::Gap;
 use super::rule::RuleInfo;
-use super::{Finding, Hands, Level, Location, Sources, Subject, Undetermined};
+use super::{Finding, Hands, Level, Location, RuleId, Sources, Subject, Undetermined};
 
 /// Name of the JSON schema, `custody-report/1`.
 pub const SCHEMA: &str = "custody-report/1";
@@ -68,6 +68,32 @@ pub struct SubjectChange {
     pub notable: bool,
 }
 
+/// One of several lockfiles that were audited in one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Section {
+    /// The lockfile, relative to the audited folder.
+    pub lockfile: String,
+    /// Crates in it.
+    pub crates: usize,
+    /// Findings about it and its crates.
+    pub findings: usize,
+    /// The exit code that it alone would have had.
+    pub exit: u8,
+}
+
+/// Findings that a report does not list, because there are too many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOut {
+    /// The rule that they are of.
+    pub rule: RuleId,
+    /// The highest level among them.
+    pub level: Level,
+    /// How many there are.
+    pub findings: usize,
+    /// How many of them count against the exit code; they were judged before the list was cut.
+    pub gating: usize,
+}
+
 /// A whole report. Lists are sorted, so that equal inputs give equal bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
@@ -85,6 +111,9 @@ pub struct Report {
     pub fail_on: Option<Level>,
     /// Findings, most important first.
     pub findings: Vec<Finding>,
+    /// Findings beyond those that are listed, one entry a rule. What counts is listed first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings_left_out: Vec<LeftOut>,
     /// What could not be determined.
     pub undetermined: Vec<Undetermined>,
     /// Fact family to how much of it is known.
@@ -92,6 +121,9 @@ pub struct Report {
     /// What was asked and not answered, one entry a cause; what the run needs comes first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
+    /// The lockfiles, where several were audited in one run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<Section>,
     /// Everything that was audited.
     pub subjects: Vec<SubjectEntry>,
     /// What the change did, in delta mode; absent otherwise.

@@ -18,8 +18,9 @@ pub struct Waiver {
     pub reason: String,
     /// Last day on which it counts, `YYYY-MM-DD`.
     pub expires: Option<String>,
-    /// SHA-256 that one item of the finding's evidence must have; it dies when the bytes change.
-    pub sha256: Option<String>,
+    /// SHA-256 of everything that is waived: of every item of evidence that has one, or of the crate's
+    /// whole archive. The waiver dies when any of it changes.
+    pub sha256: Vec<String>,
     /// Where it stands in custody.toml.
     pub location: Location,
 }

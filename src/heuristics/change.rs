@@ -64,6 +64,7 @@ mod tests {
             terms: Vec::new(),
             clear: String::new(),
             waived: None,
+            baselined: None,
         }
     }
 

@@ -35,6 +35,12 @@ pub enum NetError {
         /// The address.
         url: String,
     },
+    /// The run waits for nobody any longer.
+    #[error("{url} was not waited for: the deadline of the run is over")]
+    Deadline {
+        /// The address.
+        url: String,
+    },
     /// An answer that is neither a success nor followed.
     #[error("{url} answered with status {status}")]
     Status {

@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::fingerprint::short_hash;
+use super::view::{Existing, View};
 use super::words::{place, repository_path};
-use super::{Format, ReporterError, pretty};
+use super::{Format, Options, ReporterError, pretty};
 use crate::domain::report::{Context, SubjectEntry};
 use crate::domain::text::shown;
 use crate::domain::{Location, Report, SubjectKind};
@@ -38,6 +39,8 @@ struct Metadata {
     tools: Tools,
     #[serde(skip_serializing_if = "Option::is_none")]
     component: Option<Component>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    properties: Vec<Property>,
 }
 
 #[derive(Serialize)]
@@ -103,6 +106,7 @@ pub(super) fn render(report: &Report, context: &Context<'_>) -> Result<String, R
             timestamp: timestamp(&report.as_of),
             tools: Tools { components: [tool(report)] },
             component: None,
+            properties: told(report, context),
         },
         components: Vec::new(),
         services: Vec::new(),
@@ -124,6 +128,18 @@ pub(super) fn render(report: &Report, context: &Context<'_>) -> Result<String, R
     }
     bom.serial_number = Some(serial(&pretty(Format::Cyclonedx, &bom)?));
     pretty(Format::Cyclonedx, &bom)
+}
+
+/// What was not read, and what was accepted: findings are not in a bill, but a bill of what nobody looked at
+/// says so.
+fn told(report: &Report, context: &Context<'_>) -> Vec<Property> {
+    let view = View::new(report, context, &Options::default(), Existing::Counted);
+    let gaps = view.gap_lines().into_iter().map(|(value, _)| ("cargo-custody:not-read", value));
+    let accepted = view.accepted_lines().into_iter();
+    let accepted = accepted.map(|value| ("cargo-custody:accepted", value));
+    let sections = view.section_lines().into_iter();
+    let sections = sections.map(|value| ("cargo-custody:lockfile", value));
+    sections.chain(gaps).chain(accepted).map(|(name, value)| Property { name, value }).collect()
 }
 
 /// Every subject once: references must be unique.

@@ -25,8 +25,13 @@ pub(super) fn render(report: &Report, context: &Context<'_>, options: &Options) 
         left[1].1 -= 1;
         let _ = writeln!(out, "::warning title=cargo custody::{}", data(&view.verdict()));
     }
-    // The last notice is for what does not fit.
-    left[2].1 -= 1;
+    // The last notices are for what is accepted, what was cut and what does not fit.
+    let accepted = view.accepted_lines();
+    let cut = !view.report.findings_left_out.is_empty();
+    left[2].1 -= 1
+        + usize::from(!accepted.is_empty())
+        + usize::from(cut)
+        + usize::from(!view.report.sections.is_empty());
     let mut more = 0;
     for finding in &view.shown {
         let kind = kind(finding.level);
@@ -37,6 +42,20 @@ pub(super) fn render(report: &Report, context: &Context<'_>, options: &Options) 
             }
             _ => more += 1,
         }
+    }
+    // One command, so that many waivers leave room for findings; its lines are one each.
+    let sections = view.section_lines();
+    if !sections.is_empty() {
+        let text = data(&sections.join("\n"));
+        let _ = writeln!(out, "::notice title=cargo custody::{text}");
+    }
+    if !accepted.is_empty() {
+        let text = format!("accepted:\n{}", accepted.join("\n"));
+        let _ = writeln!(out, "::notice title=cargo custody::{}", data(&text));
+    }
+    if cut {
+        let text = format!("not listed: {}", view.left_out());
+        let _ = writeln!(out, "::notice title=cargo custody::{}", data(&text));
     }
     if more > 0 {
         let text = format!(
@@ -106,7 +125,10 @@ mod tests {
             finding.rule = "r,title=x::y".to_owned();
         }
         let text = text(&report);
-        for line in text.lines() {
+        let (told, accepted): (Vec<&str>, Vec<&str>) =
+            text.lines().partition(|line| !line.starts_with("::notice title=cargo custody::"));
+        assert_eq!(accepted.len(), 1, "the waived one");
+        for line in told {
             let rest = ["::error file=", "::warning file=", "::notice file="]
                 .iter()
                 .find_map(|start| line.strip_prefix(start))
@@ -119,7 +141,7 @@ mod tests {
             );
             assert!(data.contains("%250A"), "{data}");
         }
-        assert_eq!(text.lines().count(), 3);
+        assert_eq!(text.lines().count(), 4);
     }
 
     #[test]
@@ -141,7 +163,7 @@ mod tests {
         report.findings = vec![finding; 30];
         let options = Options { all: true, ..Options::default() };
         let text = render(&report, &sample::context(), &options);
-        assert_eq!(text.matches("::notice ").count(), 10);
+        assert_eq!(text.matches("::notice ").count(), 10, "{text}");
         assert!(text.contains("21 more findings"));
     }
 }

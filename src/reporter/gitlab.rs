@@ -5,8 +5,8 @@
 
 use serde::Serialize;
 
-use super::fingerprint::Fingerprints;
-use super::view::{Existing, View};
+use super::fingerprint::{Fingerprints, short_hash};
+use super::view::{Existing, View, accepted_line};
 use super::words::{repository_path, told};
 use super::{Format, Options, ReporterError, pretty};
 use crate::domain::report::Context;
@@ -38,21 +38,64 @@ pub(super) fn render(
     options: &Options,
 ) -> Result<String, ReporterError> {
     let mut prints = Fingerprints::default();
-    let issues: Vec<Issue> = View::new(report, context, options, Existing::Listed)
+    let view = View::new(report, context, options, Existing::Listed);
+    let accepted: Vec<Issue> = view
+        .accepted
+        .iter()
+        .zip(view.accepted_lines())
+        .map(|(finding, description)| {
+            let path = repository_path(context.prefix, &finding.location.file);
+            Issue {
+                description,
+                check_name: finding.rule.clone(),
+                fingerprint: prints.next(finding, &path),
+                severity: "info",
+                location: Place { path, lines: Lines { begin: finding.location.line.max(1) } },
+            }
+        })
+        .collect();
+    let notes = notes(&view, context);
+    let issues: Vec<Issue> = view
         .shown
         .into_iter()
         .map(|finding| {
             let path = repository_path(context.prefix, &finding.location.file);
+            let description = match finding.baselined {
+                Some(_) => accepted_line(finding),
+                None => told(&finding.message),
+            };
             Issue {
-                description: told(&finding.message),
+                description,
                 check_name: finding.rule.clone(),
                 fingerprint: prints.next(finding, &path),
                 severity: severity(finding.level),
                 location: Place { path, lines: Lines { begin: finding.location.line.max(1) } },
             }
         })
+        .chain(accepted)
+        .chain(notes)
         .collect();
     pretty(Format::Gitlab, &issues)
+}
+
+/// What was not read, and what is not listed: one entry a cause, at the lockfile, because the format has no
+/// other place for it.
+fn notes(view: &View<'_>, context: &Context<'_>) -> Vec<Issue> {
+    let gaps = view.gap_lines().into_iter().map(|(line, required)| {
+        (if required { "major" } else { "info" }, "custody-not-read", line)
+    });
+    let cut = Some(view.left_out()).filter(|_| !view.report.findings_left_out.is_empty());
+    let cut = cut.map(|text| ("info", "custody-not-listed", format!("not listed: {text}")));
+    let path = repository_path(context.prefix, "Cargo.lock");
+    gaps.chain(cut)
+        .map(|(severity, name, description)| Issue {
+            fingerprint: short_hash(&[name, &description]),
+            description,
+            check_name: name.to_owned(),
+            severity,
+            location: Place { path: path.clone(), lines: Lines { begin: 1 } },
+        })
+        .collect()
 }
 
 fn severity(level: Level) -> &'static str {

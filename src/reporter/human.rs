@@ -14,6 +14,8 @@ use crate::domain::report::Context;
 use crate::domain::text::shown;
 use crate::domain::{Finding, Level, Report};
 
+/// Lines about findings that a waiver or the baseline covers.
+const MAX_ACCEPTED: usize = 40;
 /// Narrower than this, text is laid out as if it were this wide.
 const MIN_WIDTH: usize = 40;
 
@@ -121,6 +123,18 @@ impl Page<'_> {
         let view = &self.view;
         if view.shown.is_empty() {
             self.paragraph(out, &view.nothing());
+        }
+        let accepted = view.accepted_lines();
+        let most = if self.options.all { usize::MAX } else { MAX_ACCEPTED };
+        for line in accepted.iter().take(most) {
+            self.paragraph(out, line);
+        }
+        let more = accepted.len().saturating_sub(most);
+        if more > 0 {
+            self.paragraph(out, &format!("accepted: {more} more: cargo custody check --all"));
+        }
+        for line in view.section_lines() {
+            self.paragraph(out, &line);
         }
         let left_out = view.left_out();
         if !left_out.is_empty() {

@@ -66,6 +66,36 @@ impl View<'_> {
         lines
     }
 
+    /// One line for each gap among what a run is required to read, or that was accepted, and whether it is
+    /// required: what was not answered, about whom, why, and what would close it.
+    #[must_use]
+    pub fn gap_lines(&self) -> Vec<(String, bool)> {
+        let told = self.report.gaps.iter().filter(|gap| {
+            let reading = gap.questions.iter().any(|question| is_reading(question));
+            !gap.required.is_empty() || (gap.accepted.is_some() && reading)
+        });
+        told.map(|gap| (unread_line(gap), !gap.required.is_empty())).collect()
+    }
+
+    /// One line for each of several lockfiles: what was audited, and what would have come of it alone.
+    #[must_use]
+    pub fn section_lines(&self) -> Vec<String> {
+        let sections = self.report.sections.iter();
+        sections
+            .map(|one| {
+                let end = match one.exit {
+                    0 => "passed".to_owned(),
+                    1 => "failed".to_owned(),
+                    3 => "incomplete".to_owned(),
+                    code => format!("exit {code}"),
+                };
+                let (crates, findings) =
+                    (count(one.crates, "crate"), count(one.findings, "finding"));
+                format!("{}: {crates}, {findings}: {end}", shown(&one.lockfile))
+            })
+            .collect()
+    }
+
     /// Why the run ends with its exit code, in one sentence.
     #[must_use]
     pub fn verdict(&self) -> String {
@@ -75,7 +105,8 @@ impl View<'_> {
                 format!("passed: findings never fail this run{}", accepted(self.report))
             }
             0 => {
-                format!("passed: nothing counts at level {gate} or above{}", accepted(self.report))
+                let (hands, open) = (hands(self.report), accepted(self.report));
+                format!("passed: nothing counts at level {gate} or above{hands}{open}")
             }
             1 => format!(
                 "failed: {} at level {gate} or above (exit 1)",
@@ -135,6 +166,28 @@ pub(super) fn subjects_told(subjects: &[Subject]) -> String {
     let kinds: BTreeSet<SubjectKind> = subjects.iter().map(|one| one.kind).collect();
     let kind = kinds.first().filter(|_| kinds.len() == 1);
     count(subjects.len(), kind.map_or("subject", |kind| kind.as_str()))
+}
+
+/// "; hands known of 310 of 326 crates": what a pass says nothing about.
+fn hands(report: &Report) -> String {
+    let Some(hands) = &report.hands else { return String::new() };
+    let known = hands.owners_known.min(hands.publishers_known);
+    let crates = count(hands.crates as usize, "crate");
+    if hands.crates == 0 { String::new() } else { format!("; hands known of {known} of {crates}") }
+}
+
+/// "not read: source of codec 1.0.0 and 3 more: offline and not cached; run once without --offline".
+fn unread_line(gap: &Gap) -> String {
+    let names: Vec<String> =
+        gap.subjects.iter().map(|subject| shown(&subject.to_string())).collect();
+    let questions = if gap.required.is_empty() { &gap.questions } else { &gap.required };
+    let questions: Vec<String> = questions.iter().map(|question| shown(question)).collect();
+    let end = match &gap.accepted {
+        Some(reason) if gap.required.is_empty() => format!("accepted: {}", shown(reason)),
+        _ => format!("to close: {}", gap.remedy),
+    };
+    let (what, whom, why) = (and(&questions), few(&names), shown(&gap.cause.told()));
+    format!("not read: {what} of {whom}: {why}; {end}")
 }
 
 /// "8 of 11 crates could not be read (offline and not cached)".

@@ -25,6 +25,8 @@ const MAX_BYTES: usize = 65_000;
 const RESERVE: usize = 8 * 1024;
 /// Items of evidence shown with a finding.
 const MAX_EVIDENCE: usize = 8;
+/// Most lines about what is accepted.
+const MAX_ACCEPTED: usize = 40;
 /// Lines about what could not be determined.
 const MAX_UNKNOWN: usize = 20;
 
@@ -196,8 +198,28 @@ fn row(change: &SubjectChange) -> String {
     )
 }
 
+/// One line for each finding that a waiver or the baseline covers.
+fn accepted(out: &mut String, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    let findings = count(lines.len(), "finding");
+    let _ = writeln!(out, "\n<details><summary>accepted: {findings}</summary>\n");
+    for line in lines.iter().take(MAX_ACCEPTED) {
+        let _ = writeln!(out, "- {}", escaped(line));
+    }
+    if lines.len() > MAX_ACCEPTED {
+        let _ = writeln!(out, "- {} more in the JSON report", lines.len() - MAX_ACCEPTED);
+    }
+    out.push_str("\n</details>\n");
+}
+
 fn summary(view: &View<'_>) -> String {
     let mut out = String::new();
+    for (number, line) in view.section_lines().iter().enumerate() {
+        let _ = writeln!(out, "{}- {}", if number == 0 { "\n" } else { "" }, escaped(line));
+    }
+    accepted(&mut out, &view.accepted_lines());
     let lines = view.open(true, hands::nothing_known(view.report));
     if !lines.is_empty() {
         let causes = count(lines.len(), "cause");

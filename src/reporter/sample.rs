@@ -119,6 +119,7 @@ fn finding(rule: &str, level: Level, subject: Subject, line: u32, message: &str)
         terms: vec![term(Axis::Means, "opaque-blob", "A file that nobody can read", 6.9, 11)],
         clear: "a version that does not do this".to_owned(),
         waived: None,
+        baselined: None,
         subject,
     }
 }
@@ -364,6 +365,8 @@ pub(super) fn clean_report() -> Report {
         as_of: "2026-11-23".to_owned(),
         fail_on: Some(Level::High),
         findings: Vec::new(),
+        findings_left_out: Vec::new(),
+        sections: Vec::new(),
         undetermined: vec![unknown("liblzma", "0.3.2", "owners", "no registry dump was given")],
         coverage: coverage(&[("advisories", 4, 4), ("archive", 4, 4), ("owners", 3, 4)]),
         gaps: vec![no_dump(&["liblzma"])],
@@ -382,6 +385,8 @@ pub(super) fn clean_report() -> Report {
 pub(super) fn report() -> Report {
     Report {
         findings: vec![known_bad(), new_hands(), waived(), unpinned_model(), note()],
+        findings_left_out: Vec::new(),
+        sections: Vec::new(),
         undetermined: vec![
             unknown("liblzma", "0.3.2", "owners", "no registry dump was given"),
             Undetermined {

@@ -1,8 +1,8 @@
 //! What of a report is shown, and the sentences that every format for readers says alike.
 //!
 //! A finding is shown when its level is at least `--min-level`, or when it can fail the run: nobody
-//! is told "exit 1" without the reason. Waived findings are counted. What was there before the
-//! change is counted in formats for reviewers and kept in formats whose host compares runs itself
+//! is told "exit 1" without the reason. Waived findings, and those of the baseline, are told in one line
+//! each. What was there before the change is counted in formats for reviewers and kept in formats whose host compares runs itself
 //! (it would close an absent finding as fixed).
 
 use std::cmp::Reverse;
@@ -33,8 +33,8 @@ pub struct View<'a> {
     pub report: &'a Report,
     /// Findings to lay out, in the report's order.
     pub shown: Vec<&'a Finding>,
-    /// Findings that a waiver covers.
-    pub waived: usize,
+    /// Findings that a waiver or the baseline covers, and that are not in `shown`.
+    pub accepted: Vec<&'a Finding>,
     /// Findings that were there before the change and are not in `shown`.
     pub existing: usize,
     /// Notes and signals that are not in `shown`.
@@ -57,18 +57,22 @@ impl<'a> View<'a> {
             .map(|rule| rule.id.as_str())
             .collect();
         let least = report.fail_on.map_or(options.min_level, |gate| gate.min(options.min_level));
-        let mut view = Self { report, shown: Vec::new(), waived: 0, existing: 0, hidden: 0 };
+        let mut view =
+            Self { report, shown: Vec::new(), accepted: Vec::new(), existing: 0, hidden: 0 };
         for finding in &report.findings {
             let quiet = finding.level < least || signals.contains(finding.rule.as_str());
             if finding.waived.is_some() {
-                view.waived += 1;
+                view.accepted.push(finding);
             } else if quiet && !options.all {
                 view.hidden += 1;
             } else if finding.change == Some(Change::Existing)
                 && existing == Existing::Counted
                 && !options.all
             {
-                view.existing += 1;
+                match finding.baselined {
+                    Some(_) => view.accepted.push(finding),
+                    None => view.existing += 1,
+                }
             } else {
                 view.shown.push(finding);
             }
@@ -99,12 +103,24 @@ impl<'a> View<'a> {
         and(&parts)
     }
 
-    /// What is counted instead of shown: "1 waived, 2 existing, 14 notes"; empty for nothing.
+    /// One line for each finding that a waiver or the baseline covers: what it is, why it does not count,
+    /// and until when.
+    #[must_use]
+    pub fn accepted_lines(&self) -> Vec<String> {
+        self.accepted.iter().map(|finding| accepted_line(finding)).collect()
+    }
+
+    /// What is counted instead of shown: "2 existing, 14 notes"; empty for nothing.
     #[must_use]
     pub fn left_out(&self) -> String {
         let mut parts = Vec::new();
-        if self.waived > 0 {
-            parts.push(format!("{} waived", self.waived));
+        for cut in &self.report.findings_left_out {
+            let gating = match cut.gating {
+                0 => String::new(),
+                gating => format!(", {gating} of them counted against the exit code"),
+            };
+            let (rule, level) = (shown(&cut.rule), cut.level);
+            parts.push(format!("{} more of {rule} (up to {level}{gating})", cut.findings));
         }
         if self.existing > 0 {
             parts.push(format!("{} existing before this change", self.existing));
@@ -165,6 +181,25 @@ impl<'a> View<'a> {
         groups.sort_by_key(|group| (!group.required, Reverse(group.subjects.len())));
         groups
     }
+}
+
+/// "waived until 2026-12-01: high[rule] codec 1.0.0: we mirror it".
+pub(super) fn accepted_line(finding: &Finding) -> String {
+    let why = match (&finding.waived, &finding.baselined) {
+        (Some(waived), _) => {
+            let until = waived
+                .expires
+                .as_deref()
+                .map_or_else(String::new, |last| format!(" until {}", shown(last)));
+            (format!("waived{until}"), waived.reason.as_str())
+        }
+        (None, Some(one)) => {
+            (format!("in the baseline of {}", shown(&one.recorded)), one.reason.as_str())
+        }
+        (None, None) => ("accepted".to_owned(), ""),
+    };
+    let (rule, subject) = (shown(&finding.rule), shown(&finding.subject.to_string()));
+    format!("{}: {}[{rule}] {subject}: {}", why.0, finding.level, shown(why.1))
 }
 
 /// Undetermined entries with one cause.
@@ -247,14 +282,18 @@ mod tests {
 
     fn view(report: &Report, options: &Options) -> (usize, usize, usize, usize) {
         let view = View::new(report, &sample::context(), options, Existing::Counted);
-        (view.shown.len(), view.waived, view.existing, view.hidden)
+        (view.shown.len(), view.accepted.len(), view.existing, view.hidden)
     }
 
     #[test]
-    fn waived_notes_and_existing_are_counted_not_shown() {
+    fn a_waived_finding_is_one_line_and_existing_ones_are_counted() {
         let (shown, waived, existing, hidden) = view(&sample::delta_report(), &Options::default());
         assert_eq!((waived, existing, hidden), (1, 1, 1));
         assert_eq!(shown, sample::delta_report().findings.len() - 3);
+        let report = sample::delta_report();
+        let view = View::new(&report, &sample::context(), &Options::default(), Existing::Counted);
+        let lines = view.accepted_lines();
+        assert!(lines[0].starts_with("waived until 20") && lines[0].contains(']'), "{lines:?}");
     }
 
     #[test]

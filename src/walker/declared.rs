@@ -21,6 +21,8 @@ pub struct Declared {
     pub kinds: BTreeMap<(NodeIndex, NodeIndex), BTreeSet<DependencyKind>>,
     /// Declarations that the lockfile knows nothing of: file, line, and what is missing.
     pub missing: Vec<(String, u32, String)>,
+    /// Names among them that cargo would lock, and so add to what it builds.
+    pub unlocked: BTreeSet<String>,
 }
 
 /// Finds the nodes of the project's crates and of what they declare, writes the places of the
@@ -47,8 +49,9 @@ pub(super) fn connect(graph: &mut Graph, workspace: &Workspace) -> Declared {
             }
             None if manifest.file == "Cargo.toml" => {
                 found.missing.push((manifest.file.clone(), 1, package.name.clone()));
+                unlisted(graph, workspace, manifest, &mut found);
             }
-            None => {}
+            None => unlisted(graph, workspace, manifest, &mut found),
         }
     }
     disown(graph, workspace, &found);
@@ -91,6 +94,23 @@ fn disown(graph: &mut Graph, workspace: &Workspace, found: &Declared) {
     }
 }
 
+/// What a crate declares that the lockfile does not list, and no crate of that name either.
+fn unlisted(graph: &Graph, workspace: &Workspace, manifest: &Manifest, found: &mut Declared) {
+    if !workspace.locks_all(manifest) {
+        return;
+    }
+    let locked: BTreeSet<&str> =
+        graph.nodes.iter().map(|node| node.subject.name.as_str()).collect();
+    for declaration in &manifest.dependencies {
+        let says = workspace.inherited(declaration).unwrap_or(declaration);
+        if !locked.contains(says.package.as_str()) {
+            let line = declaration.location.line;
+            found.missing.push((manifest.file.clone(), line, says.package.clone()));
+            found.unlocked.insert(says.package.clone());
+        }
+    }
+}
+
 fn edges(
     graph: &mut Graph,
     workspace: &Workspace,
@@ -109,6 +129,9 @@ fn edges(
         if named.is_empty() && says.package != graph.nodes[from].subject.name {
             let line = declaration.location.line;
             found.missing.push((manifest.file.clone(), line, says.package.clone()));
+            if workspace.locks_all(manifest) {
+                found.unlocked.insert(says.package.clone());
+            }
         }
         for to in fitting(graph, &named[..named.len().min(VERSIONS_LIMIT)], says) {
             found.kinds.entry((from, to)).or_default().insert(declaration.kind);

@@ -5,6 +5,7 @@
 //! [`walk`] finds it, reads it and gives the graph with what is known of each node from these files
 //! alone; whatever could not be read is an [`Undetermined`] entry and the walk goes on.
 
+mod below;
 pub mod declared;
 pub mod delta;
 mod document;
@@ -24,6 +25,7 @@ pub mod workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+pub use below::{Below, below};
 pub use declared::Declared;
 pub use exposure::{ExposureFacts, Nature};
 pub use facts::LockFacts;
@@ -306,7 +308,7 @@ pub fn graph(lock: &Lockfile, file: &str) -> Graph {
                 name_location: place(package.name_span),
                 declared: Vec::new(),
                 dependencies: package.dependencies.clone(),
-                member: package.origin == Origin::Path,
+                member: package.origin == Origin::Path && !package.placed,
             }
         })
         .collect();

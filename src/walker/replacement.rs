@@ -210,7 +210,7 @@ fn table(file: &Path) -> Result<Table, String> {
         return Err("it is no plain file".to_owned());
     }
     let mut text = String::new();
-    let opened = fs::File::open(file).map_err(told)?;
+    let opened = crate::disk::open(file).map_err(told)?;
     opened.take(MANIFEST_LIMIT).read_to_string(&mut text).map_err(told)?;
     text.parse().map_err(|error: toml::de::Error| error.message().to_owned())
 }

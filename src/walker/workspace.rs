@@ -45,6 +45,21 @@ impl Workspace {
         reading.found
     }
 
+    /// Whether cargo locks everything that a manifest declares: the root's own, and those of its workspace.
+    /// Of a path dependency outside the workspace it locks what is asked of it, and no more.
+    pub(super) fn locks_all(&self, manifest: &Manifest) -> bool {
+        if manifest.file == "Cargo.toml" {
+            return true;
+        }
+        let Some(root) = self.root() else { return false };
+        let out = |folder: &String| {
+            let folder = tree::normalise(folder).unwrap_or_default();
+            let rest = manifest.folder().strip_prefix(folder.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        manifest.workspace.is_none() && !root.exclude.iter().any(out)
+    }
+
     /// The `[workspace]` of the root.
     fn root(&self) -> Option<&manifest::WorkspaceTable> {
         self.manifests.get("Cargo.toml")?.workspace.as_ref()

@@ -216,7 +216,7 @@ fn a_waiver_that_is_bound_to_a_build_script_dies_when_the_script_changes() {
         version: None,
         reason: "we have read it".to_owned(),
         expires: None,
-        sha256: Some(bound.expect("the hash of the build inputs is evidence")),
+        sha256: vec![bound.expect("the hash of the build inputs is evidence")],
         location: Location::line("custody.toml", 1),
     };
     let policy = || Policy { waivers: vec![waiver.clone()], ..Policy::default() };

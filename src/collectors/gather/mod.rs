@@ -60,6 +60,8 @@ pub struct Options {
     pub data: Option<String>,
     /// How long the registry's API may be asked.
     pub api_budget: Duration,
+    /// How long the run waits for anybody on the network, all together; absent for ever.
+    pub deadline: Option<Duration>,
     /// Names of the crates that a change brought in; they are asked for first.
     pub changed: BTreeSet<String>,
     /// Who held the keys when the project pinned them.
@@ -96,6 +98,7 @@ impl Options {
             repos: Vec::new(),
             data: None,
             api_budget: Duration::ZERO,
+            deadline: None,
             changed: BTreeSet::new(),
             pins: None,
             cooldown: None,
@@ -452,6 +455,8 @@ pub fn client(options: &Options) -> Client {
     if options.offline {
         Client::offline_with_cache(cache)
     } else {
-        Client::online(crate::net::Options { cache: Some(cache), ..crate::net::Options::default() })
+        let cache = Some(cache);
+        let deadline = options.deadline;
+        Client::online(crate::net::Options { cache, deadline, ..crate::net::Options::default() })
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn is_code(path: &[u8]) -> bool {
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        fs::File::open(path)?.take(ONE + 1).read_to_end(&mut bytes)?;
+        crate::disk::open(path)?.take(ONE + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     let bytes = read().map_err(|error| error.to_string())?;

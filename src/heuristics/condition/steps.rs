@@ -14,6 +14,8 @@ pub(super) enum Steps {
     Loop {
         /// The fact path of the list; absent where it is itself the result of an expression.
         over: Option<String>,
+        /// Items that the rule itself writes down there.
+        written: u64,
         /// What it takes to have the list.
         range: Box<Steps>,
         /// What it takes an item.
@@ -37,7 +39,8 @@ impl Steps {
                 let body =
                     [&c.loop_step, &c.loop_cond].map(|part| Self::within(part, locals)).into();
                 locals.pop();
-                Self::Loop { over, range, body: Box::new(Self::sum(body)) }
+                let written = written(&c.iter_range);
+                Self::Loop { over, written, range, body: Box::new(Self::sum(body)) }
             }
             Expr::Call(call) => {
                 let parts = call.target.iter().map(AsRef::as_ref).chain(&call.args);
@@ -76,11 +79,29 @@ impl Steps {
             Self::Sum(parts) => {
                 parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.bound(length)))
             }
-            Self::Loop { over, range, body } => length(over.as_deref())
+            Self::Loop { over, written, range, body } => length(over.as_deref())
+                .max(*written)
                 .saturating_mul(body.bound(length))
                 .saturating_add(range.bound(length))
                 .saturating_add(1),
         }
+    }
+}
+
+/// Items of the lists that an expression writes down: what is walked may be one of them, or several joined.
+fn written(expr: &IdedExpr) -> u64 {
+    match &expr.expr {
+        Expr::List(list) => list
+            .elements
+            .iter()
+            .fold(list.elements.len() as u64, |sum, item| sum.saturating_add(written(item))),
+        Expr::Call(call) => {
+            let parts = call.target.iter().map(AsRef::as_ref).chain(&call.args);
+            parts.fold(0, |sum: u64, part| sum.saturating_add(written(part)))
+        }
+        Expr::Select(select) => written(&select.operand),
+        Expr::Comprehension(c) => written(&c.iter_range).max(written(&c.loop_step)),
+        _ => 0,
     }
 }
 
@@ -123,6 +144,18 @@ mod tests {
         let bound = nested.bound(&by_path);
         assert!((1_000..20_000).contains(&bound), "{bound}");
         assert_eq!(nested.bound(&|_| 0), steps("a.files.exists(f, true)").bound(&|_| 0));
+    }
+
+    #[test]
+    fn a_list_that_the_rule_itself_writes_down_counts() {
+        let list = format!("[{}]", vec!["1"; 100].join(", "));
+        let source = format!("{list}.exists(a, {list}.exists(b, {list}.exists(c, a + b + c > 9)))");
+        let bound = steps(&source).bound(&|_| 0);
+        assert!(bound > 1_000_000, "{bound}");
+        let joined = format!("({list} + {list}).exists(a, a > 1)");
+        assert!(
+            steps(&joined).bound(&|_| 0) > steps(&format!("{list}.exists(a, a > 1)")).bound(&|_| 0)
+        );
     }
 
     #[test]

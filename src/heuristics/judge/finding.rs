@@ -2,17 +2,20 @@
 
 use cel::Value;
 use cel::objects::KeyRef;
+use sha2::{Digest as _, Sha256};
 
 use super::Case;
+use crate::domain::hash::hex;
 use crate::domain::{Evidence, FactSheet, Finding, Level, Location, SubjectKind};
 use crate::heuristics::condition::{Bindings, Condition, Outcome};
 use crate::heuristics::rule::{Locate, Rule};
 use crate::heuristics::score::Score;
 
-/// Most items of evidence that one finding carries.
-const MAX_EVIDENCE: usize = 40;
-/// Most findings that one rule may make of one subject.
-const MAX_PER_RULE: usize = 200;
+/// Most items of evidence that one finding carries, and most findings that one rule may make of one subject,
+/// while they are judged; reports list fewer. What lies beyond is one item with a hash over all of it, so
+/// that a waiver, a baseline and a comparison see any change.
+const MAX_EVIDENCE: usize = 5_000;
+const MAX_PER_RULE: usize = 5_000;
 
 /// One finding, or one an item of `for-each`.
 pub(super) fn findings(
@@ -25,16 +28,43 @@ pub(super) fn findings(
         return vec![finding(rule, case, sum, bindings, None)];
     };
     let mut all = Vec::new();
-    let items = items(for_each, bindings);
-    let left_out = items.len().saturating_sub(MAX_PER_RULE);
-    for item in items.into_iter().take(MAX_PER_RULE) {
-        all.push(finding(rule, case, sum, bindings, Some(&item)));
+    let mut rest = Rest::default();
+    for item in items(for_each, bindings) {
+        let one = finding(rule, case, sum, bindings, Some(&item));
+        if all.len() < MAX_PER_RULE {
+            all.push(one);
+        } else {
+            one.evidence.iter().for_each(|evidence| rest.add(evidence));
+            rest.count += 1;
+        }
     }
-    if let Some(last) = all.last_mut().filter(|_| left_out > 0) {
-        let note = format!("{left_out} more of this kind are not listed");
-        last.evidence.push(Evidence { note, ..Evidence::default() });
+    if let Some(last) = all.last_mut() {
+        last.evidence.extend(rest.evidence("more of this kind are not listed"));
     }
     all
+}
+
+/// What is told of what is too much to list.
+#[derive(Default)]
+struct Rest {
+    count: usize,
+    hash: Sha256,
+}
+
+impl Rest {
+    fn add(&mut self, one: &Evidence) {
+        for part in [&one.file, &one.member, &one.sha256, &one.url, &one.account] {
+            let part = part.as_deref().unwrap_or_default();
+            self.hash.update((part.len() as u64).to_le_bytes());
+            self.hash.update(part);
+        }
+    }
+
+    fn evidence(self, words: &str) -> Option<Evidence> {
+        let note = format!("{} {words}", self.count);
+        let sha256 = Some(hex(&self.hash.finalize()));
+        (self.count > 0).then(|| Evidence { note, sha256, ..Evidence::default() })
+    }
 }
 
 /// One finding; `about` is its item of `for-each`.
@@ -70,6 +100,7 @@ fn finding(
         terms: sum.terms.clone(),
         clear: rule.info.clear.clone(),
         waived: None,
+        baselined: None,
     }
 }
 
@@ -109,7 +140,7 @@ pub(super) fn evidence(
 ) -> Vec<Evidence> {
     let subject = sheet.subject.to_string();
     let mut all = Vec::new();
-    let mut left_out = 0;
+    let mut rest = Rest::default();
     for source in &rule.consequence().evidence {
         // The evidence before it has bound its own items.
         if let Some(item) = about {
@@ -123,10 +154,6 @@ pub(super) fn evidence(
             continue;
         };
         for item in items(each, bindings) {
-            if all.len() >= MAX_EVIDENCE {
-                left_out += 1;
-                continue;
-            }
             bindings.bind_value("it", item.clone());
             let mut one = evidence_of(&item, source.note.fill(&subject, bindings));
             if let (None, Some(about)) = (&one.file, about) {
@@ -134,12 +161,15 @@ pub(super) fn evidence(
                 let whole = evidence_of(about, String::new());
                 one = Evidence { file: whole.file, member: one.member.or(whole.member), ..one };
             }
-            all.push(one);
+            if all.len() < MAX_EVIDENCE {
+                all.push(one);
+            } else {
+                rest.add(&one);
+                rest.count += 1;
+            }
         }
     }
-    if left_out > 0 {
-        all.push(Evidence { note: format!("and {left_out} more"), ..Evidence::default() });
-    }
+    all.extend(rest.evidence("more items are not listed"));
     all
 }
 

@@ -33,6 +33,8 @@ pub struct Options {
     pub longest_pause: Duration,
     /// Requests at the same time.
     pub concurrency: usize,
+    /// How long after its making the client waits for anybody; absent for ever.
+    pub deadline: Option<Duration>,
 }
 
 impl Default for Options {
@@ -46,6 +48,7 @@ impl Default for Options {
             backoff: Duration::from_millis(500),
             longest_pause: Duration::from_mins(1),
             concurrency: 8,
+            deadline: None,
         }
     }
 }

@@ -30,6 +30,8 @@ const REDIRECT_LIMIT: usize = 5;
 #[derive(Debug)]
 pub(super) struct Online {
     options: Options,
+    /// When nobody is waited for any longer.
+    until: Option<tokio::time::Instant>,
     permits: Semaphore,
     paces: Mutex<BTreeMap<String, Arc<Pace>>>,
     /// Decodes gzip transfer encoding.
@@ -73,6 +75,7 @@ enum Responded {
 impl Online {
     pub(super) fn new(options: Options) -> Self {
         Self {
+            until: options.deadline.map(|after| tokio::time::Instant::now() + after),
             permits: Semaphore::new(options.concurrency.max(1)),
             options,
             paces: Mutex::default(),
@@ -81,12 +84,30 @@ impl Online {
         }
     }
 
+    /// What is asked, as long as the run waits for anybody: queues, pauses and repetitions included.
+    async fn in_time<T>(
+        &self,
+        request: &Request,
+        asked: impl Future<Output = Result<T, NetError>>,
+    ) -> Result<T, NetError> {
+        let Some(until) = self.until else { return asked.await };
+        if let Ok(answered) = tokio::time::timeout_at(until, asked).await {
+            return answered;
+        }
+        let url = parse(&request.url).map(|url| shown(&url)).unwrap_or_default();
+        Err(NetError::Deadline { url })
+    }
+
     /// Asks, and asks again after failures that may pass.
     pub(super) async fn ask(
         &self,
         request: &Request,
         kept: Option<&Kept>,
     ) -> Result<Answer, NetError> {
+        self.in_time(request, self.ask_again(request, kept)).await
+    }
+
+    async fn ask_again(&self, request: &Request, kept: Option<&Kept>) -> Result<Answer, NetError> {
         // The semaphore is never closed, so this waits and does not fail.
         let _permit = self.permits.acquire().await;
         let mut attempt = 0;
@@ -108,8 +129,11 @@ impl Online {
         request: &Request,
         into: &mut dyn std::io::Write,
     ) -> Result<u64, NetError> {
-        let _permit = self.permits.acquire().await;
-        self.stream(request, into).await.map_err(|failure| failure.error)
+        let asked = async {
+            let _permit = self.permits.acquire().await;
+            self.stream(request, into).await.map_err(|failure| failure.error)
+        };
+        self.in_time(request, asked).await
     }
 
     pub(super) fn backoff(&self) -> Duration {

@@ -45,6 +45,22 @@ fn the_server_learns_who_asks_and_where_to_complain() {
 }
 
 #[test]
+fn after_the_deadline_nobody_is_waited_for_and_nobody_is_asked() {
+    let server =
+        Loopback::start(|_, _| Reply::status("503 Busy", "text/plain", "retry-after: 60\r\n", b""));
+    let options = Options { deadline: Some(Duration::from_millis(300)), ..quick() };
+    let client = Client::online(options);
+    let runtime = crate::net::runtime().unwrap();
+    let request = json(&server.base);
+    let first = runtime.block_on(client.send(&request)).unwrap_err();
+    assert!(matches!(first, NetError::Deadline { .. }), "{first}");
+    let asked = server.requests().len();
+    let second = runtime.block_on(client.send(&request)).unwrap_err();
+    assert!(second.to_string().contains("the deadline of the run is over"), "{second}");
+    assert_eq!(server.requests().len(), asked);
+}
+
+#[test]
 fn a_missing_thing_is_not_asked_for_twice() {
     let server = Loopback::start(|_, _| Reply::status("404 Not Found", "text/plain", "", b""));
     let error = ask(quick(), &json(&server.base)).unwrap_err();

@@ -2,8 +2,8 @@
 //!
 //! Code scanning closes an alert whose result is gone, opens one for every result, shows only the
 //! first location, and in a pull request only alerts whose lines the change touches. Hence: findings
-//! that were there before stay listed, waived ones are left out, dependency findings stand on the
-//! `version` line of their package, and a run in which a required check is missing says that it
+//! that were there before stay listed, waived ones and those of the baseline carry `suppressions`, dependency
+//! findings stand on the `version` line of their package, and a run in which a required check is missing says that it
 //! failed, so that its upload does not close anything.
 
 mod catalogue;
@@ -20,8 +20,8 @@ use self::outcome::{Writer, grouped};
 use self::shape::{AutomationDetails, Driver, Invocation, Log, Notification, Run, Text, Tool};
 use super::view::{Existing, View};
 use super::{Format, Options, ReporterError, hands, pretty};
-use crate::domain::Report;
 use crate::domain::report::Context;
+use crate::domain::{Finding, Report};
 
 /// Results that code scanning keeps of a run.
 const MAX_RESULTS: usize = 5_000;
@@ -34,8 +34,9 @@ pub(super) fn render(
     options: &Options,
 ) -> Result<String, ReporterError> {
     let view = View::new(report, context, options, Existing::Listed);
-    let groups = grouped(&view.shown);
-    let catalogue = Catalogue::new(context.rules, &view.shown);
+    let all: Vec<&Finding> = view.shown.iter().chain(&view.accepted).copied().collect();
+    let groups = grouped(&all);
+    let catalogue = Catalogue::new(context.rules, &all);
     let mut writer = Writer::new(context);
     let results: Vec<_> =
         groups.iter().take(MAX_RESULTS).map(|group| writer.outcome(group, &catalogue)).collect();
@@ -93,6 +94,11 @@ fn invocation(view: &View<'_>, cut: usize) -> Invocation {
     let more = groups.len() - texts.len();
     if more > 0 {
         texts.push(format!("Not determined: {more} more groups."));
+    }
+    texts.extend(view.section_lines());
+    texts.extend(view.gap_lines().into_iter().map(|(line, _)| line));
+    if !view.report.findings_left_out.is_empty() {
+        texts.push(format!("Not listed: {}.", view.left_out()));
     }
     if cut > 0 {
         texts.push(format!("{cut} results are left out: {MAX_RESULTS} are kept of a run."));

@@ -1,6 +1,6 @@
 //! Findings as SARIF results: one a rule and line, because code scanning knows results by these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,12 +9,13 @@ use super::catalogue::{Catalogue, sarif_level};
 use super::line_hash::line_hashes;
 use super::shape::{
     ArtifactLocation, CodeFlow, FlowStep, Outcome, OutcomeProperties, PhysicalLocation, Place,
-    Region, Text, ThreadFlow,
+    Region, Suppression, Text, ThreadFlow,
 };
 use crate::domain::report::Context;
 use crate::domain::text::shown;
 use crate::domain::{Change, Finding, Location};
 use crate::reporter::fingerprint::Fingerprints;
+use crate::reporter::view::accepted_line;
 use crate::reporter::words::{evidence_line, place, repository_path, told};
 
 /// Steps of a dependency path.
@@ -29,6 +30,15 @@ const MAX_MERGED: usize = 10;
 /// What stays as it is in a path segment.
 const SEGMENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'+').remove(b'@');
+
+/// Why none of the findings counts; nothing where one does.
+fn suppressions(group: &[&Finding]) -> Vec<Suppression> {
+    let all = group.iter().all(|finding| finding.waived.is_some() || finding.baselined.is_some());
+    let told = group.iter().filter(|_| all).map(|finding| plain(&accepted_line(finding)));
+    let justified =
+        |justification| Suppression { kind: "external", status: "accepted", justification };
+    told.collect::<BTreeSet<_>>().into_iter().map(justified).collect()
+}
 
 /// Groups findings by rule, file and line; groups and their members keep the report's order.
 pub(super) fn grouped<'a>(findings: &[&'a Finding]) -> Vec<Vec<&'a Finding>> {
@@ -67,13 +77,23 @@ impl<'a> Writer<'a> {
         let first = group[0];
         let related = related(group);
         let level = group.iter().map(|finding| finding.level).max().unwrap_or(first.level);
+        let excused = suppressions(group);
         let changes = group.iter().filter_map(|finding| finding.change);
         Outcome {
             rule_index: catalogue.place(&first.rule),
-            level: sarif_level(level),
+            // What does not count is no warning either.
+            level: if excused.is_empty() { sarif_level(level) } else { "note" },
             message: Text { text: message(group, &related) },
             locations: [self.place(&first.location, None, None)],
             partial_fingerprints: self.fingerprints(first),
+            baseline_state: group.iter().filter_map(|f| f.change).min().map(
+                |change| match change {
+                    Change::Introduced => "new",
+                    Change::Raised => "updated",
+                    Change::Existing => "unchanged",
+                },
+            ),
+            suppressions: excused,
             code_flows: self.flow(first).into_iter().collect(),
             properties: OutcomeProperties {
                 level: level.as_str(),

@@ -141,13 +141,20 @@ fn links_in_a_message_are_its_related_locations() {
 }
 
 #[test]
-fn waived_results_are_left_out_and_existing_ones_stay() {
+fn waived_results_are_suppressed_and_existing_ones_unchanged() {
     let existing = |result: &Value| result["properties"]["change"] == "existing";
     let results = results(&sample::delta_report());
     assert!(results.iter().any(existing));
-    assert!(results.iter().all(|result| result["ruleId"] != "yanked-in-lock"));
-    for result in results {
-        assert!(result.get("suppressions").is_none() && result.get("baselineState").is_none());
+    for result in &results {
+        let waived = result["ruleId"] == "yanked-in-lock";
+        let excused = &result["suppressions"][0];
+        assert_eq!(excused["status"] == "accepted", waived, "{result:#}");
+        assert!(result["level"] == "note" || !waived);
+        if waived {
+            let why = excused["justification"].as_str().unwrap();
+            assert!(why.starts_with("waived until"), "{why}");
+        }
+        assert_eq!(result["baselineState"] == "unchanged", existing(result), "{result:#}");
     }
 }
 

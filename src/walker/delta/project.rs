@@ -34,6 +34,9 @@ pub struct ChangeFacts {
     pub hub_endpoints_added: Measured<Vec<Setting>>,
     /// `[patch]` and `[replace]` entries that are new, or put something else in the crate's place.
     pub patches_added: Measured<Vec<PatchFact>>,
+    /// Folders of the base that are a link or a submodule now (`value`); at most 500. Unknown where the
+    /// base is given as a lockfile.
+    pub folders_replaced: Measured<Vec<Setting>>,
     /// Build scripts of the project's own crates that are new or have other bytes.
     pub build_scripts_changed: Measured<Vec<ScriptChange>>,
 }
@@ -84,6 +87,7 @@ pub fn changes(
     project: &ProjectFacts,
     sources: &Sources,
     policy: Measured<&[PolicyFile]>,
+    replaced: Measured<Vec<Setting>>,
 ) -> ChangeFacts {
     let before = base.project.as_ref();
     let added = |lists: &dyn Fn(&ProjectFacts) -> Vec<Setting>| {
@@ -100,6 +104,7 @@ pub fn changes(
         }),
         hub_endpoints_added: added(&|p| p.hub_endpoints.clone()),
         patches_added: before.clone().map(|before| patches_added(before, project)),
+        folders_replaced: replaced,
         build_scripts_changed: before.map(|before| {
             let first_line = |path: &str| first_changed_line(path, &base.sources, sources);
             scripts_changed(before, project, &first_line)

@@ -150,14 +150,26 @@ fn a_newly_named_program_is_added_and_one_that_moved_a_line_is_not() {
         programs: vec![setting(9, "sccache"), setting(10, "./evil")],
         ..ProjectFacts::default()
     };
-    let facts = changes(&before, &now, &Sources::default(), Measured::Known(&[]));
+    let facts = changes(
+        &before,
+        &now,
+        &Sources::default(),
+        Measured::Known(&[]),
+        Measured::Known(Vec::new()),
+    );
     assert_eq!(facts.programs_added.known().unwrap(), &[setting(10, "./evil")]);
     before.project = Measured::unknown("a lockfile only");
     assert!(
-        changes(&before, &now, &Sources::default(), Measured::Known(&[]))
-            .programs_added
-            .known()
-            .is_none()
+        changes(
+            &before,
+            &now,
+            &Sources::default(),
+            Measured::Known(&[]),
+            Measured::Known(Vec::new())
+        )
+        .programs_added
+        .known()
+        .is_none()
     );
 }
 

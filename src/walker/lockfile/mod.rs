@@ -51,6 +51,9 @@ pub struct Package {
     pub checksum: Option<String>,
     /// What it depends on, as indices into [`Lockfile::packages`], in the order of the file.
     pub dependencies: Vec<usize>,
+    /// Whether the lockfile itself says on which path it lies. Cargo writes no such thing, so it is none
+    /// of the project's own crates.
+    pub placed: bool,
     /// Whether a `[replace]` entry put another package in its place.
     pub replaced: bool,
     /// Line of `[[package]]`, from 1.
@@ -252,6 +255,7 @@ impl<'d> Reader<'d, '_> {
         let package = Package {
             name: name.to_owned(),
             version: version.to_owned(),
+            placed: parsed.as_ref().is_some_and(|source| source.origin == Origin::Path),
             origin: parsed.map_or(Origin::Path, |source| source.origin),
             checksum: self.checksum(table)?,
             dependencies: Vec::new(),

@@ -36,7 +36,8 @@ pub(super) fn parse(text: &str) -> Source {
         }
     }
     if text.starts_with("path+") {
-        return Source::plain(Origin::Path);
+        let odd = "says on which path it lies, which cargo does not write";
+        return Source { origin: Origin::Path, odd: Some(odd.to_owned()) };
     }
     Source {
         origin: Origin::AlternativeRegistry { index: text.to_owned() },

@@ -32,6 +32,10 @@ pub struct BaseTree {
     folder: tempfile::TempDir,
     /// The commit that it was taken from.
     pub commit: ObjectId,
+    /// Its folders, relative to the audited one.
+    pub folders: Vec<String>,
+    /// Its lockfiles, relative to the audited folder.
+    pub lockfiles: Vec<String>,
 }
 
 impl BaseTree {
@@ -64,6 +68,8 @@ pub fn export(
         bytes: 0,
         sources: 0,
         source_bytes: 0,
+        seen: Vec::new(),
+        lockfiles: Vec::new(),
     };
     let mut tree = Some(read.tree);
     for part in prefix.split('/').filter(|part| !part.is_empty()) {
@@ -75,7 +81,8 @@ pub fn export(
     if let Some(id) = tree {
         export.tree(id)?;
     }
-    Ok(BaseTree { folder, commit })
+    let (folders, lockfiles) = (export.seen, export.lockfiles);
+    Ok(BaseTree { folder, commit, folders, lockfiles })
 }
 
 struct Export<'a> {
@@ -87,6 +94,8 @@ struct Export<'a> {
     bytes: u64,
     sources: u64,
     source_bytes: u64,
+    seen: Vec<String>,
+    lockfiles: Vec<String>,
 }
 
 impl Export<'_> {
@@ -116,8 +125,12 @@ impl Export<'_> {
                 let Some(name) = safe(&entry.name) else { continue };
                 let path =
                     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+                if name == "Cargo.lock" {
+                    self.lockfiles.push(path.clone());
+                }
                 match entry.kind {
                     EntryKind::Folder if depth < DEPTH_LIMIT => {
+                        self.seen.push(path.clone());
                         queue.push((path, entry.id, depth + 1));
                     }
                     EntryKind::File if path == self.lockfile || wanted(name, &folder, package) => {

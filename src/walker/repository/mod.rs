@@ -5,13 +5,17 @@
 //! tree; no configuration is read here either. Every object is checked against its own name, so that a
 //! mistake in reading can end the run and never change what is compared.
 
+mod ancestry;
 mod export;
+mod replaced;
 mod revision;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use ancestry::Parting;
 pub use export::{BaseTree, export};
+pub use replaced::replaced;
 
 use crate::domain::text::shown;
 use crate_read::git_objects::{GitError, ObjectId};

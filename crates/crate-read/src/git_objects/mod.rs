@@ -231,6 +231,8 @@ pub struct Commit {
     pub tree: ObjectId,
     /// Its parents, in order.
     pub parents: Vec<ObjectId>,
+    /// When it was committed, in seconds since 1970, as it says itself; 0 where it does not.
+    pub committed: i64,
 }
 
 /// Reads the header of a commit.
@@ -243,7 +245,16 @@ pub fn commit(bytes: &[u8]) -> Result<Commit, GitError> {
         .map_while(|line| line.strip_prefix("parent "))
         .map(|hex| ObjectId::from_hex(hex).ok_or_else(damaged))
         .collect::<Result<_, _>>()?;
-    Ok(Commit { tree: tree.ok_or_else(damaged)?, parents })
+    Ok(Commit { tree: tree.ok_or_else(damaged)?, parents, committed: committed(bytes) })
+}
+
+/// The time in the line `committer NAME <ADDRESS> SECONDS ZONE`.
+fn committed(bytes: &[u8]) -> i64 {
+    let header = bytes.split(|&byte| byte == b'\n').take_while(|line| !line.is_empty());
+    let line = header.into_iter().find_map(|line| line.strip_prefix(b"committer "));
+    let after = line.and_then(|line| line.rsplit(|&byte| byte == b'>').next());
+    let text = after.and_then(|after| std::str::from_utf8(after).ok());
+    text.and_then(|text| text.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 /// What an annotated tag points to.
