@@ -149,7 +149,7 @@ pub enum GatherError {
     },
     /// The advisory database that was named cannot be used.
     #[error("the advisory database that was named cannot be used: {0}")]
-    Advisories(#[from] advisories::AdvisoryError),
+    Advisories(#[from] crate::collectors::advisories::AdvisoryError),
     /// The dump or slim file that was named cannot be used.
     #[error("the custody data that was named cannot be used: {0}")]
     Custody(#[from] CustodyStoreError),
