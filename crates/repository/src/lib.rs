@@ -200,4 +200,6 @@ fn pointer(path: &Path) -> Result<Option<String>, ReadError> {
 }
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod tests;

@@ -81,6 +81,13 @@ impl Sample {
         assert!(child.wait().expect("ends").success());
     }
 
+    /// The same with all its files committed.
+    pub(crate) fn committed(self) -> Self {
+        git(self.at(), &["add", "-A"]);
+        git(self.at(), &["commit", "-q", "-m", "c"]);
+        Self { commit: self.head(), ..self }
+    }
+
     fn new(pack: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path();
