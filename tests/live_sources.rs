@@ -34,7 +34,7 @@ struct Project {
 impl Project {
     fn new(dependencies: &str) -> Self {
         let project = Self { top: tempfile::tempdir().unwrap() };
-        project.write("project/Cargo.toml", &format!("{}{dependencies}", manifest("app")));
+        project.write("project/Cargo.toml", format!("{}{dependencies}", manifest("app")));
         project.write("project/src/lib.rs", "");
         project
     }

@@ -202,9 +202,7 @@ impl Fleet {
                 crates: account.crates.len(),
             })
             .collect();
-        summary
-            .accounts
-            .sort_by(|a, b| (b.build_projects, b.projects).cmp(&(a.build_projects, a.projects)));
+        summary.accounts.sort_by_key(|one| std::cmp::Reverse((one.build_projects, one.projects)));
         summary.accounts_left_out = summary.accounts.len().saturating_sub(FleetSummary::ACCOUNTS);
         summary.accounts.truncate(FleetSummary::ACCOUNTS);
         summary

@@ -118,8 +118,8 @@ pub struct CommonArguments {
     /// Where measured facts and downloads are kept
     #[arg(long, value_name = "DIR", env = "CARGO_CUSTODY_CACHE_DIR")]
     pub cache_dir: Option<PathBuf>,
-    /// A store of measured facts that machines share: file:FOLDER, or s3://BUCKET/PREFIX with
-    /// credentials from the environment (needs the feature s3)
+    /// A store of measured facts that machines share: `file:FOLDER`, or `s3://BUCKET/PREFIX`
+    /// with credentials from the environment (needs the feature s3)
     #[arg(long, value_name = "URL", env = "CARGO_CUSTODY_STORE")]
     pub store: Option<String>,
     /// How many threads scan archives [default: one a core]

@@ -119,7 +119,9 @@ impl Shared {
             Ok(None) => {}
             Ok(Some(bytes)) => {
                 if let Some(entries) = bundle::unpack(&bytes, &key, &measurer.kinds()) {
-                    entries.into_iter().for_each(|entry| measurer.kept().put_entry(entry));
+                    for entry in entries {
+                        measurer.kept().put_entry(entry);
+                    }
                     self.taken.fetch_add(1, Ordering::Relaxed);
                     self.settled_there(measurer, key);
                 } else {

@@ -354,13 +354,12 @@ fn body_of(stored: &[u8], version: u64) -> Option<(u8, &[u8])> {
 /// The value, where version, checksum and form are right.
 fn decoded<T: DeserializeOwned>(stored: &[u8], version: u64) -> Option<T> {
     let (form, body) = body_of(stored, version)?;
-    let value = match form {
-        0 => serde_json::from_slice(body),
-        _ => {
-            let mut plain = Vec::new();
-            DeflateDecoder::new(body).take(MAX_VALUE).read_to_end(&mut plain).ok()?;
-            serde_json::from_slice(&plain)
-        }
+    let value = if form == 0 {
+        serde_json::from_slice(body)
+    } else {
+        let mut plain = Vec::new();
+        DeflateDecoder::new(body).take(MAX_VALUE).read_to_end(&mut plain).ok()?;
+        serde_json::from_slice(&plain)
     };
     // Written by a program whose structs differ under the same version: measured afresh.
     value.ok()

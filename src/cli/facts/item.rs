@@ -97,14 +97,13 @@ impl Items {
             return Err(Refusal("hash-mismatch", format!("its SHA-256 is {found}")));
         }
         let measurer = self.equipment.measurer();
-        let contents = match self.equipment.known(&found, name, version) {
-            Some(known) => known,
-            None => {
-                let made = measurer.measure(&found, name, version, &bytes);
-                let made = made.map_err(Refusal::archive)?;
-                self.equipment.give(&found, name, version);
-                made
-            }
+        let contents = if let Some(known) = self.equipment.known(&found, name, version) {
+            known
+        } else {
+            let made = measurer.measure(&found, name, version, &bytes);
+            let made = made.map_err(Refusal::archive)?;
+            self.equipment.give(&found, name, version);
+            made
         };
         let mut sheet = FactSheet::new(Subject::registry_crate(name, version));
         contents.put(&mut sheet);

@@ -191,7 +191,8 @@ mod tests {
 
     #[test]
     fn ten_thousand_lines_are_ten_thousand_projects() {
-        let text: String = (0..10_000).map(|n| format!("/nowhere/{n}\n")).collect();
+        let lines: Vec<String> = (0..10_000).map(|n| format!("/nowhere/{n}")).collect();
+        let text = lines.join("\n");
         let all = read(&[PathBuf::from("-")], &mut text.as_bytes()).unwrap();
         assert_eq!(all.len(), 10_000);
     }

@@ -104,9 +104,10 @@ fn read_one(path: &Path) -> Option<ProjectRecord> {
 /// What a person would know a project by, and a hash, which keeps two of them apart. No string of
 /// strangers becomes a path.
 fn file_stem(project: &str) -> String {
-    let parts = project.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | "Cargo.lock"));
+    let mut parts =
+        project.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | "Cargo.lock"));
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-    let last: String = parts.last().unwrap_or("project").chars().take(40).map(plain).collect();
+    let last: String = parts.next_back().unwrap_or("project").chars().take(40).map(plain).collect();
     format!("{last}-{}", &hex(&Sha256::digest(project))[..16])
 }
 
