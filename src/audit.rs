@@ -30,7 +30,7 @@ use crate::heuristics::waivers::{self, PolicyFacts};
 use crate::heuristics::{FactSchema, Ruleset, change, judge};
 use crate::walker::delta::UpdateKind;
 use crate::walker::models::{self as references, Attached, Stated};
-use crate::walker::{self, Nature, Walk, WalkError};
+use crate::walker::{self, Nature, Walk, WalkError, packages};
 
 pub use cut::cut;
 pub use delta::BaseSide;
@@ -130,7 +130,8 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
         return Err(WalkError::NotAuditable { path: request.path.clone() }.into());
     }
     let mut walk = walker::walk(&request.path, &request.walk)?;
-    let (named, _) = name_models(&mut walk, &request.policy);
+    let (mut named, _) = name_models(&mut walk, &request.policy);
+    named.packages.count_ages(request.gather.as_of);
     let mut comparison = request.base.as_ref().map(|side| Comparison::new(side, &walk));
     let scope = comparison.as_ref().map_or(Scope::All, |comparison| comparison.scope(&walk));
     let places = places::of(&walk, &request.gather.cargo_home);
@@ -157,7 +158,7 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     if let Some(comparison) = &comparison {
         comparison.tidy(&mut policy, &walk);
     }
-    let mut project = project_case(&walk, &policy);
+    let mut project = project_case(&walk, &policy, &named);
     if let Some(comparison) = &comparison {
         comparison.measure_project(&walk, &mut project);
     }
@@ -229,7 +230,8 @@ pub fn name_models(walk: &mut Walk, policy: &Policy) -> (Attached, references::D
         location: model.location.clone(),
     });
     let discovery = references::in_project(walk, &stated.collect::<Vec<_>>());
-    let attached = references::attach(&mut walk.graph, &discovery, &walk.declared.manifests);
+    let mut attached = references::attach(&mut walk.graph, &discovery, &walk.declared.manifests);
+    attached.packages = packages::attach(walk, &discovery.packages);
     walk.undetermined.extend(discovery.undetermined.iter().cloned());
     walk.project.add_hub_endpoints(&discovery.endpoints);
     (attached, discovery)
@@ -251,6 +253,9 @@ fn cases(walk: &Walk, sheets: Vec<FactSheet>, named: &Attached) -> Vec<Case> {
             if let Some(service) = named.services.get(&index) {
                 sheet.put(references::SERVICE_GROUP, service);
             }
+            if let Some(package) = named.packages.nodes.get(&index) {
+                sheet.put(packages::GROUP, package);
+            }
             let way = ways.to(index);
             let direct = way.get(1).copied().unwrap_or(index);
             Case {
@@ -263,9 +268,12 @@ fn cases(walk: &Walk, sheets: Vec<FactSheet>, named: &Attached) -> Vec<Case> {
         .collect()
 }
 
-fn project_case(walk: &Walk, policy: &PolicyFacts) -> Case {
+fn project_case(walk: &Walk, policy: &PolicyFacts, named: &Attached) -> Case {
     let mut sheet = FactSheet::new(walker::project_subject());
     sheet.put("project", &walk.project);
+    if !named.packages.files.files.is_empty() {
+        sheet.put(packages::FILES_GROUP, &named.packages.files);
+    }
     sheet.put(POLICY_GROUP, policy);
     let location = Location::line(walk.lockfile.clone(), 1);
     Case { sheet, location, related: Vec::new(), path: Vec::new() }

@@ -71,6 +71,7 @@ fn no_embedded_condition_comes_out_without_facts() {
         SubjectKind::Model,
         SubjectKind::Dataset,
         SubjectKind::Service,
+        SubjectKind::Package,
     ] {
         let subject = Subject { kind, ..Subject::registry_crate("x", "1.0.0") };
         let empty = FactSheet { subject, facts: BTreeMap::new() };

@@ -11,6 +11,7 @@ use crate::domain::{FactSheet, Location, Origin, Sources, Subject, SubjectKind, 
 use crate::heuristics::judge::{Case, judge};
 use crate::heuristics::waivers;
 use crate::walker::models::{Attached, Layout};
+use crate::walker::packages::{self, ImportFacts, Locked};
 use crate::walker::{Walk, repository};
 
 /// The subject that stands for a model on disk: it is called by the last part of its path, whatever way
@@ -75,6 +76,7 @@ pub(super) fn measure_local(
     cases: &mut [Case],
 ) -> Vec<Undetermined> {
     let mut undetermined = Vec::new();
+    let locked = Locked::of(walk, &named.packages);
     for (&node, model) in &named.local {
         let (below, prefix) = match model.layout {
             Layout::HubCache => ("/snapshots", format!("{}/snapshots/", model.path)),
@@ -86,6 +88,9 @@ pub(super) fn measure_local(
         match model_files::look(&place, &Look { prefix, ..Look::default() }) {
             Ok((facts, _)) => {
                 sheet.put(model_files::GROUP, &facts);
+                if !locked.is_empty() {
+                    sheet.put(packages::IMPORTS_GROUP, &imports(&facts, &locked));
+                }
                 undetermined.extend(not_scanned(&sheet.subject, &facts, true));
             }
             Err(error) => {
@@ -101,6 +106,16 @@ pub(super) fn measure_local(
         }
     }
     undetermined
+}
+
+/// What the sources of a model import and no lock of the project names.
+fn imports(facts: &ModelFacts, locked: &Locked) -> ImportFacts {
+    // A module beside another is imported by its bare name.
+    let stems = facts.python.iter().flat_map(|part| part.path.split('/'));
+    let own = stems.map(|name| name.trim_end_matches(".py").to_owned()).collect();
+    let sources = facts.python.iter().filter(|part| part.member.is_empty());
+    let sources = sources.map(|part| (part.path.as_str(), part.facts.imports.as_slice()));
+    packages::imports(locked, &own, sources)
 }
 
 /// The folder of a path with the `/` behind it; empty where there is none.

@@ -47,7 +47,10 @@ pub(super) fn ledger(audited: &Audited, sheets: &[FactSheet]) -> Ledger {
                 ledger.write(SOURCE, &sheet.subject, source);
             }
             SubjectKind::Model => ledger.write(FILES, &sheet.subject, files(sheet)),
-            SubjectKind::Project | SubjectKind::Dataset | SubjectKind::Service => {}
+            SubjectKind::Project
+            | SubjectKind::Dataset
+            | SubjectKind::Service
+            | SubjectKind::Package => {}
         }
     }
     ledger
@@ -71,7 +74,9 @@ fn source(audited: &Audited, sheet: &FactSheet) -> Answer {
         Origin::Registry | Origin::AlternativeRegistry { .. } => "a registry without an archive",
         Origin::Git { .. } => "a git source",
         Origin::Path => "a path outside the project",
-        Origin::Hub | Origin::Local => "a place that is none of cargo's",
+        Origin::Hub | Origin::Local | Origin::PackageIndex { .. } => {
+            "a place that is none of cargo's"
+        }
     };
     Answer::Unanswered(Cause::new(CauseKind::UnsupportedSource, kind))
 }

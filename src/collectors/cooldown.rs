@@ -56,7 +56,11 @@ pub fn cooldown_facts(
     let registry = match origin {
         Origin::Registry => DEFAULT_REGISTRY,
         Origin::AlternativeRegistry { index } => index,
-        Origin::Git { .. } | Origin::Path | Origin::Hub | Origin::Local => return None,
+        Origin::Git { .. }
+        | Origin::Path
+        | Origin::Hub
+        | Origin::Local
+        | Origin::PackageIndex { .. } => return None,
     };
     let min_age_hours = policy.registries.get(registry).copied().unwrap_or(policy.global_hours);
     let age = published.clone().map(|at| now.as_second().saturating_sub(at.as_second()));

@@ -21,6 +21,8 @@ pub enum SubjectKind {
     Dataset,
     /// A hosted inference service that code sends data to.
     Service,
+    /// A package of Python or npm that a lock of the project names.
+    Package,
 }
 
 impl SubjectKind {
@@ -33,6 +35,7 @@ impl SubjectKind {
             Self::Model => "model",
             Self::Dataset => "dataset",
             Self::Service => "service",
+            Self::Package => "package",
         }
     }
 }
@@ -65,6 +68,11 @@ pub enum Origin {
     Hub,
     /// A file or folder on disk that is audited for itself.
     Local,
+    /// An index of packages of another language.
+    PackageIndex {
+        /// `python` or `npm`.
+        ecosystem: String,
+    },
 }
 
 impl Origin {
@@ -78,6 +86,7 @@ impl Origin {
             Self::Path => "path",
             Self::Hub => "hub",
             Self::Local => "local",
+            Self::PackageIndex { .. } => "package-index",
         }
     }
 }
@@ -131,6 +140,9 @@ impl Subject {
             (SubjectKind::Crate, Origin::Path | Origin::Local) => return None,
             (SubjectKind::Crate, _) => ("cargo", false),
             (SubjectKind::Model | SubjectKind::Dataset, Origin::Hub) => ("huggingface", true),
+            (SubjectKind::Package, Origin::PackageIndex { ecosystem }) => {
+                (if ecosystem == "npm" { "npm" } else { "pypi" }, true)
+            }
             _ => return None,
         };
         let name = escape(&self.name, keep_slash);

@@ -120,7 +120,10 @@ pub(super) fn render(report: &Report, context: &Context<'_>) -> Result<String, R
                 name: shown(&entry.subject.name),
                 properties: vec![named_at(&entry.location, context)],
             }),
-            SubjectKind::Crate | SubjectKind::Model | SubjectKind::Dataset => {
+            SubjectKind::Crate
+            | SubjectKind::Model
+            | SubjectKind::Dataset
+            | SubjectKind::Package => {
                 bom.components.push(component(entry, context));
             }
         }
@@ -170,7 +173,7 @@ fn dependency(entry: &SubjectEntry, known: &BTreeSet<&str>) -> Dependency {
 fn component(entry: &SubjectEntry, context: &Context<'_>) -> Component {
     let kind = match entry.subject.kind {
         SubjectKind::Project | SubjectKind::Service => "application",
-        SubjectKind::Crate => "library",
+        SubjectKind::Crate | SubjectKind::Package => "library",
         SubjectKind::Model => "machine-learning-model",
         SubjectKind::Dataset => "data",
     };

@@ -120,7 +120,9 @@ fn origin_facts(origin: &Origin) -> (SourceKind, GitReference, bool) {
             let (kind, floating) = git_reference(reference.as_deref());
             (SourceKind::Git, kind, floating)
         }
-        Origin::Path | Origin::Hub | Origin::Local => (SourceKind::Path, GitReference::None, false),
+        Origin::Path | Origin::Hub | Origin::Local | Origin::PackageIndex { .. } => {
+            (SourceKind::Path, GitReference::None, false)
+        }
     }
 }
 

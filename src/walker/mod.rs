@@ -16,6 +16,7 @@ pub mod lockfile;
 pub mod manifest;
 pub mod metadata;
 pub mod models;
+pub mod packages;
 pub mod project;
 pub mod replacement;
 pub mod repository;
@@ -55,6 +56,9 @@ pub fn groups() -> Vec<(&'static str, SchemaOf)> {
         ("exposure", schema_of::<ExposureFacts>),
         ("project", schema_of::<ProjectFacts>),
         (models::GROUP, schema_of::<models::ReferenceFacts>),
+        (packages::GROUP, schema_of::<packages::PackageFacts>),
+        (packages::FILES_GROUP, schema_of::<packages::PackageFiles>),
+        (packages::IMPORTS_GROUP, schema_of::<packages::ImportFacts>),
         (models::SERVICE_GROUP, schema_of::<models::ServiceFacts>),
         (delta::GROUP, schema_of::<delta::UpdateFacts>),
         (delta::CHANGE_GROUP, schema_of::<delta::ChangeFacts>),

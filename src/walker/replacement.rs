@@ -181,7 +181,7 @@ impl Source {
                 let here = self.git.as_deref().is_some_and(|git| bare(git) == bare(url));
                 here && self.reference == *reference
             }
-            Origin::Path | Origin::Hub | Origin::Local => false,
+            Origin::Path | Origin::Hub | Origin::Local | Origin::PackageIndex { .. } => false,
         }
     }
 }

@@ -299,6 +299,7 @@ fn place(origin: &Origin) -> String {
         }
         Origin::Git { url, .. } => format!("{} {url}", kind(SourceKind::Git)),
         Origin::Path | Origin::Local => kind(SourceKind::Path).to_owned(),
+        Origin::PackageIndex { ecosystem } => ecosystem.clone(),
     }
 }
 

@@ -51,6 +51,8 @@ pub(super) enum Language {
 pub(super) struct Listing {
     /// Path relative to the folder and language, sorted by path.
     pub files: Vec<(String, Language)>,
+    /// Locks and lists of packages of other languages, sorted.
+    pub packages: Vec<String>,
     /// Weights and folders that look like models.
     pub local: Vec<Candidate>,
     /// Files that are too large, and the like: file and reason.
@@ -100,6 +102,9 @@ pub(super) fn list(tree: &Tree) -> Listing {
         }
         if let Some(candidate) = local::candidate(&path, entry.path(), meta.len()) {
             listing.local.push(candidate);
+        }
+        if crate::walker::packages::is_package_file(&path) {
+            listing.packages.push(path.clone());
         }
         let Some(language) = language(&path) else { continue };
         if meta.len() > SIZE_LIMIT {

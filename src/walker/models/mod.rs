@@ -29,6 +29,7 @@ pub use reference::{Confidence, Form, Reference, RevisionKind, revision_kind};
 pub use services::stays_local;
 pub use tables::{Service, Tables};
 
+use super::packages::Packages;
 use super::project::Setting;
 use super::tree::{self, Tree};
 use super::{Walk, project_subject};
@@ -65,6 +66,8 @@ pub struct Discovery {
     pub references: Vec<Reference>,
     /// Models in the project's folder.
     pub local: Vec<LocalModel>,
+    /// Locks and lists of packages of other languages.
+    pub packages: Vec<String>,
     /// Where files of the project send the Hub's clients to another host.
     pub endpoints: Vec<Setting>,
     /// What could not be read.
@@ -80,6 +83,8 @@ pub struct Attached {
     pub references: BTreeMap<NodeIndex, ReferenceFacts>,
     /// Facts group `service`.
     pub services: BTreeMap<NodeIndex, ServiceFacts>,
+    /// What locks of other languages name.
+    pub packages: Packages,
 }
 
 /// Whether a file, by its path, is one in which names of models are looked for.
@@ -133,6 +138,7 @@ pub fn discover(tree: &Tree, graph: &Graph, stated: &[Stated]) -> Discovery {
         (&a.path, a.line, a.column, &a.id, a.form).cmp(&(&b.path, b.line, b.column, &b.id, b.form))
     });
     found.references.dedup();
+    found.packages = listing.packages;
     found.local = local::assemble(tree, listing.local);
     found.undetermined = unread_entries(unread, listing.cut);
     found
@@ -343,7 +349,7 @@ fn node_of(subject: Subject, facts: &ReferenceFacts) -> Node {
 }
 
 /// Makes the crates whose folders name a node depend on it; where no folder fits, the first root does.
-fn depend<'p>(
+pub(in crate::walker) fn depend<'p>(
     graph: &mut Graph,
     node: NodeIndex,
     paths: impl Iterator<Item = &'p str>,

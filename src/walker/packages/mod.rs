@@ -1,0 +1,266 @@
+//! Packages of Python and npm: the third kind of subject, as far as locks and lists in the project's folder
+//! name them. Files are read as data; nothing is resolved, installed or asked.
+
+mod address;
+mod entry;
+mod facts;
+mod imports;
+mod lines;
+mod npm;
+mod python;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::civil::Date;
+
+pub use facts::{
+    Ecosystem, ExtraIndex, ImportFacts, Imported, PackageFacts, PackageFile, PackageFiles,
+    PackageSource,
+};
+pub use imports::{Locked, imports};
+
+use super::tree::{self, Tree};
+use super::{Walk, project_subject};
+use crate::domain::{Location, Node, NodeIndex, Origin, Subject, SubjectKind, Undetermined};
+use entry::{Entry, PackageError};
+
+/// Name of the facts group of one package.
+pub const GROUP: &str = "package_lock";
+/// Name of the facts group of the project's locks and lists.
+pub const FILES_GROUP: &str = "packages";
+/// Name of the facts group of what a model's code imports.
+pub const IMPORTS_GROUP: &str = "imports";
+
+/// Largest file that is read: a hundred times the largest of real projects.
+const SIZE_LIMIT: u64 = 64 << 20;
+/// Most files of one project, and most packages that become nodes.
+const FILES_LIMIT: usize = 500;
+const NODES_LIMIT: usize = 20_000;
+/// Most files that are told for one package.
+const NAMED_LIMIT: usize = 20;
+
+/// What the project's locks and lists name.
+#[derive(Clone, Debug, Default)]
+pub struct Packages {
+    /// Facts group `package_lock` of every node that was added.
+    pub nodes: BTreeMap<NodeIndex, PackageFacts>,
+    /// Facts group `packages` of the project.
+    pub files: PackageFiles,
+}
+
+impl Packages {
+    /// Counts ages to the day that the audit speaks of.
+    pub fn count_ages(&mut self, as_of: Date) {
+        for facts in self.nodes.values_mut() {
+            let day = facts.uploaded.as_ref().and_then(|day| day.parse::<Date>().ok());
+            facts.age_days = day.map(|day| i64::from((as_of - day).get_days()));
+        }
+    }
+}
+
+/// Whether a file, by its path, is a lock or a list of packages.
+#[must_use]
+pub(in crate::walker) fn is_package_file(path: &str) -> bool {
+    kind(path).is_some()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    PythonLock,
+    Requirements,
+    Npm,
+}
+
+fn kind(path: &str) -> Option<Kind> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let name = name.to_ascii_lowercase();
+    match name.as_str() {
+        "uv.lock" | "poetry.lock" | "pylock.toml" => Some(Kind::PythonLock),
+        "package-lock.json" | "npm-shrinkwrap.json" => Some(Kind::Npm),
+        name if name.starts_with("pylock.") && name.ends_with(".toml") => Some(Kind::PythonLock),
+        name => {
+            let stem = name.strip_suffix(".txt")?;
+            let below = folder.rsplit('/').next() == Some("requirements");
+            (below || stem.starts_with("requirements") || stem.ends_with("requirements"))
+                .then_some(Kind::Requirements)
+        }
+    }
+}
+
+/// One file that was read.
+struct Parsed {
+    path: String,
+    ecosystem: Ecosystem,
+    entries: Vec<Entry>,
+    includes: Vec<String>,
+    extra_indexes: Vec<ExtraIndex>,
+}
+
+/// Reads the files and puts every package into the graph, once a version.
+pub fn attach(walk: &mut Walk, paths: &[String]) -> Packages {
+    let mut packages = Packages::default();
+    if paths.is_empty() {
+        return packages;
+    }
+    let Ok(tree) = Tree::open(&walk.root) else { return packages };
+    let mut parsed = BTreeMap::new();
+    for path in paths.iter().take(FILES_LIMIT) {
+        match read(&tree, path) {
+            Ok(one) => drop(parsed.insert(path.clone(), one)),
+            Err(reason) => walk.undetermined.push(undetermined(path, reason)),
+        }
+    }
+    if paths.len() > FILES_LIMIT {
+        let reason = format!("{} more lists of packages", paths.len() - FILES_LIMIT);
+        walk.undetermined.push(undetermined(&paths[FILES_LIMIT], reason));
+    }
+    packages.files.files = parsed.values().map(|one| summed(one, &parsed)).collect();
+    for one in parsed.values() {
+        add(walk, one, &mut packages);
+    }
+    packages
+}
+
+fn undetermined(path: &str, reason: String) -> Undetermined {
+    Undetermined {
+        subject: project_subject(),
+        what: FILES_GROUP.to_owned(),
+        file: Some(path.to_owned()),
+        reason,
+        required: false,
+    }
+}
+
+fn read(tree: &Tree, path: &str) -> Result<Parsed, String> {
+    let text = tree.read(path, SIZE_LIMIT).map_err(|error| error.to_string())?;
+    let text = text.ok_or_else(|| "it vanished while it was read".to_owned())?;
+    parse(path, &text).map_err(|error| error.to_string())
+}
+
+fn parse(path: &str, text: &str) -> Result<Parsed, PackageError> {
+    let mut one = Parsed {
+        path: path.to_owned(),
+        ecosystem: Ecosystem::Python,
+        entries: Vec::new(),
+        includes: Vec::new(),
+        extra_indexes: Vec::new(),
+    };
+    match kind(path) {
+        Some(Kind::Npm) => {
+            one.ecosystem = Ecosystem::Npm;
+            one.entries = npm::read(text)?;
+        }
+        Some(Kind::PythonLock) => one.entries = python::read(text)?,
+        Some(Kind::Requirements) | None => {
+            let found = lines::read(path, text)?;
+            one.entries = found.entries;
+            one.includes = found.includes;
+            one.extra_indexes = found.extra_indexes;
+        }
+    }
+    Ok(one)
+}
+
+/// A file with everything that it includes, each once, however they include one another.
+fn summed(one: &Parsed, all: &BTreeMap<String, Parsed>) -> PackageFile {
+    let mut file = PackageFile {
+        path: one.path.clone(),
+        ecosystem: one.ecosystem,
+        packages: 0,
+        unhashed: 0,
+        extra_indexes: Vec::new(),
+    };
+    let mut seen = BTreeSet::from([one.path.as_str()]);
+    let mut queue = VecDeque::from([one]);
+    while let Some(next) = queue.pop_front() {
+        file.packages += next.entries.len() as u64;
+        let open = |entry: &&Entry| entry.source == PackageSource::Index && !entry.hashed;
+        file.unhashed += next.entries.iter().filter(open).count() as u64;
+        file.extra_indexes.extend(next.extra_indexes.iter().cloned());
+        let folder = next.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for include in &next.includes {
+            let Some(path) = tree::normalise(&tree::join(folder, include)) else { continue };
+            if let Some((path, included)) = all.get_key_value(&path)
+                && seen.insert(path)
+            {
+                queue.push_back(included);
+            }
+        }
+    }
+    file.extra_indexes.truncate(NAMED_LIMIT);
+    file
+}
+
+fn add(walk: &mut Walk, one: &Parsed, packages: &mut Packages) {
+    let mut known: BTreeMap<Subject, NodeIndex> = packages
+        .nodes
+        .keys()
+        .map(|index| (walk.graph.nodes[*index].subject.clone(), *index))
+        .collect();
+    for entry in &one.entries {
+        let subject = Subject {
+            kind: SubjectKind::Package,
+            name: entry.name.clone(),
+            version: entry.version.clone(),
+            origin: Origin::PackageIndex { ecosystem: one.ecosystem.as_str().to_owned() },
+        };
+        let facts = measured(one, entry);
+        if let Some(index) = known.get(&subject) {
+            if let Some(before) = packages.nodes.get_mut(index) {
+                merge(before, facts);
+            }
+            continue;
+        }
+        if packages.nodes.len() >= NODES_LIMIT {
+            let reason = format!("only {NODES_LIMIT} packages are looked at");
+            walk.undetermined.push(undetermined(&one.path, reason));
+            return;
+        }
+        let node = walk.graph.nodes.len();
+        let place = Location::line(one.path.clone(), entry.line);
+        walk.graph.nodes.push(Node {
+            subject: subject.clone(),
+            checksum: entry.sha256.clone(),
+            location: place.clone(),
+            name_location: place,
+            declared: Vec::new(),
+            dependencies: Vec::new(),
+            member: false,
+        });
+        let manifests = &walk.declared.manifests;
+        super::models::depend(&mut walk.graph, node, [one.path.as_str()].into_iter(), manifests);
+        known.insert(subject, node);
+        packages.nodes.insert(node, facts);
+    }
+}
+
+fn measured(one: &Parsed, entry: &Entry) -> PackageFacts {
+    PackageFacts {
+        ecosystem: one.ecosystem,
+        source: entry.source,
+        address: entry.address.clone(),
+        pinned: !entry.version.is_empty() || entry.hashed,
+        hashed: entry.hashed,
+        only_source: entry.only_source,
+        install_script: entry.install_script,
+        uploaded: entry.uploaded.clone(),
+        age_days: None,
+        files: vec![one.path.clone()],
+    }
+}
+
+/// The same version in a second file: what any of them leaves open is open, and what any says is known.
+fn merge(before: &mut PackageFacts, more: PackageFacts) {
+    before.hashed &= more.hashed;
+    before.pinned &= more.pinned;
+    before.only_source = before.only_source.or(more.only_source);
+    before.install_script = before.install_script.or(more.install_script);
+    before.uploaded = before.uploaded.take().or(more.uploaded);
+    for file in more.files {
+        if !before.files.contains(&file) && before.files.len() < NAMED_LIMIT {
+            before.files.push(file);
+        }
+    }
+}
