@@ -49,16 +49,13 @@ fn logical(text: &str) -> Vec<(u32, String)> {
             line.find(" #").or_else(|| line.find("\t#")).map_or(line, |at| &line[..at])
         };
         let (start, mut whole) = open.take().unwrap_or((number, String::new()));
-        match bare.trim_end().strip_suffix('\\') {
-            Some(part) => {
-                whole.push_str(part);
-                whole.push(' ');
-                open = Some((start, whole));
-            }
-            None => {
-                whole.push_str(bare);
-                lines.push((start, whole.trim().to_owned()));
-            }
+        if let Some(part) = bare.trim_end().strip_suffix('\\') {
+            whole.push_str(part);
+            whole.push(' ');
+            open = Some((start, whole));
+        } else {
+            whole.push_str(bare);
+            lines.push((start, whole.trim().to_owned()));
         }
     }
     lines.extend(open.map(|(start, whole)| (start, whole.trim().to_owned())));

@@ -79,7 +79,9 @@ fn kind(path: &str) -> Option<Kind> {
     match name.as_str() {
         "uv.lock" | "poetry.lock" | "pylock.toml" => Some(Kind::PythonLock),
         "package-lock.json" | "npm-shrinkwrap.json" => Some(Kind::Npm),
-        name if name.starts_with("pylock.") && name.ends_with(".toml") => Some(Kind::PythonLock),
+        name if name.starts_with("pylock.") && name.rsplit('.').next() == Some("toml") => {
+            Some(Kind::PythonLock)
+        }
         name => {
             let stem = name.strip_suffix(".txt")?;
             let below = folder.rsplit('/').next() == Some("requirements");

@@ -47,7 +47,7 @@ fn entry(package: &Table, older: Option<&Value>, line: u32) -> Option<Entry> {
         |file: &Value| file.get("file").and_then(Value::as_str).unwrap_or_default().to_owned();
     let wheels = own("wheels").unwrap_or_default();
     let sdist = package.get("sdist").or_else(|| package.get("archive"));
-    let is_wheel = |file: &&Value| file_name(file).ends_with(".whl");
+    let is_wheel = |file: &&Value| file_name(file).rsplit('.').next() == Some("whl");
     let wheel_count = wheels.len() + listed.iter().filter(is_wheel).count();
     let archives: Vec<&Value> = wheels.iter().chain(sdist).chain(listed).collect();
     let uploads = archives.iter().filter_map(|archive| {
