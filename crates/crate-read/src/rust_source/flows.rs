@@ -66,7 +66,10 @@ fn flow(mut steps: Vec<Step>, end: Step) -> Option<Flow> {
     let runs =
         matches!(end.kind, StepKind::Spawn | StepKind::Load | StepKind::Link | StepKind::Include);
     // What is found elsewhere on the machine did not come with the crate.
-    let is_origin = |step: &Step| step.kind != StepKind::Read || !runs || is_own(step, decoded);
+    // A name that is not known says too little where honest builds read generated sources and bindings.
+    let starts = matches!(end.kind, StepKind::Spawn | StepKind::Load);
+    let is_origin =
+        |step: &Step| step.kind != StepKind::Read || !runs || is_own(step, decoded && starts);
     let found = |kind| steps.iter().any(|step| step.kind == kind && is_origin(step));
     let source = order.into_iter().find(|kind| found(*kind))?;
     let flow = Flow {
