@@ -13,7 +13,7 @@ const MANIFEST: &[u8] = b"[package]\nname = \"x\"\nversion = \"1.0.0\"\n";
 const RUNS: &[u8] = b"fn run() { std::process::Command::new(\"made-up-program\").status(); }\n";
 
 fn measurer(folder: &Path) -> Measurer {
-    Measurer::new(Arc::new(Kept::open(folder)), Limits::default())
+    Measurer::new(Arc::new(Kept::open(folder)), Limits::default(), None)
 }
 
 /// What is started at build time, and the limits that were hit.

@@ -22,6 +22,8 @@ fn no_fewer_composed_attacks_are_found_than_have_been_measured() {
     let table = measure(SEED, COMPOSITIONS);
     let least = table.entries.values().map(|count| count.recall()).min().unwrap_or_default();
     let so_many = (table.total.recall(), least, table.total.alarms);
+    // Floors may stand at zero until somebody raises them.
+    #[allow(clippy::absurd_extreme_comparisons)]
     let held = so_many.0 >= FOUND && so_many.1 >= FOUND_OF_EACH && so_many.2 == ALARMS;
     assert!(held, "found, found of the least, alarms: {so_many:?}\n{table}");
     assert!(table.entries.len() > 40, "every dimension is counted");
