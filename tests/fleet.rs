@@ -104,8 +104,8 @@ fn without(lock: &str, names: &[&str]) -> String {
         .split("\n[[package]]\n")
         .filter(|block| !names.iter().any(|name| block.starts_with(&format!("name = \"{name}\""))));
     let lock = blocks.collect::<Vec<_>>().join("\n[[package]]\n");
-    let named = |line: &&str| !names.iter().any(|name| line.contains(&format!("\"{name}\"")));
-    lock.lines().filter(named).collect::<Vec<_>>().join("\n") + "\n"
+    let stays = |line: &&str| !names.iter().any(|name| line.contains(&format!("\"{name}\"")));
+    lock.lines().filter(stays).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 fn of<'v>(lines: &'v [Value], project: &str) -> &'v Value {
@@ -212,8 +212,8 @@ fn what_an_interrupted_run_finished_is_not_done_again_and_all_of_it_is_as_if_nev
     // Another question, or another lockfile, is not answered by an old record.
     let (other, _) = world.audit(&list, &["--out", &out, "--resume", "--fail-on", "never"]);
     assert_eq!(of(&other, "c")["crates"], 3);
-    let (last, _) = world.audit(&list, &["--out", &out]);
-    assert_eq!(last[3], lines[3]);
+    let (anew, _) = world.audit(&list, &["--out", &out]);
+    assert_eq!(anew[3], lines[3]);
     assert_eq!(world.files("out"), whole);
 }
 
