@@ -156,7 +156,7 @@ fn a_bomb_and_a_large_archive_cost_their_own_lines_only() {
         json!({"id": name, "crate": of, "archive": path, "sha256": sha256}).to_string() + "\n"
     };
     let mut tar = Vec::new();
-    let stored = pack("bomb-1.0.0", &[library(&vec![0; 20 << 20])]).expect("packs");
+    let stored = pack("bomb-1.0.0", &[library(&vec![7; 65 << 20])]).expect("packs");
     flate2::read::GzDecoder::new(&stored[..]).read_to_end(&mut tar).expect("is read");
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     bomb.write_all(&tar).expect("in memory");

@@ -126,8 +126,9 @@ fn json(output: &Output) -> Value {
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
 }
 
+/// Archives whose contents are known; the project's own crate, which is read from its folder, is left out.
 fn coverage(report: &Value) -> u64 {
-    report["coverage"]["archive"]["known"].as_u64().expect("a number")
+    report["coverage"]["archive"]["known"].as_u64().expect("a number") - 1
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! Which projects a fleet consists of.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::{Failure, output};
+use crate::disk;
 use crate::domain::hash::hex;
 use crate::domain::text::shown;
 use crate::walker;
@@ -68,7 +68,7 @@ pub fn read(named: &[PathBuf], stdin: &mut impl BufRead) -> Result<Vec<Listed>, 
         } else {
             let failed =
                 |why: String| Failure::text(format!("cannot read {}: {why}", path.display()));
-            let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+            let file = disk::open(path).map_err(|error| failed(error.to_string()))?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = folder.unwrap_or(Path::new("."));
             lines(&mut BufReader::new(file), folder, &mut all).map_err(failed)?;
@@ -148,7 +148,7 @@ pub fn lockfile_hash(place: &Path) -> Option<String> {
         return None;
     }
     let mut bytes = Vec::new();
-    File::open(path).ok()?.take(LOCKFILE_BYTES).read_to_end(&mut bytes).ok()?;
+    disk::open(&path).ok()?.take(LOCKFILE_BYTES).read_to_end(&mut bytes).ok()?;
     Some(hex(&Sha256::digest(&bytes)))
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::{Failure, output};
+use crate::disk;
 use crate::domain::fleet::{FLEET_SCHEMA, FleetSummary, ProjectRecord};
 use crate::domain::hash::hex;
 use crate::reporter;
@@ -94,10 +95,8 @@ impl Records {
 }
 
 fn read_one(path: &Path) -> Option<ProjectRecord> {
-    if fs::metadata(path).ok()?.len() > RECORD_BYTES {
-        return None;
-    }
-    let record: ProjectRecord = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let record: ProjectRecord =
+        serde_json::from_slice(&disk::read(path, RECORD_BYTES).ok()?).ok()?;
     (record.line.schema == FLEET_SCHEMA).then_some(record)
 }
 

@@ -68,7 +68,7 @@ fn head(git: &Path) -> Option<String> {
 }
 
 fn small(path: &Path) -> Option<String> {
-    let file = fs::metadata(path).ok()?.is_file().then(|| fs::File::open(path).ok())??;
+    let file = crate::disk::open(path).ok()?;
     let mut text = String::new();
     file.take(SMALL).read_to_string(&mut text).ok()?;
     Some(text)

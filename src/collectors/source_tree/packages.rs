@@ -156,7 +156,7 @@ impl Package {
 fn manifest(folder: &Path) -> Option<Table> {
     let path = folder.join("Cargo.toml");
     let mut text = String::new();
-    let file = fs::metadata(&path).ok()?.is_file().then(|| fs::File::open(&path).ok())??;
+    let file = crate::disk::open(&path).ok()?;
     file.take(MANIFEST).read_to_string(&mut text).ok()?;
     text.trim_start_matches('\u{feff}').parse().ok()
 }

@@ -166,7 +166,11 @@ fn what_is_no_lock_is_an_error_and_never_a_panic() {
 #[test]
 fn imports_are_held_against_the_locks() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("Cargo.lock"), "version = 4\n").unwrap();
+    fs::write(
+        folder.path().join("Cargo.lock"),
+        "version = 4\n\n[[package]]\nname = \"own\"\nversion = \"0.1.0\"\n",
+    )
+    .unwrap();
     fs::write(folder.path().join("uv.lock"), UV.replace("Torch_X", "pillow")).unwrap();
     let mut walk = crate::walker::walk(folder.path(), &crate::walker::Options::default()).unwrap();
     let mut packages = attach(&mut walk, &["uv.lock".to_owned()]);
@@ -191,7 +195,11 @@ fn imports_are_held_against_the_locks() {
 #[test]
 fn a_package_is_one_node_however_many_files_name_it() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("Cargo.lock"), "version = 4\n").unwrap();
+    fs::write(
+        folder.path().join("Cargo.lock"),
+        "version = 4\n\n[[package]]\nname = \"own\"\nversion = \"0.1.0\"\n",
+    )
+    .unwrap();
     fs::write(folder.path().join("uv.lock"), UV).unwrap();
     fs::write(folder.path().join("requirements.txt"), "torch.x==2.0\n").unwrap();
     let mut walk = crate::walker::walk(folder.path(), &crate::walker::Options::default()).unwrap();

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::collectors::custody::{CrateCustody, SourceKind, Stamp};
+use crate::disk;
 use crate::domain::Measured;
 use crate::domain::hash::hex;
 
@@ -206,7 +207,7 @@ impl Extract {
     /// [`CustodyStoreError::Format`] for a file that is none, is cut, or is of another version.
     pub fn open(path: &Path) -> Result<Self, CustodyStoreError> {
         let told = |error| CustodyStoreError::io(path, error);
-        let mut file = File::open(path).map_err(told)?;
+        let mut file = disk::open(path).map_err(told)?;
         let size = file.metadata().map_err(told)?.len();
         let (header, body_at) = read_header(&mut file, path)?;
         if header.index > size.saturating_sub(body_at) {
@@ -248,7 +249,7 @@ impl Extract {
     /// [`CustodyStoreError::Format`] where it is another.
     pub fn verify(path: &Path) -> Result<Self, CustodyStoreError> {
         let told = |error| CustodyStoreError::io(path, error);
-        let mut file = File::open(path).map_err(told)?;
+        let mut file = disk::open(path).map_err(told)?;
         let (header, _) = read_header(&mut file, path)?;
         let (hash, _) = hash_of(Sha256::new(), &mut file).map_err(told)?;
         if hash != header.sha256 {
