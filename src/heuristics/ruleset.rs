@@ -184,7 +184,8 @@ impl Ruleset {
         for (id, written) in all {
             let theirs = extra.iter().any(|file| file.path == written.file.path);
             let mut rule = written.into_rule(&ids, &known)?;
-            rule.info.page = (!theirs).then(|| format!("{}{id}.html", crate::domain::rule::PAGES));
+            let page = || format!("{}{}", crate::domain::rule::PAGES, rule.file);
+            rule.info.page = (!theirs).then(page);
             rules.insert(id, rule);
         }
         let table = embedded_table("base-rates.toml").expect("the table is embedded");

@@ -24,6 +24,7 @@ impl Walk<'_> {
         let mut texts = Vec::new();
         let mut taint = Taint::default();
         let mut callables = Vec::new();
+        let (mut known, mut whole) = (false, true);
         for part in parts {
             if let Some(byte) = byte_of(part) {
                 bytes.push(byte);
@@ -32,9 +33,9 @@ impl Walk<'_> {
             let value = self.value(part);
             taint.merge(&value.taint);
             callables.extend(value.callables);
-            if let Some(text) = value.text {
-                texts.push(text);
-            }
+            known |= value.text.is_some();
+            whole &= value.text.is_some();
+            texts.push(value.text.unwrap_or_else(Text::hole));
         }
         callables.truncate(super::value::CALLABLES);
         let mut value = Value { callables, ..Value::of_taint(taint) };
@@ -44,11 +45,12 @@ impl Walk<'_> {
                 self.pin("an array as long as a digest", span);
             }
             value.bytes = Some(Rc::new(bytes));
-        } else if count > 0 && texts.len() == count {
+        } else if known && texts.len() == count {
             let joined: String = texts.iter().map(|t| t.text.as_str()).collect();
-            if let Some((_, decoded)) = literal::encoded(&joined) {
+            if let Some((_, decoded)) = literal::encoded(&joined).filter(|_| whole) {
                 self.large(LiteralForm::Table, &decoded, span, &mut value);
             }
+            // A list of arguments says what it says whether or not the last of them is known.
             value.list = Some(Rc::new(texts));
         }
         value
