@@ -149,8 +149,15 @@ mod tests {
         std::os::unix::fs::symlink("../secret", root.join("link")).expect("linked");
         let read = read_folder(&root).expect("reads");
         assert_eq!((read.name.as_str(), read.version.as_str()), ("x", "1.0.0"));
-        let paths: Vec<&str> =
-            read.look.archive.listing.files.iter().map(|file| file.path.as_str()).collect();
+        let paths: Vec<&str> = read
+            .look
+            .contents
+            .archive
+            .listing
+            .files
+            .iter()
+            .map(|file| file.path.as_str())
+            .collect();
         assert_eq!(paths, ["Cargo.toml", "src/lib.rs"]);
         #[cfg(unix)]
         assert_eq!(read.limits.len(), 1);

@@ -7,14 +7,14 @@ mod versions;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::archive::{self, ArchiveError, ArchiveRecord, BenignProfiles, ListedFile, Observer};
-use super::build_code::{BuildRecord, SourceKeeper, capability_table};
+use super::archive::{self, ArchiveError, BenignProfiles, ListedFile, Observer};
+use super::build_code::{SourceKeeper, capability_table};
 use super::cargo_home::CargoHome;
-use super::concealment::{self, ConcealmentFacts, ConcealmentKeeper};
+use super::concealment::ConcealmentKeeper;
+use super::contents::Contents;
 use super::crate_files::{CrateFile, CrateFiles, Want};
 use super::gather::Options;
-use super::native::{NativeFacts, NativeKeeper};
-use super::{build_code, native};
+use super::native::NativeKeeper;
 use crate::domain::{FactSheet, Origin};
 use crate_read::file_kind::FileClass;
 
@@ -35,14 +35,8 @@ const LINE_CHARS: usize = 200;
 /// What one archive shows.
 #[derive(Clone, Debug)]
 pub struct CloseLook {
-    /// Its files.
-    pub archive: ArchiveRecord,
-    /// Its build-time code, without what is reached through other crates.
-    pub code: BuildRecord,
-    /// Its vendored native sources.
-    pub native: NativeFacts,
-    /// What it keeps from its readers.
-    pub concealment: ConcealmentFacts,
+    /// What its bytes say, without what its build code reaches through other crates.
+    pub contents: Contents,
     /// First bytes of files that are not text, in hexadecimal, by path; at most 4,000.
     pub heads: BTreeMap<String, String>,
     /// Texts of its Rust files, by path, as far as they were kept.
@@ -75,10 +69,12 @@ pub fn read(name: &str, version: &str, bytes: &[u8]) -> Result<CloseLook, Archiv
     let mut eyes = Eyes::default();
     let archive = archive::measure(name, version, bytes, &BenignProfiles::embedded(), &mut eyes)?;
     Ok(CloseLook {
-        archive,
-        code: eyes.code.finish(capability_table()),
-        native: eyes.native.finish(),
-        concealment: eyes.concealment.finish(),
+        contents: Contents {
+            archive,
+            code: eyes.code.finish(capability_table()),
+            native: eyes.native.finish(),
+            concealment: eyes.concealment.finish(),
+        },
         heads: eyes.heads,
         texts: eyes.texts,
     })
@@ -113,11 +109,7 @@ pub fn read_release(
 impl CloseLook {
     /// Puts the groups that the bytes alone can tell.
     pub fn put(&self, sheet: &mut FactSheet) {
-        sheet.put(archive::GROUP, &self.archive.facts);
-        sheet.put(build_code::GROUP, &self.code.build);
-        sheet.put(build_code::SECRETS_GROUP, &self.code.secrets);
-        sheet.put(native::GROUP, &self.native);
-        sheet.put(concealment::GROUP, &self.concealment);
+        self.contents.put(sheet);
     }
 
     /// A line of a source file, trimmed; none where the text was not kept.
@@ -131,7 +123,7 @@ impl CloseLook {
     /// The lines that the facts about build-time code and secrets point at, by `file:line`.
     #[must_use]
     pub fn quoted(&self) -> BTreeMap<String, String> {
-        let (build, secrets) = (&self.code.build, &self.code.secrets);
+        let (build, secrets) = (&self.contents.code.build, &self.contents.code.secrets);
         let hits = build.capabilities.iter().map(|hit| (hit.file.as_str(), hit.line));
         let steps = build.flows.iter().flat_map(|flow| &flow.steps);
         let modules = secrets.modules.iter();

@@ -76,13 +76,14 @@ pub fn compare(
         dependencies_lost: gained(&after, &before),
         capabilities_gained: uses(new, old),
         capabilities_lost: uses(old, new),
-        build_code_changed: old.code.build.inputs_sha256 != new.code.build.inputs_sha256,
+        build_code_changed: old.contents.code.build.inputs_sha256
+            != new.contents.code.build.inputs_sha256,
     }
 }
 
 fn release(version: &str, look: &CloseLook) -> Release {
-    let facts = &look.archive.facts;
-    let build = &look.code.build;
+    let facts = &look.contents.archive.facts;
+    let build = &look.contents.code.build;
     let mut runs = match &build.build_scripts {
         Measured::Known(scripts) => scripts.clone(),
         Measured::Unknown(why) => vec![format!("not determined: {why}")],
@@ -99,6 +100,7 @@ fn release(version: &str, look: &CloseLook) -> Release {
         unpacked_bytes: facts.unpacked_bytes,
         runs_at_build: runs,
         upstreams: look
+            .contents
             .native
             .upstreams
             .iter()
@@ -118,7 +120,7 @@ struct Files {
 impl Files {
     fn of(old: &CloseLook, new: &CloseLook) -> Self {
         let by_path = |look: &CloseLook| -> BTreeMap<String, ListedFile> {
-            let files = look.archive.listing.files.iter();
+            let files = look.contents.archive.listing.files.iter();
             files.map(|file| (file.path.clone(), file.clone())).collect()
         };
         let (then, now) = (by_path(old), by_path(new));
@@ -165,8 +167,9 @@ fn different(
 /// The uses of `here` that `there` has not: the same use on another line is none.
 fn uses(here: &CloseLook, there: &CloseLook) -> Vec<Use> {
     let what = |hit: &CapabilityHit| (hit.capability, hit.api.clone(), hit.detail.clone());
-    let known: BTreeSet<_> = there.code.build.capabilities.iter().map(what).collect();
-    let hits = here.code.build.capabilities.iter().filter(|hit| !known.contains(&what(hit)));
+    let known: BTreeSet<_> = there.contents.code.build.capabilities.iter().map(what).collect();
+    let hits =
+        here.contents.code.build.capabilities.iter().filter(|hit| !known.contains(&what(hit)));
     hits.map(|hit| Use {
         capability: hit.capability.as_str().to_owned(),
         api: hit.api.clone(),

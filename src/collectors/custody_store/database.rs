@@ -11,7 +11,7 @@ use crate_read::registry_dump::{DumpLimits, read_dump};
 
 use super::assemble::{Assembly, ImportStats};
 use super::slim::write_slim;
-use super::{CustodySource, CustodyStoreError};
+use super::{CustodySource, CustodyStoreError, answer_of};
 
 /// Crate name to its answer as JSON.
 const CRATES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("crates");
@@ -129,14 +129,7 @@ impl CustodySource for Store {
     }
 
     fn answer(&self, name: &str) -> Measured<CrateCustody> {
-        match self.row(name) {
-            Ok(Some(row)) => Measured::Known(row),
-            Ok(None) => Measured::Unknown(format!(
-                "the registry dump of {} has no such crate",
-                self.stamp.date()
-            )),
-            Err(error) => Measured::Unknown(error.to_string()),
-        }
+        answer_of(self.row(name), self.stamp)
     }
 }
 

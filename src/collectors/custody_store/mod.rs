@@ -112,6 +112,20 @@ pub trait CustodySource: Send + Sync {
     fn answer(&self, name: &str) -> Measured<CrateCustody>;
 }
 
+/// The answer of a source that keeps a row for each crate of the registry's dump.
+fn answer_of(
+    row: Result<Option<CrateCustody>, CustodyStoreError>,
+    stamp: Stamp,
+) -> Measured<CrateCustody> {
+    match row {
+        Ok(Some(row)) => Measured::Known(row),
+        Ok(None) => {
+            Measured::Unknown(format!("the registry dump of {} has no such crate", stamp.date()))
+        }
+        Err(error) => Measured::Unknown(error.to_string()),
+    }
+}
+
 /// Everything that every source says of a crate; [`History`] takes the freshest for each question.
 #[must_use]
 pub fn history<S: AsRef<dyn CustodySource>>(sources: &[S], name: &str) -> History {

@@ -28,7 +28,7 @@ use crate::disk;
 use crate::domain::Measured;
 use crate::domain::hash::hex;
 
-use super::{CustodySource, CustodyStoreError, Store};
+use super::{CustodySource, CustodyStoreError, Store, answer_of};
 use rows::{Cursor, Packer};
 
 /// First bytes of an extract.
@@ -358,14 +358,7 @@ impl CustodySource for Extract {
     }
 
     fn answer(&self, name: &str) -> Measured<CrateCustody> {
-        match self.row(name) {
-            Ok(Some(row)) => Measured::Known(row),
-            Ok(None) => Measured::Unknown(format!(
-                "the registry dump of {} has no such crate",
-                self.stamp.date()
-            )),
-            Err(error) => Measured::Unknown(error.to_string()),
-        }
+        answer_of(self.row(name), self.stamp)
     }
 }
 
