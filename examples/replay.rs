@@ -21,7 +21,7 @@ use cargo_custody::collectors::index_files::{IndexFiles, Lookup};
 use cargo_custody::collectors::releases::{History, same_line};
 use cargo_custody::config::Policy;
 use cargo_custody::domain::{Change, Level, Measured, Origin};
-use cargo_custody::heuristics::Ruleset;
+use cargo_custody::heuristics::{self, Ruleset};
 use cargo_custody::net::{BaseUrls, Client};
 use cargo_custody::walker::delta::Base;
 use cargo_custody::walker::lockfile::{self, Lockfile};
@@ -41,7 +41,7 @@ fn main() -> Result<(), AnyError> {
     let folder = tempfile::tempdir()?;
     let cache = folder.path().join("cache");
     let mut before = write(folder.path(), &index.lock_of(&lock, day), day)?;
-    let rules = Arc::new(Ruleset::load(audit::schema(), &[])?);
+    let rules = Arc::new(heuristics::load(audit::schema(), &[])?);
     let mut sum = Sum::default();
     while day < last {
         day = day.saturating_add(jiff::Span::new().days(step)).min(last);

@@ -19,9 +19,10 @@ pub mod audit;
 pub mod cli;
 pub mod collectors;
 pub mod config;
-pub mod disk;
-pub mod domain;
 pub mod heuristics;
 pub mod net;
 pub mod reporter;
 pub mod walker;
+
+pub use custody_bytes::disk;
+pub use custody_facts as domain;

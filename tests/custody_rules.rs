@@ -1,8 +1,7 @@
 //! The custody rules on the custody timelines.
 
 use cargo_custody::audit;
-use cargo_custody::heuristics::ruleset::embedded_facts;
-use cargo_custody::heuristics::{Ruleset, selftest};
+use cargo_custody::heuristics::{self, BUILT_IN, selftest};
 
 const OURS: [&str; 25] = [
     "archive-changed-since-pin",
@@ -34,11 +33,11 @@ const OURS: [&str; 25] = [
 
 #[test]
 fn every_custody_rule_loads_and_its_tests_hold() {
-    let rules = Ruleset::load(audit::schema(), &[]).unwrap_or_else(|e| panic!("{e}"));
+    let rules = heuristics::load(audit::schema(), &[]).unwrap_or_else(|e| panic!("{e}"));
     for id in OURS {
         assert!(rules.rule(id).is_some(), "{id}");
     }
-    let outcome = selftest::run(&rules, &|_, path| embedded_facts(path).map(str::to_owned));
+    let outcome = selftest::run(&rules, &|_, path| BUILT_IN.facts(path).map(str::to_owned));
     let failures: Vec<String> = outcome
         .failures
         .iter()

@@ -12,7 +12,7 @@ use cargo_custody::audit::{self, Audit, Request};
 use cargo_custody::collectors;
 use cargo_custody::config::Policy;
 use cargo_custody::domain::Level;
-use cargo_custody::heuristics::Ruleset;
+use cargo_custody::heuristics;
 use cargo_custody::net::BaseUrls;
 use cargo_custody::walker;
 
@@ -276,7 +276,7 @@ fn audited() -> Audit {
     if let Ok(index) = std::env::var("CARGO_CUSTODY_INDEX") {
         urls.index = BaseUrls::checked("CARGO_CUSTODY_INDEX", &index).expect("an address");
     }
-    let mut ruleset = Ruleset::load(audit::schema(), &[]).expect("the rules load");
+    let mut ruleset = heuristics::load(audit::schema(), &[]).expect("the rules load");
     ruleset.disable(KNOWN_ANSWERS).expect("there are such rules");
     let request = Request {
         path: folder.path().to_owned(),

@@ -17,8 +17,8 @@ use std::path::Path;
 use cargo_custody::audit;
 use cargo_custody::collectors::model_files::measure;
 use cargo_custody::domain::{FactSheet, Finding, Level, Location, Origin, Subject, SubjectKind};
-use cargo_custody::heuristics::Ruleset;
 use cargo_custody::heuristics::judge::{Case, judge};
+use cargo_custody::heuristics::{self, Ruleset};
 use rayon::prelude::*;
 
 const GADGETS: &str = include_str!("../fixtures/models/gadgets.txt");
@@ -296,7 +296,7 @@ fn show(table: &Table) {
 
 #[test]
 fn the_rules_tell_malicious_benign_and_corrupt_files_apart() {
-    let ruleset = Ruleset::load(audit::schema(), &[]).expect("the embedded rules load");
+    let ruleset = heuristics::load(audit::schema(), &[]).expect("the embedded rules load");
     let samples: Vec<Sample> =
         [gadgets(), shapes::all(), missed::all(), benign(), cut()].into_iter().flatten().collect();
     let verdicts: Vec<Judged> = samples.par_iter().map(|sample| judged(&ruleset, sample)).collect();

@@ -8,10 +8,10 @@ use std::path::Path;
 use cargo_custody::audit;
 use cargo_custody::domain::rule::RuleKind;
 use cargo_custody::domain::{FactSheet, Level, Subject, SubjectKind};
-use cargo_custody::heuristics::{Ruleset, judge, ruleset, selftest};
+use cargo_custody::heuristics::{self, BUILT_IN, Ruleset, judge, ruleset, selftest};
 
 fn rules() -> Ruleset {
-    Ruleset::load(audit::schema(), &[]).expect("the embedded rules load")
+    heuristics::load(audit::schema(), &[]).expect("the embedded rules load")
 }
 
 fn root() -> &'static Path {
@@ -33,7 +33,9 @@ fn golden(file: &str, text: &str) {
 }
 
 fn sheets() -> BTreeMap<&'static str, FactSheet> {
-    ruleset::all_embedded_facts()
+    BUILT_IN
+        .sheets
+        .iter()
         .map(|(path, text)| {
             let name = path.trim_start_matches("fixtures/facts/").trim_end_matches(".json");
             (name, serde_json::from_str(text).unwrap_or_else(|e| panic!("{path}: {e}")))
@@ -64,7 +66,7 @@ fn no_embedded_condition_comes_out_without_facts() {
     let embedded = rules();
     // As rules of the user's, they are always evaluated.
     let files: Vec<_> = ruleset::read_folder(&root().join("rules")).expect("the rules are there");
-    let always = Ruleset::load(audit::schema(), &files).expect("the same rules load");
+    let always = heuristics::load(audit::schema(), &files).expect("the same rules load");
     for kind in [
         SubjectKind::Project,
         SubjectKind::Crate,
@@ -96,7 +98,7 @@ fn a_users_rule_that_takes_away_a_signal_is_an_error_of_the_rule_that_names_it()
                 message = 'x'\nclear = 'x'\ndocs = 'x'\n";
     let path = format!("mine/findings/{signal}.toml");
     let mine = ruleset::RuleFile { path: path.into(), text: text.into() };
-    let error = Ruleset::load(audit::schema(), &[mine]).expect_err("a signal is gone");
+    let error = heuristics::load(audit::schema(), &[mine]).expect_err("a signal is gone");
     assert!(error.to_string().contains(&format!("no signal `{signal}`")), "{error}");
 }
 
@@ -233,5 +235,22 @@ fn every_signal_has_a_measured_base_rate() {
             "{} has no line in rules/tables/base-rates.toml",
             signal.id
         );
+    }
+}
+
+#[test]
+fn nothing_but_tests_stands_behind_the_first_test_of_a_rule() {
+    for (path, text) in BUILT_IN.rules.iter().filter(|(path, _)| !path.contains("/tables/")) {
+        let Some((_, tests)) = text.split_once("\n[[test]]") else { panic!("{path}: no test") };
+        let tests: toml::Table =
+            toml::from_str(&format!("[[test]]{tests}")).unwrap_or_else(|e| panic!("{path}: {e}"));
+        assert_eq!(tests.keys().collect::<Vec<_>>(), ["test"], "{path}");
+    }
+}
+
+#[test]
+fn every_table_is_toml() {
+    for (path, text) in BUILT_IN.rules.iter().filter(|(path, _)| path.contains("/tables/")) {
+        toml::from_str::<toml::Table>(text).unwrap_or_else(|e| panic!("{path}: {e}"));
     }
 }

@@ -14,7 +14,7 @@ use crate::collectors;
 use crate::collectors::close_look::{self, CloseLook};
 use crate::collectors::model_files::{self, Look};
 use crate::domain::inspection::{
-    INSPECTION, Inspection, MODEL_INSPECTION, ModelInspection, ModelTrace, WeighedSignal,
+    Inspection, MODEL_INSPECTION, ModelInspection, ModelTrace, WeighedSignal,
 };
 use crate::domain::text::shown;
 use crate::domain::{FactSheet, Location, Origin, Subject, SubjectKind};
@@ -86,7 +86,7 @@ fn release(arguments: &InspectArguments) -> Result<Inspection, Failure> {
     let mut inspection = Inspection::about(gathered.sheets[0].clone());
     let checksum = graph.nodes[0].checksum.as_deref().unwrap_or_default();
     match close_look::read_release(name, version, checksum, &options) {
-        Ok(look) => inspection.add(&look),
+        Ok(look) => add(&mut inspection, &look),
         // The facts tell why already; what is missing is the look beside them.
         Err(error) => inspection.limits.push(error.to_string()),
     }
@@ -145,29 +145,14 @@ fn on_disk(path: &Path, name: &str, version: &str, look: &CloseLook) -> Inspecti
     }
     let mut inspection = Inspection::about(sheet);
     inspection.path = Some(path.display().to_string());
-    inspection.add(look);
+    add(&mut inspection, look);
     inspection
 }
 
-impl Inspection {
-    fn about(sheet: FactSheet) -> Self {
-        Self {
-            schema: INSPECTION.to_owned(),
-            path: None,
-            sheet,
-            heads: std::collections::BTreeMap::new(),
-            code: std::collections::BTreeMap::new(),
-            findings: Vec::new(),
-            signals: Vec::new(),
-            undetermined: Vec::new(),
-            limits: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, look: &CloseLook) {
-        self.heads.clone_from(&look.heads);
-        self.code = look.quoted();
-    }
+/// Adds what a close look saw.
+fn add(inspection: &mut Inspection, look: &CloseLook) {
+    inspection.heads.clone_from(&look.heads);
+    inspection.code = look.quoted();
 }
 
 /// Asks the rules.

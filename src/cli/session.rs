@@ -16,8 +16,8 @@ use crate::config::custody_lock::{LOCK_FILE, LOCK_LIMIT, parse_pins};
 use crate::config::{FailOn, Policy};
 use crate::domain::ledger::Acceptance;
 use crate::domain::{Level, Pins};
-use crate::heuristics::Ruleset;
 use crate::heuristics::ruleset::{RuleFile, read_named};
+use crate::heuristics::{self, Ruleset};
 use crate::net::Token;
 use crate::net::shared_store::SharedStore;
 use crate::walker::{self, MetadataMode};
@@ -28,7 +28,7 @@ pub fn ruleset(folders: &[PathBuf]) -> Result<Ruleset, Failure> {
     for folder in folders {
         files.extend(read_named(folder)?);
     }
-    Ok(Ruleset::load(audit::schema(), &files)?)
+    Ok(heuristics::load(audit::schema(), &files)?)
 }
 
 /// How facts are gathered under these flags.

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Arg, Command, Error};
 
 use crate::domain::Level;
-use crate::heuristics::ruleset::embedded_ids;
+use crate::heuristics::BUILT_IN;
 use crate::reporter::Format;
 
 /// A text of which the usual values are known, and which may be another: a rule of the user's, a format
@@ -33,7 +33,7 @@ impl TypedValueParser for Usual {
 
 /// Ids of rules.
 pub fn rules() -> Usual {
-    Usual(embedded_ids)
+    Usual(|| BUILT_IN.ids())
 }
 
 /// Output formats.

@@ -14,7 +14,7 @@ use cargo_custody::audit::{self, Request};
 use cargo_custody::collectors;
 use cargo_custody::config::Policy;
 use cargo_custody::domain::Level;
-use cargo_custody::heuristics::Ruleset;
+use cargo_custody::heuristics;
 use cargo_custody::walker;
 use make::{Made, Word};
 use serde::Deserialize;
@@ -372,7 +372,7 @@ fn audited(chosen: &[Composition]) -> BTreeMap<String, BTreeSet<String>> {
         gather: collectors::Options { offline: true, ..gather },
         policy: Policy::default(),
         fail_on: None,
-        ruleset: Arc::new(Ruleset::load(audit::schema(), &[]).expect("the rules load")),
+        ruleset: Arc::new(heuristics::load(audit::schema(), &[]).expect("the rules load")),
         base: None,
         baseline: None,
         strict_unknown: false,

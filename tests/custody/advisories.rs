@@ -74,9 +74,8 @@ fn the_level_is_that_of_the_vector_unless_the_policy_says_another() {
         let notes: Vec<&str> = found[0].evidence.iter().map(|one| one.note.as_str()).collect();
         assert!(notes.contains(&"no version mends it"), "{notes:?}");
         assert!(notes.iter().any(|note| note.contains(vector)), "{notes:?}");
-        let mut rules =
-            cargo_custody::heuristics::Ruleset::load(cargo_custody::audit::schema(), &[])
-                .expect("the rules load");
+        let mut rules = cargo_custody::heuristics::load(cargo_custody::audit::schema(), &[])
+            .expect("the rules load");
         rules.set_level("advisory-vulnerability", Level::Note).expect("a rule");
         project.request.ruleset = std::sync::Arc::new(rules);
         assert_eq!(of_advisories(&project)[0].level, Level::Note);

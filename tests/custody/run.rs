@@ -7,7 +7,7 @@ use cargo_custody::audit::{self, Audit, Request};
 use cargo_custody::collectors;
 use cargo_custody::config::Policy;
 use cargo_custody::domain::Level;
-use cargo_custody::heuristics::Ruleset;
+use cargo_custody::heuristics::{self, Ruleset};
 use cargo_custody::net::BaseUrls;
 use cargo_custody::walker::{self, MetadataMode};
 use jiff::civil::Date;
@@ -17,7 +17,7 @@ use super::registry::{Registry, World};
 /// The embedded rules, loaded once for all runs of a test program.
 fn rules() -> Arc<Ruleset> {
     static RULES: LazyLock<Arc<Ruleset>> =
-        LazyLock::new(|| Arc::new(Ruleset::load(audit::schema(), &[]).expect("the rules load")));
+        LazyLock::new(|| Arc::new(heuristics::load(audit::schema(), &[]).expect("the rules load")));
     Arc::clone(&RULES)
 }
 

@@ -15,7 +15,7 @@ use cargo_custody::audit::{self, Request};
 use cargo_custody::collectors;
 use cargo_custody::config::Policy;
 use cargo_custody::domain::{Finding, Level, Location, Report, Waiver};
-use cargo_custody::heuristics::Ruleset;
+use cargo_custody::heuristics;
 use cargo_custody::walker;
 use make::Made;
 use serde::Deserialize;
@@ -132,7 +132,7 @@ fn audited<'r>(replicas: impl Iterator<Item = &'r Replica>, policy: Policy) -> R
         },
         policy,
         fail_on: None,
-        ruleset: Arc::new(Ruleset::load(audit::schema(), &[]).expect("the rules load")),
+        ruleset: Arc::new(heuristics::load(audit::schema(), &[]).expect("the rules load")),
         base: None,
         baseline: None,
         strict_unknown: false,

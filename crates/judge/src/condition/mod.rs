@@ -174,7 +174,7 @@ fn nesting(source: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fact::SchemaOf;
+    use custody_facts::fact::SchemaOf;
     use serde_json::{Value as Json, json};
 
     fn schema() -> FactSchema {

@@ -11,9 +11,7 @@ use super::condition::did_you_mean;
 use super::rates::Rates;
 use super::rule::{Known, RawRule, Rule};
 use super::schema::FactSchema;
-use crate::domain::rule::{RuleInfo, RuleKind};
-
-include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+use custody_facts::rule::{RuleInfo, RuleKind};
 
 /// Largest rule file that is read, in bytes.
 const MAX_RULE_FILE: u64 = 256 * 1024;
@@ -86,34 +84,54 @@ pub struct Ruleset {
     tables: serde_json::Value,
     rates: Rates,
     known: Arc<Known>,
+    built_in: &'static BuiltIn,
 }
 
-/// Ids of the rules that come with the program, findings and signals.
-#[must_use]
-pub fn embedded_ids() -> Vec<&'static str> {
-    RULE_FILES
-        .iter()
-        .filter(|(path, _)| identity(path).is_some())
-        .filter_map(|(path, _)| path.rsplit('/').next()?.strip_suffix(".toml"))
-        .collect()
+/// What a program brings along, each a path from the root of its repository and a text.
+#[derive(Debug)]
+pub struct BuiltIn {
+    /// Rules (`rules/findings/**`, `rules/signals/**`) and tables (`rules/tables/*`).
+    pub rules: &'static [(&'static str, &'static str)],
+    /// The facts sheets that the rules' inline tests name.
+    pub sheets: &'static [(&'static str, &'static str)],
 }
 
-/// The text of an embedded table under `rules/tables/`.
-#[must_use]
-pub fn embedded_table(name: &str) -> Option<&'static str> {
-    let path = format!("rules/tables/{name}");
-    RULE_FILES.iter().find(|(file, _)| *file == path).map(|(_, text)| *text)
-}
+impl BuiltIn {
+    /// Paths and texts of the rules, findings and signals, without the tables.
+    fn rule_files(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.rules.iter().copied().filter(|(path, _)| identity(path).is_some())
+    }
 
-/// The text of an embedded facts sheet, by its path from the root of the repository.
-#[must_use]
-pub fn embedded_facts(path: &str) -> Option<&'static str> {
-    FACT_SHEETS.iter().find(|(file, _)| *file == path).map(|(_, text)| *text)
-}
+    /// Ids of the rules.
+    #[must_use]
+    pub fn ids(&self) -> Vec<&'static str> {
+        let name = |(path, _): (&'static str, _)| path.rsplit('/').next()?.strip_suffix(".toml");
+        self.rule_files().filter_map(name).collect()
+    }
 
-/// All embedded facts sheets.
-pub fn all_embedded_facts() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FACT_SHEETS.iter().copied()
+    /// The text of a table under `rules/tables/`.
+    #[must_use]
+    pub fn table(&self, name: &str) -> Option<&'static str> {
+        let path = format!("rules/tables/{name}");
+        self.rules.iter().find(|(file, _)| *file == path).map(|(_, text)| *text)
+    }
+
+    /// The text of a facts sheet, by its path.
+    #[must_use]
+    pub fn facts(&self, path: &str) -> Option<&'static str> {
+        self.sheets.iter().find(|(file, _)| *file == path).map(|(_, text)| *text)
+    }
+
+    /// The lookup tables as one JSON object; without those that are not there or are not TOML.
+    fn lookups(&self) -> serde_json::Value {
+        let mut all = serde_json::Map::new();
+        for (name, file) in LOOKUPS {
+            if let Some(table) = self.table(file).and_then(|text| toml::from_str(text).ok()) {
+                all.insert(name.to_owned(), table);
+            }
+        }
+        serde_json::Value::Object(all)
+    }
 }
 
 /// The rule files below a folder that is named for them; one without any is an error.
@@ -142,7 +160,7 @@ pub fn read_folder(folder: &Path) -> Result<Vec<RuleFile>, RuleError> {
         if files.len() == MAX_RULE_FILES || length > MAX_RULE_FILE {
             return Err(RuleError::Limit { path: path.to_owned() });
         }
-        let text = crate::disk::text(path, MAX_RULE_FILE).map_err(read)?;
+        let text = custody_bytes::disk::text(path, MAX_RULE_FILE).map_err(read)?;
         let path = path.to_string_lossy().replace('\\', "/");
         files.push(RuleFile { path: path.into(), text: text.into() });
     }
@@ -154,11 +172,15 @@ impl Ruleset {
     ///
     /// # Panics
     /// If the embedded table of base rates is not TOML, which a test excludes.
-    pub fn load(schema: FactSchema, extra: &[RuleFile]) -> Result<Self, RuleError> {
-        let tables = tables();
+    pub fn load(
+        built_in: &'static BuiltIn,
+        schema: FactSchema,
+        extra: &[RuleFile],
+    ) -> Result<Self, RuleError> {
+        let tables = built_in.lookups();
         let schema = schema.with_table("tables", &tables);
         // One after the other would be half of the time that a small check takes.
-        let embedded = RULE_FILES.par_iter().filter_map(|(path, text)| {
+        let embedded = built_in.rules.par_iter().filter_map(|(path, text)| {
             let file = RuleFile { path: (*path).into(), text: (*text).into() };
             Written::read(file, without_tests(text))
         });
@@ -167,7 +189,7 @@ impl Ruleset {
         let mut all = BTreeMap::new();
         for written in written {
             let written = written?;
-            let embedded = RULE_FILES.iter().any(|(path, _)| *path == written.file.path);
+            let embedded = built_in.rules.iter().any(|(path, _)| *path == written.file.path);
             let path = written.file.path.clone();
             let replaced = all.insert(written.id.clone(), written);
             // Within the embedded rules an id stands for one rule; a user's rule replaces one.
@@ -184,13 +206,13 @@ impl Ruleset {
         for (id, written) in all {
             let theirs = extra.iter().any(|file| file.path == written.file.path);
             let mut rule = written.into_rule(&ids, &known)?;
-            let page = || format!("{}{}", crate::domain::rule::PAGES, rule.file);
+            let page = || format!("{}{}", custody_facts::rule::PAGES, rule.file);
             rule.info.page = (!theirs).then(page);
             rules.insert(id, rule);
         }
-        let table = embedded_table("base-rates.toml").expect("the table is embedded");
+        let table = built_in.table("base-rates.toml").unwrap_or_default();
         let rates = Rates::from_toml(table).expect("a test reads the embedded base rates");
-        let ruleset = Self { rules, disabled: BTreeSet::new(), tables, rates, known };
+        let ruleset = Self { rules, disabled: BTreeSet::new(), tables, rates, known, built_in };
         if !extra.is_empty() {
             ruleset.check()?;
         }
@@ -223,7 +245,7 @@ impl Ruleset {
     }
 
     /// Gives rules another level.
-    pub fn set_level(&mut self, id: &str, level: crate::domain::Level) -> Result<(), String> {
+    pub fn set_level(&mut self, id: &str, level: custody_facts::Level) -> Result<(), String> {
         if !self.rules.contains_key(id) {
             return Err(self.no_rule(id));
         }
@@ -261,6 +283,12 @@ impl Ruleset {
     #[must_use]
     pub fn catalogue(&self, kind: RuleKind) -> Vec<RuleInfo> {
         self.rules.values().map(|rule| &rule.info).filter(|i| i.kind == kind).cloned().collect()
+    }
+
+    /// What the program brought along.
+    #[must_use]
+    pub fn built_in(&self) -> &'static BuiltIn {
+        self.built_in
     }
 
     /// The base rates.
@@ -318,18 +346,9 @@ fn at_fault(file: &str, text: &str, problem: String) -> RuleError {
 }
 
 /// The part of a rule file that says what the rule does; its tests stand behind it, as long again.
+/// That nothing but tests stands there is tested with the rules.
 fn without_tests(text: &str) -> &str {
     memchr::memmem::find(text.as_bytes(), b"\n[[test]]").map_or(text, |end| &text[..end])
-}
-
-/// The lookup tables as one JSON object.
-fn tables() -> serde_json::Value {
-    let mut all = serde_json::Map::new();
-    for (name, file) in LOOKUPS {
-        let text = embedded_table(file).expect("the table is embedded");
-        all.insert(name.to_owned(), toml::from_str(text).expect("a test reads the tables"));
-    }
-    serde_json::Value::Object(all)
 }
 
 /// Id and kind of a rule file; `None` for tables and the like.
@@ -353,26 +372,4 @@ fn line_of(text: &str, problem: &str) -> usize {
         line.trim_start().strip_prefix(key).is_some_and(|r| r.trim_start().starts_with('='))
     };
     text.lines().position(starts).map_or(1, |index| index + 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn embedded() -> impl Iterator<Item = (&'static str, &'static str)> {
-        RULE_FILES.iter().copied().filter(|(path, _)| identity(path).is_some())
-    }
-
-    fn raw(path: &str, text: &str) -> RawRule {
-        toml::from_str(text).unwrap_or_else(|e| panic!("{path}: {e}"))
-    }
-
-    #[test]
-    fn nothing_but_tests_stands_behind_the_first_test_of_a_rule() {
-        for (path, text) in embedded() {
-            let whole = RawRule { tests: Vec::new(), ..raw(path, text) };
-            let part = raw(path, without_tests(text));
-            assert_eq!(format!("{part:?}"), format!("{whole:?}"), "{path}");
-        }
-    }
 }

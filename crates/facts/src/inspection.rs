@@ -39,6 +39,24 @@ pub struct Inspection {
     pub limits: Vec<String>,
 }
 
+impl Inspection {
+    /// Nothing but the facts of one subject.
+    #[must_use]
+    pub fn about(sheet: FactSheet) -> Self {
+        Self {
+            schema: INSPECTION.to_owned(),
+            path: None,
+            sheet,
+            heads: BTreeMap::new(),
+            code: BTreeMap::new(),
+            findings: Vec::new(),
+            signals: Vec::new(),
+            undetermined: Vec::new(),
+            limits: Vec::new(),
+        }
+    }
+}
+
 /// What loading a model would do, and what the rules say of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelInspection {

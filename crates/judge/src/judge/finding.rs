@@ -5,11 +5,11 @@ use cel::objects::KeyRef;
 use sha2::{Digest as _, Sha256};
 
 use super::Case;
-use crate::domain::hash::hex;
-use crate::domain::{Evidence, FactSheet, Finding, Level, Location, SubjectKind};
-use crate::heuristics::condition::{Bindings, Condition, Outcome};
-use crate::heuristics::rule::{Locate, Rule};
-use crate::heuristics::score::Score;
+use crate::condition::{Bindings, Condition, Outcome};
+use crate::rule::{Locate, Rule};
+use crate::score::Score;
+use custody_facts::hash::hex;
+use custody_facts::{Evidence, FactSheet, Finding, Level, Location, SubjectKind};
 
 /// Most items of evidence that one finding carries, and most findings that one rule may make of one subject,
 /// while they are judged; reports list fewer. What lies beyond is one item with a hash over all of it, so

@@ -6,7 +6,7 @@ use cel::Value;
 
 use super::condition::{Bindings, Condition, ConditionError, Outcome, Scope};
 use super::schema::FactSchema;
-use crate::domain::text;
+use custody_facts::text;
 
 /// Most different items of a list that a sentence names.
 const NAMED_ITEMS: usize = 4;
@@ -128,7 +128,7 @@ fn thousands(digits: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fact::SchemaOf;
+    use custody_facts::fact::SchemaOf;
     use serde_json::json;
 
     fn fill(source: &str) -> String {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, SelectExpr};
 
 use super::{Scope, operands};
-use crate::heuristics::schema::{FactSchema, FactType, Field};
+use crate::schema::{FactSchema, FactType, Field};
 
 /// Walks an expression, tells its type and collects what it names.
 pub(super) struct Checker<'a> {
@@ -184,10 +184,7 @@ impl<'a> Checker<'a> {
 }
 
 /// ", did you mean `x`?" for the nearest of `known`, or nothing.
-pub(in crate::heuristics) fn did_you_mean<'k>(
-    word: &str,
-    known: impl Iterator<Item = &'k str>,
-) -> String {
+pub(crate) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> String {
     known
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= 2 + candidate.len() / 4)

@@ -8,7 +8,7 @@ use cel::common::ast::operators::{
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue};
 
 use super::names::{BOOLEAN, Inferred, did_you_mean};
-use crate::heuristics::schema::FactType;
+use crate::schema::FactType;
 
 /// The type of what a function or operator yields, where it is the same for all operands.
 pub(super) fn result(name: &str) -> FactType {

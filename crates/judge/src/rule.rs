@@ -13,8 +13,8 @@ use serde::Deserialize;
 use super::condition::{Condition, Hits, Scope};
 use super::schema::{FactSchema, FactType};
 use super::template::Template;
-use crate::domain::rule::{RuleInfo, RuleKind};
-use crate::domain::{Axis, Level, SubjectKind};
+use custody_facts::rule::{RuleInfo, RuleKind};
+use custody_facts::{Axis, Level, SubjectKind};
 
 /// A rule file as it is written.
 #[derive(Clone, Debug, Deserialize)]

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{Change, Evidence, Finding};
+use custody_facts::{Change, Evidence, Finding};
 
 /// What became of `finding`, when `before` is what the same rules say about what it continues.
 #[must_use]
@@ -46,7 +46,7 @@ fn key(evidence: &Evidence) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Level, Location, Subject};
+    use custody_facts::{Level, Location, Subject};
 
     fn finding(level: Level, evidence: &[Evidence]) -> Finding {
         Finding {

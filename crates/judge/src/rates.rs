@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::domain::RuleId;
+use custody_facts::RuleId;
 
 /// How often one signal was seen on a reference graph.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rates::{Rate, UNMEASURED};
-use crate::domain::finding::Term;
-use crate::domain::{Axis, Evidence, RuleId};
+use custody_facts::finding::Term;
+use custody_facts::{Axis, Evidence, RuleId};
 
 /// Two axes speak of the same file.
 pub const SAME_FILE: f64 = 1.5;
@@ -132,12 +132,12 @@ fn data(hit: &SignalHit) -> Term {
 /// The closest link between signals of different axes.
 fn link(fired: &[SignalHit]) -> (f64, Option<String>) {
     if let Some(file) = shared(fired, |evidence| evidence.file.as_deref()) {
-        return (SAME_FILE, Some(format!("same file {}", crate::domain::text::shown(file))));
+        return (SAME_FILE, Some(format!("same file {}", custody_facts::text::shown(file))));
     }
     if let Some(account) = shared(fired, |evidence| evidence.account.as_deref()) {
         return (
             SAME_ACCOUNT,
-            Some(format!("same account {}", crate::domain::text::shown(account))),
+            Some(format!("same account {}", custody_facts::text::shown(account))),
         );
     }
     let axes: BTreeSet<Axis> = fired.iter().filter(|hit| hit.event).map(|hit| hit.axis).collect();

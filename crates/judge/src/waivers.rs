@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::finding::Waived;
-use crate::domain::{Finding, Level, Subject, Waiver};
+use custody_facts::finding::Waived;
+use custody_facts::{Finding, Level, Subject, Waiver};
 
 /// What became of the waivers, as facts of the project (group `policy`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -117,7 +117,7 @@ fn facts_of(waiver: &Waiver) -> WaiverFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Evidence, Level, Location, Subject};
+    use custody_facts::{Evidence, Level, Location, Subject};
 
     fn finding() -> Finding {
         Finding {

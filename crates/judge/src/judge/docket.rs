@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use crate::domain::rule::RuleKind;
-use crate::domain::{FactSheet, SubjectKind};
-use crate::heuristics::condition::{Bindings, Condition};
-use crate::heuristics::rule::Rule;
-use crate::heuristics::ruleset::Ruleset;
+use crate::condition::{Bindings, Condition};
+use crate::rule::Rule;
+use crate::ruleset::Ruleset;
+use custody_facts::rule::RuleKind;
+use custody_facts::{FactSheet, SubjectKind};
 
 /// Fact group to the fields of it that expressions name.
 type Fields<'r> = BTreeMap<&'r str, BTreeSet<&'r str>>;

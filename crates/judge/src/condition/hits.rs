@@ -6,7 +6,7 @@ use cel::common::ast::operators::CONDITIONAL;
 use cel::common::ast::{Expr, IdedExpr};
 
 use super::{Bindings, Condition, ConditionError, Outcome, Scope};
-use crate::heuristics::schema::{FactSchema, FactType};
+use crate::schema::{FactSchema, FactType};
 
 /// The expression as a whole, and for `list.filter(x, keep)` its parts.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ fn filter(expression: &IdedExpr) -> Option<(&IdedExpr, &str, &IdedExpr)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::fact::SchemaOf;
+    use custody_facts::fact::SchemaOf;
     use serde_json::{Value as Json, json};
 
     fn schema() -> FactSchema {

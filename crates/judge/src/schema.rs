@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use super::condition::did_you_mean;
-use crate::domain::fact::{SchemaOf, unknown_reason};
+use custody_facts::fact::{SchemaOf, unknown_reason};
 
 /// The type of a fact, as far as a condition needs it. Cheap to clone: checking a rule passes types on
 /// at every step.

@@ -2,7 +2,22 @@
 //! ([`fact`]), what backs a claim ([`evidence`]), what is risky ([`rule`]), what was found
 //! ([`finding`]) and what the user is told ([`report`]).
 //!
-//! Plain data only. This module imports nothing else of the house, opens nothing and decides nothing.
+//! Plain data only: opens nothing and decides nothing.
+//!
+//! ```
+//! use custody_facts::{FactSheet, Measured, Origin, Subject, SubjectKind};
+//!
+//! let subject = Subject {
+//!     kind: SubjectKind::Crate,
+//!     name: "zlib".to_owned(),
+//!     version: "1.0.0".to_owned(),
+//!     origin: Origin::Local,
+//! };
+//! let mut sheet = FactSheet::new(subject);
+//! sheet.put("owners", &Measured::<u32>::unknown("the registry did not answer"));
+//! // Unknown keeps its reason, and is neither zero nor fine.
+//! assert_eq!(sheet.facts["owners"]["$unknown"], "the registry did not answer");
+//! ```
 
 pub mod custody_report;
 pub mod evidence;

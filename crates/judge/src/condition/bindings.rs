@@ -149,7 +149,7 @@ impl<'v> Scalar<'v> for &'v str {
 }
 
 fn is_unknown(json: &Json) -> bool {
-    crate::domain::fact::unknown_reason(json).is_some()
+    custody_facts::fact::unknown_reason(json).is_some()
 }
 
 /// JSON as a value; `None` for an unknown one, which is left out of maps and lists.

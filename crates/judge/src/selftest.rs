@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::judge::{Verdict, verdicts};
 use super::rule::{Expected, RawTest, Rule};
-use super::ruleset::{Ruleset, embedded_facts};
+use super::ruleset::Ruleset;
 use super::schema::FactSchema;
-use crate::domain::FactSheet;
-use crate::domain::fact::UNKNOWN_KEY;
+use custody_facts::FactSheet;
+use custody_facts::fact::UNKNOWN_KEY;
 
 /// A test that did not come out as expected.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,7 +67,9 @@ fn run_one(
     test: &RawTest,
     read: &dyn Fn(&str, &str) -> Option<String>,
 ) -> Result<(), String> {
-    let json = embedded_facts(&test.facts)
+    let json = ruleset
+        .built_in()
+        .facts(&test.facts)
         .map(str::to_owned)
         .or_else(|| read(&rule.file, &test.facts))
         .ok_or_else(|| format!("there is no facts sheet {}", test.facts))?;

@@ -12,8 +12,8 @@ use super::condition::{Bindings, Outcome};
 use super::rule::Rule;
 use super::ruleset::Ruleset;
 use super::score::{SignalHit, score};
-use crate::domain::fact::unknown_reason;
-use crate::domain::{FactSheet, Finding, Location, PathStep, Subject, SubjectKind, Undetermined};
+use custody_facts::fact::unknown_reason;
+use custody_facts::{FactSheet, Finding, Location, PathStep, Subject, SubjectKind, Undetermined};
 use docket::Docket;
 use finding::{evidence, findings};
 
