@@ -1,7 +1,6 @@
 //! Who is audited: a crate, a model, a data set, a hosted service, or the project itself.
 
-use std::fmt::Write as _;
-
+use packageurl::PackageUrl;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -121,47 +120,37 @@ impl Subject {
     /// Package URL (<https://github.com/package-url/purl-spec>), where the kind of subject has one.
     #[must_use]
     pub fn purl(&self) -> Option<String> {
-        let escape = |text: &str, keep_slash: bool| -> String {
-            let mut out = String::new();
-            for byte in text.bytes() {
-                match byte {
-                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                        out.push(byte as char);
-                    }
-                    b'/' if keep_slash => out.push('/'),
-                    other => {
-                        let _ = write!(out, "%{other:02X}");
-                    }
-                }
-            }
-            out
-        };
-        let (kind, keep_slash) = match (self.kind, &self.origin) {
+        let kind = match (self.kind, &self.origin) {
             (SubjectKind::Crate, Origin::Path | Origin::Local) => return None,
-            (SubjectKind::Crate, _) => ("cargo", false),
-            (SubjectKind::Model | SubjectKind::Dataset, Origin::Hub) => ("huggingface", true),
-            (SubjectKind::Package, Origin::PackageIndex { ecosystem }) => {
-                (if ecosystem == "npm" { "npm" } else { "pypi" }, true)
+            (SubjectKind::Crate, _) => "cargo",
+            (SubjectKind::Model | SubjectKind::Dataset, Origin::Hub) => "huggingface",
+            (SubjectKind::Package, Origin::PackageIndex { ecosystem }) if ecosystem == "npm" => {
+                "npm"
             }
+            (SubjectKind::Package, Origin::PackageIndex { .. }) => "pypi",
             _ => return None,
         };
-        let name = escape(&self.name, keep_slash);
-        let base = if self.version.is_empty() {
-            format!("pkg:{kind}/{name}")
-        } else {
-            format!("pkg:{kind}/{name}@{}", escape(&self.version, false))
+        let (namespace, name) = match self.name.rsplit_once('/') {
+            Some((owner, name)) if kind != "cargo" => (Some(owner), name),
+            _ => (None, self.name.as_str()),
         };
-        match &self.origin {
-            Origin::Git { url, rev, .. } => Some(format!(
-                "{base}?vcs_url=git%2B{}%40{}",
-                escape(url, false),
-                escape(rev, false)
-            )),
-            Origin::AlternativeRegistry { index } => {
-                Some(format!("{base}?repository_url={}", escape(index, false)))
-            }
-            _ => Some(base),
+        let mut purl = PackageUrl::new(kind, name).ok()?;
+        if let Some(owner) = namespace {
+            purl.with_namespace(owner).ok()?;
         }
+        if !self.version.is_empty() {
+            purl.with_version(self.version.as_str()).ok()?;
+        }
+        match &self.origin {
+            Origin::Git { url, rev, .. } => {
+                purl.add_qualifier("vcs_url", format!("git+{url}@{rev}")).ok()?;
+            }
+            Origin::AlternativeRegistry { index } => {
+                purl.add_qualifier("repository_url", index.as_str()).ok()?;
+            }
+            _ => {}
+        }
+        Some(purl.to_string())
     }
 }
 
@@ -172,5 +161,26 @@ impl std::fmt::Display for Subject {
         } else {
             write!(f, "{} {}", self.name, self.version)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn purl(kind: SubjectKind, name: &str, version: &str, origin: Origin) -> Option<String> {
+        Subject { kind, name: name.to_owned(), version: version.to_owned(), origin }.purl()
+    }
+
+    #[test]
+    fn a_package_url_names_what_others_can_look_up_and_nothing_of_this_machine() {
+        let registry = purl(SubjectKind::Crate, "serde", "1.0.0+a b", Origin::Registry);
+        assert_eq!(registry.as_deref(), Some("pkg:cargo/serde@1.0.0%2Ba%20b"));
+        let model = purl(SubjectKind::Model, "Org/Name", "abc", Origin::Hub);
+        assert_eq!(model.as_deref(), Some("pkg:huggingface/Org/Name@abc"));
+        let npm = Origin::PackageIndex { ecosystem: "npm".to_owned() };
+        let scoped = purl(SubjectKind::Package, "@scope/name", "1.0", npm);
+        assert_eq!(scoped.as_deref(), Some("pkg:npm/%40scope/name@1.0"));
+        assert_eq!(purl(SubjectKind::Crate, "mine", "1.0.0", Origin::Path), None);
     }
 }
