@@ -61,6 +61,8 @@ pub enum Command {
     Db(DbArguments),
     /// Fetch the commits that the crates of a graph were made from, for `--repos auto`
     Repos(ReposArguments),
+    /// Say who holds a git repository: who lets code in, who followed whom, who brought what
+    Repository(Box<RepositoryArguments>),
     /// Write a commented custody.toml, and a workflow for your code host
     Init(InitArguments),
     /// Print shell completions
@@ -435,6 +437,29 @@ pub enum ReposCommand {
         #[arg(long, value_name = "MIB", default_value_t = 256)]
         mib: u64,
     },
+}
+
+/// Arguments of `repository`.
+#[derive(Clone, Debug, Args)]
+pub struct RepositoryArguments {
+    /// A clone, or the address of a repository on a known host, which is fetched unless --offline is given
+    #[arg(value_name = "URL-or-DIR")]
+    pub subject: String,
+    /// Print JSON, `custody-repository/1`
+    #[arg(long, conflicts_with = "html")]
+    pub json: bool,
+    /// Print one HTML page with the timeline
+    #[arg(long)]
+    pub html: bool,
+    /// How long git may take, such as 60s or 5m
+    #[arg(long, value_name = "TIME", default_value = "300s", value_parser = duration)]
+    pub time: std::time::Duration,
+    /// Most MiB of the repository
+    #[arg(long, value_name = "MIB", default_value_t = 512)]
+    pub mib: u64,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
 }
 
 /// Of which crates the history is fetched.

@@ -23,6 +23,7 @@ mod output;
 mod pin;
 mod report;
 mod repos;
+mod repository;
 mod rules;
 mod session;
 mod values;
@@ -121,6 +122,7 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Baseline(arguments)) => baseline::run(&arguments),
         Some(Command::Db(arguments)) => db::run(&arguments),
         Some(Command::Repos(arguments)) => repos::run(&arguments),
+        Some(Command::Repository(arguments)) => repository::run(&arguments),
         Some(Command::Init(arguments)) => init::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments),
         Some(Command::Man(arguments)) => man::run(&arguments),

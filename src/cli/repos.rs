@@ -29,6 +29,15 @@ pub fn run(arguments: &ReposArguments) -> Result<u8, Failure> {
     }
 }
 
+/// The hosts, or the server of a test.
+pub(super) fn base() -> Result<Base, Failure> {
+    match std::env::var(BASE) {
+        Ok(address) => Base::loopback(&address)
+            .ok_or_else(|| Failure::text(format!("{BASE}: only http://127.0.0.1:PORT is taken"))),
+        Err(_) => Ok(Base::hosts()),
+    }
+}
+
 fn fetch(
     options: &Options,
     path: &Path,
@@ -36,11 +45,7 @@ fn fetch(
     time: Duration,
     mib: u64,
 ) -> Result<u8, Failure> {
-    let base = match std::env::var(BASE) {
-        Ok(address) => Base::loopback(&address)
-            .ok_or_else(|| Failure::text(format!("{BASE}: only http://127.0.0.1:PORT is taken")))?,
-        Err(_) => Base::hosts(),
-    };
+    let base = base()?;
     let walk = walker::walk(path, &walker::Options::default())?;
     let gathered = collectors::gather(&walk.graph, options)?;
     let histories = match history {

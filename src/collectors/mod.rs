@@ -45,7 +45,7 @@ pub use gather::{
     Equipment, GatherError, Gathered, IMPORTED, Options, Scope, client, gather, gather_within,
     single,
 };
-pub use repository::fetch::FETCHED;
+pub use repository::fetch::{FETCHED, WHOLE};
 
 /// Every group of facts that collectors measure, with what makes the JSON Schema of its struct.
 #[must_use]

@@ -29,6 +29,7 @@ mod json;
 mod ledger;
 mod markdown;
 pub mod model;
+pub mod repository;
 mod sarif;
 pub mod version_diff;
 pub mod view;

@@ -7,36 +7,36 @@ use crate::sample::Sample;
 use crate::{Audit, told};
 
 /// Day of the first commit, 2019-01-01, and of others, in days since 1970.
-const BEGIN: i64 = 17_897;
+pub const BEGIN: i64 = 17_897;
 const HEIR_CAME: i64 = 19_030; // 2022-02-07
-const FIRST_FILES: i64 = 19_745; // 2024-01-23
-const IGNORED: i64 = 19_768; // 2024-02-15
+pub const FIRST_FILES: i64 = 19_745; // 2024-01-23
+pub const IGNORED: i64 = 19_768; // 2024-02-15
 const LAST_FILES: i64 = 19_776; // 2024-02-23
-const RELEASED: i64 = 19_777; // 2024-02-24
+pub const RELEASED: i64 = 19_777; // 2024-02-24
 
 const MANIFEST: &str = "[package]\nname = \"packer\"\nversion = \"1.2.0\"\nedition = \"2021\"\n\
     license = \"MIT\"\ndescription = \"d\"\nexclude = [\"/corpus\"]\n\
     repository = \"https://host.example/owner/sample\"\n";
 
 /// Bytes that look random and do nothing.
-fn noise(name: &str) -> Vec<u8> {
+pub fn noise(name: &str) -> Vec<u8> {
     Made::Word(Word::Noise(9_000)).bytes(name)
 }
 
 /// What somebody does on a day beyond the daily work.
-struct Deed {
+pub struct Deed {
     day: i64,
     who: &'static str,
     path: &'static str,
     bytes: Vec<u8>,
 }
 
-fn deed(day: i64, who: &'static str, path: &'static str, bytes: Vec<u8>) -> Deed {
+pub fn deed(day: i64, who: &'static str, path: &'static str, bytes: Vec<u8>) -> Deed {
     Deed { day, who, path, bytes }
 }
 
 /// A history of daily work in which the heir slowly takes over, and of these deeds.
-fn history(has_heir: bool, deeds: Vec<Deed>) -> Sample {
+pub fn history(has_heir: bool, deeds: Vec<Deed>) -> Sample {
     let sample = Sample::new();
     let mut stream = Vec::new();
     let first: [(&str, &[u8]); 2] =

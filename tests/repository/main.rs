@@ -7,6 +7,7 @@ mod shelf;
 #[path = "../replicas/make.rs"]
 mod make;
 
+mod custody;
 mod fetch;
 mod grafts;
 mod history;

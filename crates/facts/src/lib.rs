@@ -36,6 +36,7 @@ pub mod rule;
 pub mod source;
 pub mod subject;
 pub mod text;
+pub mod timeline;
 pub mod waiver;
 
 pub use custody_report::CustodyReport;

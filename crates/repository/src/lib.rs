@@ -57,6 +57,9 @@ pub enum ReadError {
     /// An object is not in this clone.
     #[error("the object {0} is not in this clone")]
     Missing(ObjectId),
+    /// A form of repository that is not read.
+    #[error("{0} is not read")]
+    Unsupported(&'static str),
     /// A folder that is no repository.
     #[error("`{0}` is no git repository")]
     NoRepository(PathBuf),
@@ -76,6 +79,8 @@ pub struct Repository {
     git_dir: PathBuf,
     objects: Objects,
     shallow: bool,
+    /// References stand in one binary table, which is not read.
+    reftable: bool,
 }
 
 /// A reference and what it points to.
@@ -86,6 +91,7 @@ impl Repository {
     pub fn open(folder: &Path) -> Result<Self, ReadError> {
         let git_dir = git_dir(folder)?.ok_or_else(|| ReadError::NoRepository(folder.to_owned()))?;
         Ok(Self {
+            reftable: has_reftable(&git_dir)?,
             objects: Objects::open(&git_dir.join("objects"))?,
             shallow: git_dir.join("shallow").exists(),
             git_dir,
@@ -106,6 +112,9 @@ impl Repository {
 
     /// All references, by name; symbolic ones are left out.
     pub fn references(&self) -> Result<Vec<Reference>, ReadError> {
+        if self.reftable {
+            return Err(ReadError::Unsupported("a reftable, in which branches and tags stand,"));
+        }
         let mut all = std::collections::BTreeMap::new();
         let path = self.git_dir.join("packed-refs");
         if let Ok(file) = fs::File::open(&path) {
@@ -159,6 +168,27 @@ impl Repository {
         Ok(None)
     }
 
+    /// The commit that the default branch has, or else where this clone stands: a detached `HEAD`, or the
+    /// one commit that was fetched by its name.
+    pub fn head(&self) -> Result<Option<ObjectId>, ReadError> {
+        let references = self.references()?;
+        let named = |name: &str| references.iter().find(|(n, _)| n == name).map(|(_, id)| *id);
+        if let Some(id) = self.default_branch()?.and_then(|name| named(&name)) {
+            return Ok(Some(id));
+        }
+        let text = pointer(&self.git_dir.join("HEAD"))?.unwrap_or_default();
+        if let Some(id) = ObjectId::from_hex(text.trim()) {
+            return Ok(Some(id));
+        }
+        let usual = ["refs/custody/HEAD", "refs/heads/main", "refs/heads/master"];
+        if let Some(id) = usual.iter().find_map(|name| named(name)) {
+            return Ok(Some(id));
+        }
+        let mut all = references.iter().filter(|(name, _)| !name.starts_with("refs/tags/"));
+        let first = all.next().map(|(_, id)| *id);
+        Ok(first.filter(|_| all.next().is_none()))
+    }
+
     /// Addresses of the remotes, from the repository's own configuration and what was fetched last; both
     /// are read as text.
     pub fn addresses(&self) -> Result<Vec<Address>, ReadError> {
@@ -166,6 +196,17 @@ impl Repository {
         let fetched = pointer(&self.git_dir.join("FETCH_HEAD"))?.unwrap_or_default();
         Ok(place::addresses(&config, &fetched))
     }
+}
+
+/// Whether references stand in one binary table; an error where objects have names that are not read.
+pub fn has_reftable(git_dir: &Path) -> Result<bool, ReadError> {
+    let config = pointer(&git_dir.join("config"))?.unwrap_or_default();
+    let format = place::extension(&config, "objectformat");
+    if format.is_some_and(|format| format != "sha1") {
+        return Err(ReadError::Unsupported("a repository whose objects are named by SHA-256"));
+    }
+    let storage = place::extension(&config, "refstorage");
+    Ok(storage.is_some_and(|storage| storage != "files"))
 }
 
 /// The folder with objects and references that belongs to a folder; none where it is no repository.

@@ -137,6 +137,23 @@ impl Place {
     }
 }
 
+/// What a configuration says of a repository's own form, lower case.
+pub(crate) fn extension(config: &str, key: &str) -> Option<String> {
+    let mut inside = false;
+    let mut found = None;
+    for line in config.lines().map(str::trim) {
+        if line.starts_with('[') {
+            inside = line.to_ascii_lowercase().starts_with("[extensions]");
+        } else if inside
+            && let Some((name, value)) = line.split_once('=')
+            && name.trim().eq_ignore_ascii_case(key)
+        {
+            found = Some(value.trim().trim_matches('"').to_ascii_lowercase());
+        }
+    }
+    found
+}
+
 /// The addresses in a configuration's `[remote "origin"]`, and in the list of what was fetched.
 pub(crate) fn addresses(config: &str, fetched: &str) -> Vec<Address> {
     let mut inside = false;

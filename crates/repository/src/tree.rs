@@ -1,10 +1,10 @@
 //! The files of one commit: looked up by path, links followed inside the commit only.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use crate_read::git_objects::{self, EntryKind, Kind, ObjectId, TreeEntry};
+use crate_read::git_objects::{self, EntryKind, GitError, Kind, ObjectId};
 
 use crate::{Objects, ReadError};
 
@@ -30,8 +30,11 @@ pub(crate) enum Found {
 pub(crate) struct Snapshot<'a> {
     objects: &'a Objects,
     root: ObjectId,
-    folders: RefCell<HashMap<ObjectId, Rc<Vec<TreeEntry>>>>,
+    folders: RefCell<HashMap<ObjectId, Rc<Folder>>>,
 }
+
+/// The entries of one folder by name: a folder can hold a hundred thousand, and an archive asks for each.
+type Folder = BTreeMap<Vec<u8>, (EntryKind, ObjectId)>;
 
 impl<'a> Snapshot<'a> {
     /// The files of a commit; none where the clone has not the commit.
@@ -45,13 +48,20 @@ impl<'a> Snapshot<'a> {
         Ok(Some(Self { objects, root, folders: RefCell::default() }))
     }
 
-    fn folder(&self, id: &ObjectId) -> Result<Rc<Vec<TreeEntry>>, ReadError> {
+    fn folder(&self, id: &ObjectId) -> Result<Rc<Folder>, ReadError> {
         if let Some(known) = self.folders.borrow().get(id) {
             return Ok(Rc::clone(known));
         }
         let object = self.objects.read(id)?.ok_or(ReadError::Missing(*id))?;
-        let entries = git_objects::tree(&object.bytes)
-            .map_err(|source| ReadError::Format { what: id.to_string(), source })?;
+        let damaged = |source| ReadError::Format { what: id.to_string(), source };
+        let mut entries = Folder::new();
+        for entry in git_objects::tree(&object.bytes).map_err(damaged)? {
+            // Of two files of one name nobody knows which one a checkout leaves.
+            if entries.insert(entry.name, (entry.kind, entry.id)).is_some() {
+                let what = "tree: a name stands in it twice";
+                return Err(damaged(GitError::Damaged { what }));
+            }
+        }
         let entries = Rc::new(entries);
         let mut folders = self.folders.borrow_mut();
         if folders.len() > ENTRIES_LIMIT {
@@ -81,24 +91,24 @@ impl<'a> Snapshot<'a> {
                 continue;
             }
             let entries = self.folder(&at)?;
-            let Some(entry) = entries.iter().find(|entry| entry.name == part.as_bytes()) else {
+            let Some(&(kind, id)) = entries.get(part.as_bytes()) else {
                 return Ok(Found::Nothing);
             };
-            match entry.kind {
+            match kind {
                 EntryKind::Folder => {
                     if way.len() > DEPTH_LIMIT {
                         return Ok(Found::Nothing);
                     }
                     way.push((part, at));
-                    at = entry.id;
+                    at = id;
                 }
                 EntryKind::File if ahead.is_empty() => {
-                    return Ok(Found::File { id: entry.id, linked: hops > 0 });
+                    return Ok(Found::File { id, linked: hops > 0 });
                 }
                 EntryKind::File => return Ok(Found::Nothing),
                 EntryKind::Link => {
                     hops += 1;
-                    let target = self.blob(&entry.id)?.ok_or(ReadError::Missing(entry.id))?;
+                    let target = self.blob(&id)?.ok_or(ReadError::Missing(id))?;
                     let target = String::from_utf8_lossy(&target).into_owned();
                     if hops > HOPS_LIMIT || target.starts_with('/') || target.len() > 4_096 {
                         return Ok(Found::Nothing);
@@ -111,7 +121,7 @@ impl<'a> Snapshot<'a> {
                     ahead.reverse();
                     return Ok(Found::Submodule {
                         folder: folder.join("/"),
-                        commit: entry.id,
+                        commit: id,
                         rest: ahead.join("/"),
                     });
                 }
@@ -126,20 +136,20 @@ impl<'a> Snapshot<'a> {
         let mut files = Vec::new();
         let mut seen = 0;
         while let Some((folder, id, depth)) = queue.pop() {
-            for entry in self.folder(&id)?.iter() {
+            for (name, &(kind, id)) in self.folder(&id)?.iter() {
                 seen += 1;
                 if seen > ENTRIES_LIMIT {
                     let limit = ENTRIES_LIMIT as u64;
                     return Err(ReadError::Limit { what: "files in one commit", limit });
                 }
-                let name = String::from_utf8_lossy(&entry.name);
+                let name = String::from_utf8_lossy(name);
                 let path =
                     if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") };
-                match entry.kind {
+                match kind {
                     EntryKind::Folder if depth < DEPTH_LIMIT => {
-                        queue.push((path, entry.id, depth + 1));
+                        queue.push((path, id, depth + 1));
                     }
-                    EntryKind::File => files.push((path, entry.id)),
+                    EntryKind::File => files.push((path, id)),
                     _ => {}
                 }
             }

@@ -13,6 +13,8 @@ use crate::net::git::{Depth, FetchError, Git, Remote};
 
 /// Folder of the cache that holds what was fetched.
 pub const FETCHED: &str = "repositories";
+/// Folder of the cache that holds repositories with all their file contents.
+pub const WHOLE: &str = "repositories-whole";
 /// Most contents that are asked for in one call.
 const AT_ONCE: usize = 5_000;
 

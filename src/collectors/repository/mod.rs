@@ -1,6 +1,7 @@
 //! Whether the archive of a crate is what its repository holds: group `repository`. Compares with clones
 //! that lie on this machine; fetches nothing.
 
+pub mod custody;
 mod facts;
 pub mod fetch;
 mod history;
@@ -107,7 +108,7 @@ fn address(contents: &Contents) -> Option<Address> {
 }
 
 /// The last second of a day, since 1970.
-fn end_of(day: Date) -> Option<i64> {
+pub(in crate::collectors) fn end_of(day: Date) -> Option<i64> {
     let end = day.at(23, 59, 59, 0).to_zoned(jiff::tz::TimeZone::UTC).ok()?;
     Some(end.timestamp().as_second())
 }

@@ -61,13 +61,20 @@ pub struct Git {
     cache: PathBuf,
     base: Base,
     limits: Limits,
+    whole: bool,
 }
 
 impl Git {
     /// Into this cache; from the hosts themselves or from the address of a test.
     #[must_use]
     pub fn new(cache: PathBuf, base: Base, limits: Limits) -> Self {
-        Self { cache, base, limits }
+        Self { cache, base, limits, whole: false }
+    }
+
+    /// The same for repositories with all their file contents.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self { whole: true, ..self }
     }
 
     /// Where the clone of a repository lies.
@@ -88,12 +95,19 @@ impl Git {
             let path = folder.join(below);
             fs::create_dir_all(&path).map_err(io(&path))?;
         }
-        let config = format!(
-            "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\
-             \tpartialClone = origin\n[remote \"origin\"]\n\turl = {}\n\tpromisor = true\n\
-             \tpartialclonefilter = blob:none\n",
-            self.base.url(remote)
-        );
+        let url = self.base.url(remote);
+        let config = if self.whole {
+            format!(
+                "[core]\n\trepositoryformatversion = 0\n\tbare = true\n\
+                 [remote \"origin\"]\n\turl = {url}\n"
+            )
+        } else {
+            format!(
+                "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\
+                 \tpartialClone = origin\n[remote \"origin\"]\n\turl = {url}\n\tpromisor = true\n\
+                 \tpartialclonefilter = blob:none\n"
+            )
+        };
         // Written again each time: git may have added to it.
         for (name, text) in [("config", config.as_str()), ("HEAD", "ref: refs/heads/none\n")] {
             let path = folder.join(name);
@@ -115,6 +129,22 @@ impl Git {
         }
         arguments.extend(["--end-of-options", "origin", &reference]);
         child::run(&folder, &arguments, None, &self.base, self.limits)
+    }
+
+    /// Fetches the default branch and all tags with everything that leads to them.
+    pub fn everything(&self, remote: &Remote) -> Result<PathBuf, FetchError> {
+        let folder = self.prepare(remote)?;
+        let arguments = [
+            "fetch",
+            "--quiet",
+            "--no-write-fetch-head",
+            "--end-of-options",
+            "origin",
+            "+HEAD:refs/custody/HEAD",
+            "+refs/tags/*:refs/tags/*",
+        ];
+        child::run(&folder, &arguments, None, &self.base, self.limits)?;
+        Ok(folder)
     }
 
     /// Fetches objects by their names, which the host's repository is known to have.

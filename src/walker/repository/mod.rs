@@ -84,6 +84,12 @@ pub enum RepositoryError {
         /// Path relative to the audited folder.
         file: String,
     },
+    /// A form of repository that is not read.
+    #[error("{what} is not read\nhelp: name the base's lockfile with --base-lockfile")]
+    Unsupported {
+        /// What it is.
+        what: &'static str,
+    },
     /// More than an audit reads.
     #[error(
         "the base has more than {limit} {what}\nhelp: audit a smaller folder, or name the base's lockfile with --base-lockfile"
@@ -104,6 +110,7 @@ impl From<ReadError> for RepositoryError {
             ReadError::Limit { what, limit } => Self::Limit { what, limit },
             ReadError::Missing(id) => Self::Missing { id, role: String::new(), shallow: false },
             ReadError::NoRepository(folder) => Self::NoRepository { folder },
+            ReadError::Unsupported(what) => Self::Unsupported { what },
         }
     }
 }
@@ -163,6 +170,10 @@ impl Repository {
             Some(text) => own.join(text.trim_end()),
             None => own.clone(),
         };
+        if custody_repository::has_reftable(&common)? {
+            let what = "a reftable, in which branches and tags stand,";
+            return Err(RepositoryError::Unsupported { what });
+        }
         Ok(Self {
             objects: Objects::open(&common.join("objects"))?,
             shallow: common.join("shallow").exists() || own.join("shallow").exists(),

@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate_read::concealment;
-use crate_read::git_objects::{self, EntryKind, Kind, ObjectId, TreeEntry};
+use crate_read::git_objects::ObjectId;
 
+use super::diff::changed;
 use super::{Change, History};
 use crate::{ReadError, Repository};
 
-/// Most folders of one commit that are compared with those before it.
-const FOLDERS_LIMIT: usize = 2_000;
-/// Deepest folder.
-const DEPTH_LIMIT: usize = 32;
+/// Most contents that are named as lacking.
+const NAMED_LIMIT: usize = 20_000;
 
 /// What a commit newly ignores.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,47 +34,53 @@ pub fn newly_ignored(
     let Some(parent) = history.get(parent) else {
         return Ok(Ignored::Unknown("the clone has not all commits"));
     };
-    let mut found = BTreeSet::new();
-    let mut open = vec![(String::new(), Some(parent.tree), change.tree, 0)];
-    let mut folders = 0;
-    while let Some((at, before, now, depth)) = open.pop() {
-        folders += 1;
-        if folders > FOLDERS_LIMIT || depth > DEPTH_LIMIT {
-            return Ok(Ignored::Unknown("the commit changes too many folders"));
+    let (mut found, mut has_contents) = (BTreeSet::new(), true);
+    let is_whole = changed(repository, Some(parent.tree), change.tree, &mut |file| {
+        if file.name != b".gitignore" {
+            return Ok(());
         }
-        let old = before.map(|id| folder(repository, &id)).transpose()?.unwrap_or_default();
-        for entry in folder(repository, &now)? {
-            let other = old.iter().find(|other| other.name == entry.name);
-            if other.is_some_and(|other| other.id == entry.id && other.kind == entry.kind) {
-                continue;
+        let now = patterns(repository, &file.path, &file.now)?;
+        let old = match file.before {
+            Some(id) => patterns(repository, &file.path, &id)?,
+            None => Some(BTreeSet::new()),
+        };
+        match (now, old) {
+            (Some(now), Some(old)) => {
+                found.extend(now.difference(&old).map(|p| format!("{}: {p}", file.path)));
             }
-            let path = format!("{at}{}", String::from_utf8_lossy(&entry.name));
-            let other = other.filter(|other| other.kind == entry.kind).map(|other| other.id);
-            match entry.kind {
-                EntryKind::Folder => open.push((format!("{path}/"), other, entry.id, depth + 1)),
-                EntryKind::File if entry.name == b".gitignore" => {
-                    let now = patterns(repository, &path, &entry.id)?;
-                    let old = match other {
-                        Some(id) => patterns(repository, &path, &id)?,
-                        None => Some(BTreeSet::new()),
-                    };
-                    let (Some(now), Some(old)) = (now, old) else {
-                        return Ok(Ignored::Unknown("the clone has no file contents"));
-                    };
-                    found.extend(now.difference(&old).map(|p| format!("{path}: {p}")));
-                }
-                _ => {}
-            }
+            _ => has_contents = false,
         }
-    }
-    Ok(Ignored::Patterns(found))
+        Ok(())
+    })?;
+    Ok(match (is_whole, has_contents) {
+        (true, true) => Ignored::Patterns(found),
+        (false, _) => Ignored::Unknown("the commit changes too many folders"),
+        (_, false) => Ignored::Unknown("the clone has no file contents"),
+    })
 }
 
-fn folder(repository: &Repository, id: &ObjectId) -> Result<Vec<TreeEntry>, ReadError> {
-    let object = repository.objects().read(id)?.filter(|object| object.kind == Kind::Tree);
-    let object = object.ok_or(ReadError::Missing(*id))?;
-    git_objects::tree(&object.bytes)
-        .map_err(|source| ReadError::Format { what: id.to_string(), source })
+/// The contents of `.gitignore` files, as commits since a time changed them, that the clone has not.
+pub fn lacking_patterns(
+    repository: &Repository,
+    history: &History,
+    since: i64,
+) -> Result<BTreeSet<ObjectId>, ReadError> {
+    let mut lacking = BTreeSet::new();
+    for change in history.changes.iter().filter(|change| change.seconds >= since) {
+        let parent = change.parents.first().and_then(|parent| history.get(parent));
+        let Some(parent) = parent else { continue };
+        changed(repository, Some(parent.tree), change.tree, &mut |file| {
+            if file.name == b".gitignore" {
+                for id in file.before.into_iter().chain([file.now]) {
+                    if lacking.len() < NAMED_LIMIT && !repository.objects().has(&id)? {
+                        lacking.insert(id);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+    }
+    Ok(lacking)
 }
 
 /// None where the clone has not the file's contents.

@@ -2,8 +2,13 @@
 //! who followed whom, and who brought which file. Measures; what it means is for the rules to say.
 
 mod arrival;
+mod diff;
 mod ignored;
+mod integrators;
+mod opaque;
 mod people;
+mod releases;
+mod signing;
 mod succession;
 
 use std::collections::{HashMap, HashSet};
@@ -11,8 +16,12 @@ use std::collections::{HashMap, HashSet};
 use crate_read::git_objects::{self, Kind, ObjectId};
 
 pub use arrival::{Arrival, Arrivals};
-pub use ignored::{Ignored, newly_ignored};
+pub use ignored::{Ignored, lacking_patterns, newly_ignored};
+pub use integrators::{Integrator, Integrators, integrators};
+pub use opaque::{Deliveries, Delivery, LEAST_BITS, OpaqueFile, SMALLEST, deliveries, is_shown};
 pub use people::{People, Person, is_machine};
+pub use releases::{Release, releases};
+pub use signing::{Signing, signing};
 pub use succession::{Measure, Successor, successors};
 
 use crate::{ReadError, Repository};
@@ -59,6 +68,8 @@ pub struct History {
     pub people: People,
     /// No parent is missing.
     pub complete: bool,
+    /// Commits that are dated later, and of which nothing is told.
+    pub later: u64,
     at: HashMap<ObjectId, usize>,
 }
 
@@ -74,6 +85,7 @@ impl History {
             changes: Vec::new(),
             people: People::default(),
             complete: true,
+            later: 0,
             at: HashMap::new(),
         };
         let mut seen = HashSet::from([*start]);
@@ -91,19 +103,26 @@ impl History {
             }
             if change.seconds <= until {
                 history.changes.push(change);
+            } else {
+                history.later += 1;
             }
         }
         if history.changes.is_empty() && !history.complete {
             return Ok(None);
         }
         history.changes.sort_by_key(|change| (change.seconds, change.id));
-        let people = &history.people;
-        for change in &mut history.changes {
+        history.settle();
+        history.at = history.changes.iter().enumerate().map(|(at, c)| (c.id, at)).collect();
+        Ok(Some(history))
+    }
+
+    /// Gives every change the number that stands for all of its people's, after some were found to be one.
+    fn settle(&mut self) {
+        let people = &self.people;
+        for change in &mut self.changes {
             change.author = change.author.map(|person| people.lead(person));
             change.integrator = change.integrator.map(|person| people.lead(person));
         }
-        history.at = history.changes.iter().enumerate().map(|(at, c)| (c.id, at)).collect();
-        Ok(Some(history))
     }
 
     fn change(&mut self, id: ObjectId, bytes: &[u8]) -> Result<Change, ReadError> {

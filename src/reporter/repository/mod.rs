@@ -1,0 +1,7 @@
+//! Custody of one repository: lines for a terminal, and a page with the timeline.
+
+mod page;
+mod terminal;
+
+pub use page::html;
+pub use terminal::human;
