@@ -1,5 +1,6 @@
 //! The only conductor: walk, gather, judge, report. It decides the order and nothing else.
 
+mod advice;
 mod bases;
 mod cut;
 mod delta;
@@ -135,7 +136,11 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     let mut comparison = request.base.as_ref().map(|side| Comparison::new(side, &walk));
     let scope = comparison.as_ref().map_or(Scope::All, |comparison| comparison.scope(&walk));
     let places = places::of(&walk, &request.gather.cargo_home);
-    let mut gathered = collectors::gather_within(&walk.graph, &scope, &places, &request.gather)?;
+    let options = collectors::Options {
+        requirements: walk.declared.requirements.clone(),
+        ..request.gather.clone()
+    };
+    let mut gathered = collectors::gather_within(&walk.graph, &scope, &places, &options)?;
     walk.learn(natures(&gathered));
     let mut cases = cases(&walk, std::mem::take(&mut gathered.sheets), &named);
     walk.undetermined.extend(models::measure_local(&walk, &named, &mut cases));
@@ -167,6 +172,7 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
         comparison.mark_project(&mut about_project.findings, &policy, &request.ruleset);
     }
     judgement.absorb(about_project);
+    advice::attach(&mut judgement.findings, &cases);
     if let Some(baseline) = &request.baseline {
         hold_against(baseline, &mut judgement.findings);
     }

@@ -57,6 +57,10 @@ pub enum Command {
     Pin(PinArguments),
     /// Record today's findings, so that the gate starts green without hiding them
     Baseline(BaselineArguments),
+    /// Write an exception for a finding into custody.toml, with its reason and the hashes it holds for
+    Waive(WaiveArguments),
+    /// Update what advisories speak of, where nothing but Cargo.lock has to change
+    Fix(FixArguments),
     /// Update the advisories, import a registry dump, write a slim extract
     Db(DbArguments),
     /// Fetch the commits that the crates of a graph were made from, for `--repos auto`
@@ -310,7 +314,7 @@ pub struct DiffArguments {
 /// Arguments of `explain`.
 #[derive(Clone, Debug, Args)]
 pub struct ExplainArguments {
-    /// Rule id
+    /// Rule id, or `score` for how the sums behind the findings come about
     #[arg(value_parser = values::rules(), hide_possible_values = true)]
     pub rule: String,
     /// A folder with more rules (repeatable)
@@ -395,6 +399,45 @@ pub struct BaselineArguments {
     /// Arguments of the audit.
     #[command(flatten)]
     pub check: CheckArguments,
+}
+
+/// Arguments of `waive`.
+#[derive(Clone, Debug, Args)]
+pub struct WaiveArguments {
+    /// Rule id
+    #[arg(value_parser = values::rules(), hide_possible_values = true)]
+    pub rule: String,
+    /// NAME or NAME@VERSION of the crate or model
+    pub package: String,
+    /// Why this is acceptable; it stays in the file and in every report
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Last day on which it counts
+    #[arg(long, value_name = "DATE")]
+    pub expires: Option<jiff::civil::Date>,
+    /// Let it hold whatever the bytes become; not for a critical finding
+    #[arg(long)]
+    pub any_bytes: bool,
+    /// A project folder, a Cargo.lock, or a model folder or file
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    pub path: PathBuf,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
+}
+
+/// Arguments of `fix`.
+#[derive(Clone, Debug, Args)]
+pub struct FixArguments {
+    /// A project folder or a Cargo.lock
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Print the commands and run none
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Flags of all measuring subcommands.
+    #[command(flatten)]
+    pub common: CommonArguments,
 }
 
 /// Arguments of `db`.

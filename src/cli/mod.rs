@@ -13,6 +13,7 @@ mod diff;
 mod environment;
 mod explain;
 mod facts;
+mod fix;
 mod fleet;
 mod gate;
 mod init;
@@ -27,12 +28,14 @@ mod repository;
 mod rules;
 mod session;
 mod values;
+mod waive;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::config::ConfigError;
 use arguments::{Cli, Command};
 
 /// Exit code for usage, configuration and internal errors.
@@ -80,9 +83,12 @@ impl Failure {
     }
 }
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::new(&error)
+        let failure = Self::new(&error);
+        let known = &error as &(dyn std::error::Error + 'static);
+        let help = known.downcast_ref::<ConfigError>().and_then(ConfigError::help);
+        Self { help, ..failure }
     }
 }
 
@@ -120,6 +126,8 @@ fn run(cli: Cli) -> Result<u8, Failure> {
         Some(Command::Inventory(arguments)) => inventory::run(&arguments),
         Some(Command::Pin(arguments)) => pin::run(&arguments),
         Some(Command::Baseline(arguments)) => baseline::run(&arguments),
+        Some(Command::Waive(arguments)) => waive::run(&arguments),
+        Some(Command::Fix(arguments)) => fix::run(&arguments),
         Some(Command::Db(arguments)) => db::run(&arguments),
         Some(Command::Repos(arguments)) => repos::run(&arguments),
         Some(Command::Repository(arguments)) => repository::run(&arguments),

@@ -59,6 +59,7 @@ pub fn gather_options(
         api_budget,
         deadline: None,
         changed: BTreeSet::new(),
+        requirements: std::collections::BTreeMap::new(),
         pins: None,
         cooldown: None,
         hub_cache: environment.hub_cache,

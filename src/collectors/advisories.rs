@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use choice::{Choice, current, is_due, present};
 pub use database::{AdvisoryDb, DateFrom};
-pub use fixes::{Fix, Versions};
+pub use fixes::{Asked, Choices, Fix, Versions};
 pub use install::{Days, Installed, install, update};
 
 use crate::domain::Measured;
@@ -98,6 +98,13 @@ pub struct AdvisoryFact {
     /// where that is not known from what `patched` begins with.
     #[serde(default)]
     pub fixed_in: Option<String>,
+    /// Whose requirement keeps that version out, where `fix` is `upgrade` and it is known: `name version
+    /// (requirement)`, at most 8; from the manifests of the project and the index.
+    #[serde(default)]
+    pub held_by: Vec<String>,
+    /// What to do about it, in a sentence with the command; null where no version mends it.
+    #[serde(default)]
+    pub remedy: Option<String>,
 }
 
 /// Group `advisories`: what is known about a locked version by the day that the audit speaks of.

@@ -159,6 +159,20 @@ impl Releases {
         Some(taken.filter_map(|line| semver::Version::parse(&line.version).ok()).collect())
     }
 
+    /// What a release of the default registry asks of a dependency, those of its tests left out: they lock
+    /// nothing for others. Nothing where its index file is not at hand or does not tell.
+    #[must_use]
+    pub fn asks(&self, name: &str, version: &str, dependency: &str) -> Option<Vec<String>> {
+        let Lookup::Found(found) = self.index.find(name, &Origin::Registry, None) else {
+            return None;
+        };
+        let line = found.file.lines.iter().find(|line| line.version == version)?;
+        let all = found.file.dependencies(line).ok()?;
+        let of_it = all.into_iter().filter(|one| one.package == dependency && one.kind != "dev");
+        let asks: Vec<String> = of_it.map(|one| one.requirement).collect();
+        (!asks.is_empty()).then_some(asks)
+    }
+
     /// Crates whose locked version Cargo's cache does not know, and that were not asked for yet.
     fn missing(&self, locked: &[&Locked]) -> Vec<String> {
         if !self.index.can_ask() {

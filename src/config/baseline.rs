@@ -182,6 +182,7 @@ mod tests {
             terms: Vec::new(),
             clear: String::new(),
             waived: None,
+            advisory: None,
             baselined: None,
         }
     }

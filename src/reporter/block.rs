@@ -7,6 +7,7 @@ use super::human::Page;
 use super::view::gates;
 use super::words::{self, Hashes};
 use super::wrap::wrap;
+use crate::domain::finding::Term;
 use crate::domain::{Finding, Level, SubjectKind};
 
 /// Items of evidence shown before the rest is counted: with what stops somebody, and with the others.
@@ -133,13 +134,17 @@ fn why(finding: &Finding) -> String {
     why
 }
 
-/// The rarest term: `5 of 1,358 honest crates: ...`. Rates were measured on crates and speak of nothing
-/// else.
+/// More honest crates than one in this many show what is not unusual at all.
+const COMMON: u32 = 20;
+
+/// The rarest term that is behind the finding: `5 of 1,358 honest crates: ...`. Rates were measured on crates
+/// and speak of nothing else.
 fn unusual(finding: &Finding) -> Option<String> {
     if finding.subject.kind != SubjectKind::Crate || finding.level < Level::Medium {
         return None;
     }
-    let measured = finding.terms.iter().filter(|term| term.of > 0);
+    let rare = |term: &&Term| term.behind && term.of > 0 && term.fires <= term.of / COMMON;
+    let measured = finding.terms.iter().filter(rare);
     let rarest = measured.max_by(|a, b| a.bits.total_cmp(&b.bits))?;
     Some(words::rarity(rarest))
 }

@@ -37,9 +37,10 @@ mod words;
 mod wrap;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 pub use json::report_schema;
+pub use words::told;
 
 /// An output format, as `--format` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -91,7 +91,7 @@ fn rule(id: &str, level: Level, title: &str) -> RuleInfo {
     }
 }
 
-pub(super) fn context() -> Context<'static> {
+pub(crate) fn context() -> Context<'static> {
     Context { rules: &RULES, sources: &SOURCES, prefix: "" }
 }
 
@@ -119,6 +119,7 @@ fn finding(rule: &str, level: Level, subject: Subject, line: u32, message: &str)
         terms: vec![term(Axis::Means, "opaque-blob", "A file that nobody can read", 6.9, 11)],
         clear: "a version that does not do this".to_owned(),
         waived: None,
+        advisory: None,
         baselined: None,
         subject,
     }
@@ -126,11 +127,11 @@ fn finding(rule: &str, level: Level, subject: Subject, line: u32, message: &str)
 
 fn term(axis: Axis, signal: &str, title: &str, bits: f64, fires: u32) -> Term {
     let (signal, title) = (signal.to_owned(), title.to_owned());
-    Term { axis, signal, title, bits, fires, of: 1358, decay: 1.0 }
+    Term { axis, signal, title, bits, fires, of: 1358, decay: 1.0, behind: true }
 }
 
 /// Critical: the xz carrier files, two steps deep.
-pub(super) fn known_bad() -> Finding {
+pub(crate) fn known_bad() -> Finding {
     let mut it = finding(
         "known-bad-bytes",
         Level::Critical,
@@ -167,7 +168,7 @@ pub(super) fn known_bad() -> Finding {
 }
 
 /// High: an owner of three weeks, with strings as hostile as they come.
-pub(super) fn new_hands() -> Finding {
+pub(crate) fn new_hands() -> Finding {
     let mut it = finding(
         "new-hands-new-payload",
         Level::High,
@@ -208,7 +209,7 @@ pub(super) fn new_hands() -> Finding {
 }
 
 /// Low, about a model, in a source file.
-pub(super) fn unpinned_model() -> Finding {
+pub(crate) fn unpinned_model() -> Finding {
     let mut it = finding(
         "unpinned-model",
         Level::Low,
@@ -269,7 +270,7 @@ fn unknown(name: &str, version: &str, what: &str, reason: &str) -> Undetermined 
 }
 
 /// A crate that an account published for the first time.
-pub(super) fn event(name: &str, who: &str) -> ReportEvent {
+pub(crate) fn event(name: &str, who: &str) -> ReportEvent {
     ReportEvent {
         name: name.to_owned(),
         kind: "first-publish".to_owned(),
@@ -297,7 +298,7 @@ fn no_dump(names: &[&str]) -> Gap {
 }
 
 /// Single facts that nobody could tell, one a crate.
-pub(super) fn details(many: usize) -> Vec<Undetermined> {
+pub(crate) fn details(many: usize) -> Vec<Undetermined> {
     (0..many).map(|n| unknown(&format!("crate-{n}"), "1.0.0", "some.fact", "odd")).collect()
 }
 
@@ -357,7 +358,7 @@ fn coverage(families: &[(&str, usize, usize)]) -> BTreeMap<String, Coverage> {
 }
 
 /// Nothing found, something unknown.
-pub(super) fn clean_report() -> Report {
+pub(crate) fn clean_report() -> Report {
     Report {
         schema: SCHEMA.to_owned(),
         tool_version: "0.1.0".to_owned(),
@@ -382,7 +383,7 @@ pub(super) fn clean_report() -> Report {
 }
 
 /// One of each level, one waived, some unknown, exit 1.
-pub(super) fn report() -> Report {
+pub(crate) fn report() -> Report {
     Report {
         findings: vec![known_bad(), new_hands(), waived(), unpinned_model(), note()],
         findings_left_out: Vec::new(),
@@ -403,7 +404,7 @@ pub(super) fn report() -> Report {
 }
 
 /// The same as seen by a pull request that brought `quiet-codec` in.
-pub(super) fn delta_report() -> Report {
+pub(crate) fn delta_report() -> Report {
     let mut report = report();
     for finding in &mut report.findings {
         finding.change = Some(match finding.rule.as_str() {
@@ -443,7 +444,7 @@ fn change(
 }
 
 /// A run in which a required check could not be made.
-pub(super) fn incomplete_report() -> Report {
+pub(crate) fn incomplete_report() -> Report {
     let mut report = clean_report();
     report.undetermined.insert(
         0,
@@ -466,7 +467,7 @@ pub(super) fn incomplete_report() -> Report {
 }
 
 /// Compares a text with a committed file, or writes it where `CUSTODY_BLESS` is set.
-pub(super) fn golden(path: &str, text: &str) {
+pub(crate) fn golden(path: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var_os("CUSTODY_BLESS").is_some() {
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -477,7 +478,7 @@ pub(super) fn golden(path: &str, text: &str) {
 }
 
 /// What a JSON Schema has against a document. `others` are schemas that it refers to by URL.
-pub(super) fn invalid(schema: &Value, others: &[(&str, Value)], value: &Value) -> Option<String> {
+pub(crate) fn invalid(schema: &Value, others: &[(&str, Value)], value: &Value) -> Option<String> {
     let mut compiler = boon::Compiler::new();
     let mut schemas = boon::Schemas::new();
     compiler.enable_format_assertions();
@@ -491,7 +492,7 @@ pub(super) fn invalid(schema: &Value, others: &[(&str, Value)], value: &Value) -
 }
 
 /// Fails the test with what the schema has against a document.
-pub(super) fn validate(schema: &Value, others: &[(&str, Value)], value: &Value) {
+pub(crate) fn validate(schema: &Value, others: &[(&str, Value)], value: &Value) {
     if let Some(error) = invalid(schema, others, value) {
         panic!("{error}");
     }

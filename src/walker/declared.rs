@@ -19,6 +19,8 @@ pub struct Declared {
     pub manifests: BTreeMap<NodeIndex, String>,
     /// Kinds of the edges that leave those nodes, by both ends.
     pub kinds: BTreeMap<(NodeIndex, NodeIndex), BTreeSet<DependencyKind>>,
+    /// What those crates ask of what they need from a registry, as written, by both ends.
+    pub requirements: BTreeMap<(NodeIndex, NodeIndex), BTreeSet<String>>,
     /// Declarations that the lockfile knows nothing of: file, line, and what is missing.
     pub missing: Vec<(String, u32, String)>,
     /// Names among them that cargo would lock, and so add to what it builds.
@@ -135,6 +137,10 @@ fn edges(
         }
         for to in fitting(graph, &named[..named.len().min(VERSIONS_LIMIT)], says) {
             found.kinds.entry((from, to)).or_default().insert(declaration.kind);
+            if let Some(requirement) = &says.requirement {
+                let asked = found.requirements.entry((from, to)).or_default();
+                asked.insert(requirement.clone());
+            }
             let declared = &mut graph.nodes[to].declared;
             declared.push(declaration.location.clone());
             declared.extend(inherited.map(|entry| entry.location.clone()));

@@ -49,7 +49,10 @@ fn a_fresh_machine_gets_its_advisories_by_itself_and_asks_once_a_day() {
     assert_eq!(first.len(), 1);
     assert_eq!((first[0].level, first[0].subject.name.as_str()), (Level::High, "acme"));
     let notes: Vec<&str> = first[0].evidence.iter().map(|one| one.note.as_str()).collect();
-    assert!(notes.contains(&"mended by: cargo update -p acme@1.0.0 --precise 1.0.1"), "{notes:?}");
+    assert_eq!(first[0].clear, "cargo update -p acme@1.0.0 --precise 1.0.1");
+    let told = first[0].advisory.as_ref().expect("as data");
+    assert_eq!((told.id.as_str(), told.fix.as_str()), ("RUSTSEC-2026-0001", "update"));
+    assert_eq!(told.fixed_in.as_deref(), Some("1.0.1"));
     assert!(notes.contains(&"also known as CVE-2026-1"), "{notes:?}");
     assert_eq!(of_advisories(&project), first);
     assert_eq!(asked(&registry), 1);
@@ -88,10 +91,9 @@ fn a_fix_that_a_requirement_keeps_out_is_told_as_that() {
     let project = Project::new(&registry, DAY);
     project.lock(&world().lock(&[("acme", "1.0.0")]));
     let found = of_advisories(&project);
-    assert!(
-        found[0].evidence.iter().any(|one| one.note.starts_with("mended by 2.0.0, which")),
-        "{found:?}"
-    );
+    let told = "A requirement keeps 2.0.0 out: change that first, then cargo update -p acme@1.0.0 --precise 2.0.0";
+    assert_eq!(found[0].clear, told);
+    assert_eq!(found[0].advisory.as_ref().map(|one| one.fix.as_str()), Some("upgrade"));
 }
 
 #[test]

@@ -58,6 +58,10 @@ pub struct Term {
     pub of: u32,
     /// What is left of the weight of an old event, from 0 to 1.
     pub decay: f64,
+    /// The signal reads what the rule of the finding reads: it says how unusual the finding is, and not only
+    /// the crate. Absent in reports of older versions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub behind: bool,
 }
 
 /// Why a finding that stood when the project switched its gate on does not count.
@@ -67,6 +71,40 @@ pub struct Baselined {
     pub recorded: String,
     /// The reason that the baseline gives.
     pub reason: String,
+}
+
+/// The advisory that a finding is about, as data.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AdvisoryNote {
+    /// Its id, such as `RUSTSEC-2026-0260`.
+    pub id: String,
+    /// `vulnerability`, `malicious`, `unmaintained`, `unsound` or `notice`.
+    pub kind: String,
+    /// Day of the advisory, `YYYY-MM-DD`.
+    pub date: String,
+    /// Severity according to CVSS, where it has a vector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
+    /// The CVSS vector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cvss: Option<String>,
+    /// The same issue elsewhere, such as a CVE.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// Version requirements that are not affected any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub patched: Vec<String>,
+    /// Where to read more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// `update`: the lock alone has to change. `upgrade`: a requirement, too. `none`: no version mends it.
+    pub fix: String,
+    /// The version that mends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_in: Option<String>,
+    /// Who asks for a version that is not mended, where `fix` is `upgrade`: name, version, requirement.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held_by: Vec<String>,
 }
 
 /// A judged observation, ready to be shown.
@@ -101,6 +139,9 @@ pub struct Finding {
     pub terms: Vec<Term>,
     /// What would clear it.
     pub clear: String,
+    /// The advisory that it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advisory: Option<AdvisoryNote>,
     /// Present where a waiver covers it; it then does not gate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waived: Option<Waived>,

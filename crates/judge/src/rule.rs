@@ -45,6 +45,9 @@ pub struct RawRule {
     /// What would clear it.
     #[serde(default)]
     pub clear: String,
+    /// What would clear this one finding, with `{expression}` placeholders: said instead of `clear` where all
+    /// of them are known.
+    pub remedy: Option<String>,
     /// Where to read more.
     #[serde(default)]
     pub references: Vec<String>,
@@ -147,6 +150,7 @@ struct Decision {
 pub(super) struct Consequence {
     pub(super) for_each: Option<Condition>,
     pub(super) message: Template,
+    pub(super) remedy: Option<Template>,
     pub(super) evidence: Vec<EvidenceSource>,
     pub(super) weight: Option<Condition>,
     /// Levels with their conditions, the highest first.
@@ -162,6 +166,7 @@ impl Consequence {
             .flatten()
             .chain(self.level_when.iter().map(|(_, condition)| condition))
             .chain(self.message.conditions())
+            .chain(self.remedy.iter().flat_map(Template::conditions))
             .chain(evidence.flat_map(|source| source.each.iter().chain(source.note.conditions())))
     }
 }
@@ -195,6 +200,7 @@ struct Source {
     when: String,
     for_each: Option<String>,
     message: String,
+    remedy: Option<String>,
     evidence: Vec<RawEvidence>,
     weight: Option<String>,
     level_when: BTreeMap<Level, String>,
@@ -233,6 +239,7 @@ impl Rule {
             when,
             for_each: raw.for_each,
             message: raw.message,
+            remedy: raw.remedy,
             evidence: raw.evidence,
             weight: raw.weight,
             level_when: raw.level_when,
@@ -364,6 +371,8 @@ impl Rule {
         let item = for_each.as_ref().map(Condition::item_type);
         let outer = self.scope(item.clone(), hits);
         let message = self.template("message", &source.message, &outer)?;
+        let remedy = source.remedy.as_ref();
+        let remedy = remedy.map(|text| self.template("remedy", text, &outer)).transpose()?;
         let mut evidence = Vec::new();
         for one in &source.evidence {
             let each = optional("evidence.each", one.each.as_ref(), &outer)?;
@@ -376,7 +385,7 @@ impl Rule {
             Ok::<_, String>((*level, self.condition("level-when", text, &outer)?))
         });
         let level_when = level_when.collect::<Result<_, _>>()?;
-        Ok(Consequence { for_each, message, evidence, weight, level_when })
+        Ok(Consequence { for_each, message, remedy, evidence, weight, level_when })
     }
 }
 
@@ -397,6 +406,29 @@ fn groups_named(when: &str, schema: &FactSchema) -> Vec<&'static str> {
         }
     }
     groups
+}
+
+impl Rule {
+    /// The facts that its condition reads, as `group.field`.
+    pub(super) fn reads(&self) -> BTreeSet<&str> {
+        let text = [Some(&self.source.when), self.source.hits.as_ref()];
+        let words = text.into_iter().flatten().flat_map(|text| {
+            text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.')
+        });
+        let fact = |path: &'_ str| {
+            let (group, rest) = path.split_once('.')?;
+            self.known.schema.name(group)?;
+            let field = rest.split('.').next()?;
+            Some(group.len() + 1 + field.len())
+        };
+        words.filter_map(|path| fact(path).map(|end| &path[..end])).collect()
+    }
+
+    /// Whether its condition asks for a signal by name.
+    pub(super) fn names_signal(&self, id: &str) -> bool {
+        let quoted = [format!("\"{id}\""), format!("'{id}'")];
+        quoted.iter().any(|name| self.source.when.contains(name))
+    }
 }
 
 /// What can be said of a raw rule without looking at its expressions.

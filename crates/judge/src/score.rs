@@ -126,6 +126,7 @@ fn data(hit: &SignalHit) -> Term {
         fires: if measured { fires } else { 0 },
         of: if measured { of } else { 0 },
         decay: hit.decay,
+        behind: false,
     }
 }
 

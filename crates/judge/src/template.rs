@@ -66,6 +66,15 @@ impl Template {
         })
     }
 
+    /// Fills the placeholders, where a value stands in each of them.
+    pub(super) fn fill_known(&self, subject: &str, bindings: &Bindings) -> Option<String> {
+        let unknown = |condition: &Condition| !matches!(condition.evaluate(bindings), Outcome::Value(value) if value != Value::Null);
+        if self.conditions().any(unknown) {
+            return None;
+        }
+        Some(self.fill(subject, bindings))
+    }
+
     /// Fills the placeholders. Strings from strangers are made safe to show; a value that is not
     /// known reads "unknown".
     pub(super) fn fill(&self, subject: &str, bindings: &Bindings) -> String {

@@ -134,6 +134,7 @@ mod tests {
             arithmetic: Vec::new(),
             terms: Vec::new(),
             clear: String::new(),
+            advisory: None,
             waived: None,
             baselined: None,
         }

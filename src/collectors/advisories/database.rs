@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::fixes::{self, Fix, Versions};
+use super::fixes::{self, Choices, Fix, Found};
 use super::install::Note;
 use super::{AdvisoryError, AdvisoryFact, AdvisoryFacts, STALE_AFTER_DAYS};
 use crate::collectors::cargo_home::read_bounded;
@@ -95,11 +95,11 @@ impl AdvisoryDb {
         name: &str,
         version: &str,
         as_of: Date,
-        versions: impl FnOnce() -> Versions,
+        choices: impl FnOnce() -> Choices,
     ) -> AdvisoryFacts {
         let found = Version::parse(version)
             .map_err(|error| format!("{version} is no version: {error}"))
-            .and_then(|version| self.affecting(name, &version, as_of, versions));
+            .and_then(|version| self.affecting(name, &version, as_of, choices));
         let (list, left_out) = match found {
             Ok(mut list) => {
                 list.sort_by(|a, b| a.id.cmp(&b.id));
@@ -127,15 +127,16 @@ impl AdvisoryDb {
         name: &str,
         version: &Version,
         as_of: Date,
-        versions: impl FnOnce() -> Versions,
+        choices: impl FnOnce() -> Choices,
     ) -> Result<Vec<AdvisoryFact>, String> {
         let all = self.known(name, as_of)?;
         let affects = |advisory: &&Advisory| advisory.versions.is_vulnerable(version);
         if !all.iter().any(|advisory| affects(&advisory)) {
             return Ok(Vec::new());
         }
-        let versions = versions();
-        let fact = |one: &Advisory| fact(one, fixes::find(one, &all, version, &versions));
+        let choices = choices();
+        let fact =
+            |one: &Advisory| fact(one, (name, version), fixes::find(one, &all, version, &choices));
         Ok(all.iter().filter(affects).map(fact).collect())
     }
 
@@ -215,7 +216,7 @@ pub(super) fn parse(bytes: Vec<u8>, file: &str, package: &str) -> Result<Advisor
     Ok(advisory)
 }
 
-fn fact(advisory: &Advisory, fix: (Fix, Option<Version>)) -> AdvisoryFact {
+fn fact(advisory: &Advisory, locked: (&str, &Version), found: Found) -> AdvisoryFact {
     let data = &advisory.metadata;
     let words = |requirements: &[semver::VersionReq]| {
         requirements.iter().map(ToString::to_string).collect()
@@ -231,9 +232,29 @@ fn fact(advisory: &Advisory, fix: (Fix, Option<Version>)) -> AdvisoryFact {
         patched: words(advisory.versions.patched()),
         unaffected: words(advisory.versions.unaffected()),
         aliases: data.aliases.iter().map(ToString::to_string).collect(),
-        fix: fix.0,
-        fixed_in: fix.1.map(|version| version.to_string()),
+        fix: found.fix,
+        remedy: remedy(locked, &found),
+        fixed_in: found.version.map(|version| version.to_string()),
+        held_by: found.held_by,
         url: data.url.as_ref().map(ToString::to_string),
+    }
+}
+
+/// What to do, in a sentence with the command.
+fn remedy((name, locked): (&str, &Version), found: &Found) -> Option<String> {
+    let version = found.version.as_ref()?;
+    let command = format!("cargo update -p {name}@{locked} --precise {version}");
+    match found.fix {
+        Fix::Update => Some(command),
+        Fix::Upgrade => {
+            let who = match found.held_by.as_slice() {
+                [] => "A requirement".to_owned(),
+                [one] => one.clone(),
+                [one, more @ ..] => format!("{one} and {} more", more.len()),
+            };
+            Some(format!("{who} keeps {version} out: change that first, then {command}"))
+        }
+        Fix::None => None,
     }
 }
 

@@ -30,19 +30,69 @@ pub enum Versions {
     Unknown,
 }
 
+/// Somebody of the lock who needs the crate, and what they ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// `name version` of who asks.
+    pub by: String,
+    /// The requirement, as written.
+    pub requirement: String,
+}
+
+/// What cargo may choose from for one crate of a lock.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// Versions that the registry has.
+    pub versions: Versions,
+    /// What is asked for, by everybody who needs it; empty where that is not known of all of them: then the
+    /// default requirement of the locked version is taken for what is asked.
+    pub asked: Vec<Asked>,
+}
+
+/// The way out of an advisory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) fix: Fix,
+    pub(super) version: Option<Version>,
+    pub(super) held_by: Vec<String>,
+}
+
+/// Requirements that are told.
+const HELD_LIMIT: usize = 8;
+
+impl Choices {
+    /// Whether the lock alone has to change for this version.
+    fn allow(&self, locked: &Version, version: &Version) -> bool {
+        if self.asked.is_empty() {
+            return is_compatible(locked, version);
+        }
+        self.asked.iter().all(|asked| admits(&asked.requirement, locked, version))
+    }
+
+    /// Who keeps this version out.
+    fn held_by(&self, locked: &Version, version: &Version) -> Vec<String> {
+        let held = self.asked.iter().filter(|one| !admits(&one.requirement, locked, version));
+        let told = held.map(|one| format!("{} ({})", one.by, one.requirement));
+        let all: std::collections::BTreeSet<String> = told.collect();
+        all.into_iter().take(HELD_LIMIT).collect()
+    }
+}
+
+/// Whether a requirement admits a version. One that does not admit the locked version is not what locked it
+/// (a patch, an override), and says nothing.
+fn admits(requirement: &str, locked: &Version, version: &Version) -> bool {
+    VersionReq::parse(requirement)
+        .is_ok_and(|asked| asked.matches(version) || !asked.matches(locked))
+}
+
 /// The version to take instead of `locked`; `all` are the advisories about the crate.
-pub(super) fn find(
-    one: &Advisory,
-    all: &[Advisory],
-    locked: &Version,
-    versions: &Versions,
-) -> (Fix, Option<Version>) {
+pub(super) fn find(one: &Advisory, all: &[Advisory], locked: &Version, choices: &Choices) -> Found {
     // A pre-release mends a pre-release only: cargo takes none for anything else.
     let mends = |v: &Version| {
         let mature = v.pre.is_empty() || !locked.pre.is_empty();
         v > locked && mature && !one.versions.is_vulnerable(v)
     };
-    let mut above: Vec<Version> = match versions {
+    let mut above: Vec<Version> = match &choices.versions {
         Versions::Listed(versions) => versions.iter().filter(|v| mends(v)).cloned().collect(),
         Versions::Unknown => Vec::new(),
     };
@@ -54,15 +104,19 @@ pub(super) fn find(
     above.sort();
     let clean =
         |v: &&Version| !all.iter().any(|other| counts(other) && other.versions.is_vulnerable(v));
-    let compatible = |v: &&Version| is_compatible(locked, v);
-    let update = above.iter().filter(compatible).find(clean);
-    let update = update.or_else(|| above.iter().find(compatible));
+    let allowed = |v: &&Version| choices.allow(locked, v);
+    let update = above.iter().filter(allowed).find(clean);
+    let update = update.or_else(|| above.iter().find(allowed));
     if let Some(version) = update {
-        return (Fix::Update, Some(version.clone()));
+        return Found { fix: Fix::Update, version: Some(version.clone()), held_by: Vec::new() };
     }
     match above.iter().find(clean).or(above.first()) {
-        Some(version) => (Fix::Upgrade, Some(version.clone())),
-        None => (Fix::None, None),
+        Some(version) => Found {
+            fix: Fix::Upgrade,
+            version: Some(version.clone()),
+            held_by: choices.held_by(locked, version),
+        },
+        None => Found::default(),
     }
 }
 

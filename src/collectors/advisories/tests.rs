@@ -29,7 +29,7 @@ fn database(text: &str) -> (tempfile::TempDir, AdvisoryDb) {
 }
 
 fn list(db: &AdvisoryDb, version: &str) -> Vec<AdvisoryFact> {
-    db.measure("acme", version, date(2026, 9, 1), Versions::default)
+    db.measure("acme", version, date(2026, 9, 1), Choices::default)
         .list
         .known()
         .expect("known")
@@ -73,7 +73,7 @@ fn withdrawn_and_later_advisories_do_not_count() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", more, ""));
     assert_eq!(list(&db, "1.0.0"), []);
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
-    let before = db.measure("acme", "1.0.0", date(2026, 8, 19), Versions::default);
+    let before = db.measure("acme", "1.0.0", date(2026, 8, 19), Choices::default);
     assert_eq!(before.list, Measured::Known(Vec::new()));
     assert_eq!(list(&db, "1.0.0").len(), 1);
 }
@@ -81,7 +81,7 @@ fn withdrawn_and_later_advisories_do_not_count() {
 #[test]
 fn a_database_grows_stale_after_ninety_days() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
-    let at = |day| db.measure("acme", "1.0.0", day, Versions::default);
+    let at = |day| db.measure("acme", "1.0.0", day, Choices::default);
     assert_eq!(at(date(2026, 8, 30)).database_age_days, Measured::Known(10));
     assert_eq!(at(date(2026, 11, 18)).database_stale, Measured::Known(false));
     assert_eq!(at(date(2026, 11, 19)).database_stale, Measured::Known(true));
@@ -93,13 +93,13 @@ fn a_database_grows_stale_after_ninety_days() {
 fn an_advisory_that_cannot_be_read_is_unknown_and_not_none() {
     for text in ["", "ä".repeat(40).as_str(), "```toml\n[advisory]\n", "<html>"] {
         let (_root, db) = database(text);
-        let facts = db.measure("acme", "1.0.0", date(2026, 9, 1), Versions::default);
+        let facts = db.measure("acme", "1.0.0", date(2026, 9, 1), Choices::default);
         assert!(
             matches!(&facts.list, Measured::Unknown(why) if why.contains("RUSTSEC-2026-0001.md"))
         );
         // Another crate's file is no reason to doubt this one's.
         assert_eq!(
-            db.measure("other", "1.0.0", date(2026, 9, 1), Versions::default).list,
+            db.measure("other", "1.0.0", date(2026, 9, 1), Choices::default).list,
             Measured::Known(Vec::new())
         );
     }
@@ -109,7 +109,7 @@ fn an_advisory_that_cannot_be_read_is_unknown_and_not_none() {
 fn a_file_in_the_wrong_folder_is_not_believed() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "elsewhere", "", ""));
     assert!(matches!(
-        db.measure("acme", "1.0.0", date(2026, 9, 1), Versions::default).list,
+        db.measure("acme", "1.0.0", date(2026, 9, 1), Choices::default).list,
         Measured::Unknown(_)
     ));
 }
@@ -117,7 +117,7 @@ fn a_file_in_the_wrong_folder_is_not_believed() {
 #[test]
 fn a_name_that_climbs_out_reads_nothing() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
-    let facts = db.measure("../crates/acme", "1.0.0", date(2026, 9, 1), Versions::default);
+    let facts = db.measure("../crates/acme", "1.0.0", date(2026, 9, 1), Choices::default);
     assert!(matches!(facts.list, Measured::Unknown(_)));
 }
 
@@ -239,15 +239,43 @@ fn index(versions: &[&str]) -> Versions {
 
 /// How `locked` of a crate with these advisories (requirements of fixed versions) is mended.
 fn fix_of(locked: &str, patched: &[&str], versions: &Versions) -> (Fix, Option<String>) {
+    let choices = Choices { versions: versions.clone(), asked: Vec::new() };
+    let first = mended(locked, patched, &choices);
+    (first.fix, first.fixed_in)
+}
+
+fn mended(locked: &str, patched: &[&str], choices: &Choices) -> AdvisoryFact {
     let root = tempfile::tempdir().unwrap();
     for (n, patched) in patched.iter().enumerate() {
         let id = format!("RUSTSEC-2026-000{n}");
         write(root.path(), "acme", &id, &advisory(&id, "acme", "", patched));
     }
     let db = AdvisoryDb::open(root.path()).unwrap();
-    let facts = db.measure("acme", locked, date(2026, 9, 1), || versions.clone());
-    let first = &facts.list.known().unwrap()[0];
-    (first.fix, first.fixed_in.clone())
+    let facts = db.measure("acme", locked, date(2026, 9, 1), || choices.clone());
+    facts.list.known().unwrap()[0].clone()
+}
+
+#[test]
+fn the_lock_takes_what_everybody_who_needs_the_crate_admits() {
+    let asked = |asked: &[(&str, &str)]| Choices {
+        versions: index(&["1.0.0", "1.1.0", "2.0.0"]),
+        asked: asked
+            .iter()
+            .map(|(by, it)| Asked { by: (*by).to_owned(), requirement: (*it).to_owned() })
+            .collect(),
+    };
+    let mend = |patched: &str, all: &[(&str, &str)]| mended("1.0.0", &[patched], &asked(all));
+    let wide = mend("\">= 2.0.0\"", &[("app 0.1.0", ">=1"), ("lib 1.0.0", ">=1, <3")]);
+    assert_eq!((wide.fix, wide.held_by.len()), (Fix::Update, 0), "beyond the default requirement");
+    assert_eq!(wide.remedy.unwrap(), "cargo update -p acme@1.0.0 --precise 2.0.0");
+    let held = mend("\">= 1.1.0\"", &[("app 0.1.0", "1"), ("lib 1.0.0", "=1.0.0")]);
+    assert_eq!((held.fix, held.held_by), (Fix::Upgrade, vec!["lib 1.0.0 (=1.0.0)".to_owned()]));
+    assert_eq!(
+        held.remedy.unwrap(),
+        "lib 1.0.0 (=1.0.0) keeps 1.1.0 out: change that first, then cargo update -p acme@1.0.0 --precise 1.1.0"
+    );
+    // What does not admit the locked version either (a patch put it there) holds nothing.
+    assert_eq!(mend("\">= 1.1.0\"", &[("app 0.1.0", "^3")]).fix, Fix::Update);
 }
 
 #[test]
@@ -272,7 +300,7 @@ fn the_fix_is_the_lowest_version_that_cargo_takes_and_no_advisory_speaks_of() {
 fn a_database_that_is_taken_away_in_the_middle_is_no_clean_bill() {
     let (root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
     fs::remove_dir_all(root.path().join("crates")).unwrap();
-    let facts = db.measure("acme", "1.0.0", date(2026, 9, 1), Versions::default);
+    let facts = db.measure("acme", "1.0.0", date(2026, 9, 1), Choices::default);
     assert!(matches!(facts.list, Measured::Unknown(_)));
 }
 

@@ -64,6 +64,8 @@ pub struct Options {
     pub deadline: Option<Duration>,
     /// Names of the crates that a change brought in; they are asked for first.
     pub changed: BTreeSet<String>,
+    /// What the project's own manifests ask for, by who asks and who is asked for.
+    pub requirements: BTreeMap<(NodeIndex, NodeIndex), BTreeSet<String>>,
     /// Who held the keys when the project pinned them.
     pub pins: Option<Pins>,
     /// How old a release has to be, if the policy says so.
@@ -100,6 +102,7 @@ impl Options {
             api_budget: Duration::ZERO,
             deadline: None,
             changed: BTreeSet::new(),
+            requirements: BTreeMap::new(),
             pins: None,
             cooldown: None,
             hub_token: None,
@@ -294,7 +297,7 @@ impl<'a> Gathering<'a> {
         if !self.options.progress || length == 0 {
             return ProgressBar::hidden();
         }
-        let style = ProgressStyle::with_template("{prefix:>22} [{bar:30}] {pos}/{len} {eta}")
+        let style = ProgressStyle::with_template("{prefix:>22} [{bar:30}] {pos}/{len}, {elapsed}")
             .expect("the template is constant")
             .progress_chars("=> ");
         ProgressBar::new(length as u64).with_style(style).with_prefix(what)

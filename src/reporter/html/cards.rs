@@ -146,7 +146,7 @@ fn chips(report: &Report, group: &Group<'_>) -> Vec<Chip> {
 
 fn finding(finding: &Finding, context: &Context<'_>) -> OneFinding {
     let changed = finding.change.map_or("", change_note);
-    let terms = finding.terms.iter().filter(|term| term.of > 0);
+    let terms = finding.terms.iter().filter(|term| term.of > 0 && term.behind);
     let of_crate = finding.subject.kind == SubjectKind::Crate;
     let source = source(finding, context);
     OneFinding {

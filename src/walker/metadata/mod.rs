@@ -29,6 +29,9 @@ pub use sandbox::UnsafePlace;
 /// How long cargo may take: 60 times what a graph of 800 crates takes.
 pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long it may take to lock another version: it may have to ask the index.
+const UPDATE_LIMIT: Duration = Duration::from_secs(120);
+
 /// Most bytes of its answer that are read; a graph of 800 crates takes 10 MB.
 const ANSWER_LIMIT: u64 = 256 * 1024 * 1024;
 
@@ -50,7 +53,7 @@ pub enum MetadataMode {
 #[derive(Debug, thiserror::Error)]
 pub enum MetadataError {
     /// It could have run a program of the tree.
-    #[error("`cargo metadata` was not started: {0}")]
+    #[error("cargo was not started: {0}")]
     Unsafe(#[from] UnsafePlace),
     /// The operating system refused.
     #[error("cannot {operation}: {source}")]
@@ -61,13 +64,13 @@ pub enum MetadataError {
         source: std::io::Error,
     },
     /// It took too long and was ended.
-    #[error("`cargo metadata` was ended after {} seconds", .0.as_secs())]
+    #[error("cargo was ended after {} seconds", .0.as_secs())]
     Slow(Duration),
     /// It answered more than is read.
-    #[error("`cargo metadata` answered more than {ANSWER_LIMIT} bytes")]
+    #[error("cargo answered more than {ANSWER_LIMIT} bytes")]
     Large,
     /// It failed.
-    #[error("`cargo metadata` failed: {0}")]
+    #[error("cargo failed: {0}")]
     Failed(String),
     /// Its answer is no metadata.
     #[error("`cargo metadata` gave no metadata: {0}")]
@@ -90,6 +93,25 @@ pub fn natures(
     let answer = answer(command, limit)?;
     let metadata: Metadata = serde_json::from_slice(&answer)?;
     Ok(matched(graph, &metadata.packages))
+}
+
+/// Lets cargo lock another version of one crate: `cargo update -p SPEC --precise VERSION`. Cargo is started
+/// as for [`natures`], so that it obeys no setting of the tree; of the tree it writes Cargo.lock.
+pub fn update(
+    manifest: &Path,
+    root: &Path,
+    (spec, version): (&str, &str),
+    offline: bool,
+) -> Result<(), MetadataError> {
+    let empty = tempfile::Builder::new().prefix("cargo-custody-").tempdir();
+    let empty = empty.map_err(|source| io("create an empty folder", source))?;
+    let mut command = sandbox::cargo(root, empty.path())?;
+    if !offline {
+        command.env_remove("CARGO_NET_OFFLINE");
+    }
+    command.args(["update", "--quiet", "-p", spec, "--precise", version, "--manifest-path"]);
+    command.arg(manifest);
+    answer(command, UPDATE_LIMIT).map(drop)
 }
 
 fn io(operation: &'static str, source: std::io::Error) -> MetadataError {

@@ -80,6 +80,8 @@ fn finding(
         bindings.bind_value("it", item.clone());
     }
     let message = rule.consequence().message.fill(&sheet.subject.to_string(), bindings);
+    let remedy = rule.consequence().remedy.as_ref();
+    let remedy = remedy.and_then(|one| one.fill_known(&sheet.subject.to_string(), bindings));
     let evidence = evidence(rule, sheet, bindings, about);
     let whole_file = sheet.subject.kind == SubjectKind::Model;
     let at_evidence = (rule.locate == Locate::Evidence)
@@ -98,7 +100,8 @@ fn finding(
         change: None,
         arithmetic: sum.arithmetic.clone(),
         terms: sum.terms.clone(),
-        clear: rule.info.clear.clone(),
+        clear: remedy.unwrap_or_else(|| rule.info.clear.clone()),
+        advisory: None,
         waived: None,
         baselined: None,
     }

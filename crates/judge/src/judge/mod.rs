@@ -258,7 +258,9 @@ impl<'r> Court<'r> {
                 if let Some(hits) = rule.hits() {
                     hits.bind(&mut bindings);
                 }
-                judgement.findings.extend(findings(rule, case, &sum, &mut bindings));
+                let mut about = findings(rule, case, &sum, &mut bindings);
+                mark_behind(ruleset, rule, &mut about);
+                judgement.findings.extend(about);
             }
         }
         for (id, verdict) in &signals.verdicts {
@@ -270,6 +272,16 @@ impl<'r> Court<'r> {
         judgement.signals =
             signals.fired.into_iter().map(|hit| FiredSignal { subject: subject(), hit }).collect();
         judgement
+    }
+}
+
+/// Marks the terms whose signal reads what the rule reads: they alone say how unusual the finding is.
+fn mark_behind(ruleset: &Ruleset, rule: &Rule, findings: &mut [Finding]) {
+    let reads = rule.reads();
+    for term in findings.iter_mut().flat_map(|finding| &mut finding.terms) {
+        let signal = ruleset.rule(&term.signal);
+        term.behind = signal.is_some_and(|signal| !signal.reads().is_disjoint(&reads))
+            || rule.names_signal(&term.signal);
     }
 }
 
