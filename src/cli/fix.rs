@@ -21,6 +21,12 @@ struct Update {
     version: String,
 }
 
+impl Update {
+    fn command(&self) -> String {
+        format!("cargo update -p {} --precise {}", self.spec, self.version)
+    }
+}
+
 /// Mends what an update of the lockfile mends. Says what it did and what is left; 1 where something is.
 pub fn run(arguments: &FixArguments) -> Result<u8, Failure> {
     let check = CheckArguments {
@@ -43,37 +49,43 @@ pub fn run(arguments: &FixArguments) -> Result<u8, Failure> {
         output::stdout(b"no advisory speaks of a crate in this lockfile\n")?;
         return Ok(if unmeasured.is_some() { 3 } else { 0 });
     }
-    let (project, _) = walker::audited(&request.path)?;
-    let mut said = String::new();
+    let mut lines = Vec::new();
     let mut failed = 0;
-    if !arguments.dry_run && !updates.is_empty() {
-        own_settings(&project)?;
+    if arguments.dry_run {
+        lines.extend(updates.iter().map(Update::command));
+    } else if !updates.is_empty() {
+        failed = carry_out(&updates, &request, &mut lines)?;
     }
-    for update in &updates {
-        let Update { spec, version } = update;
-        let command = format!("cargo update -p {spec} --precise {version}\n");
-        if arguments.dry_run {
-            said.push_str(&command);
-            continue;
-        }
-        let manifest = project.join("Cargo.toml");
-        let done = metadata::update(&manifest, &project, (spec, version), request.gather.offline);
-        match done {
-            Ok(()) => said.push_str(&format!("done: {command}")),
+    lines.extend(left.iter().map(|line| format!("left to you: {line}")));
+    if !arguments.dry_run && failed < updates.len() {
+        lines.push("next: build and test, then `cargo custody check`".to_owned());
+    }
+    output::stdout((lines.join("\n") + "\n").as_bytes())?;
+    Ok(u8::from(failed > 0 || !left.is_empty()))
+}
+
+/// Lets cargo lock each version. Says how many it did not.
+fn carry_out(
+    updates: &BTreeSet<Update>,
+    request: &audit::Request,
+    lines: &mut Vec<String>,
+) -> Result<usize, Failure> {
+    let (project, _) = walker::audited(&request.path)?;
+    own_settings(&project)?;
+    let manifest = project.join("Cargo.toml");
+    let mut failed = 0;
+    for update in updates {
+        let (command, offline) = (update.command(), request.gather.offline);
+        let what = (update.spec.as_str(), update.version.as_str());
+        lines.push(match metadata::update(&manifest, &project, what, offline) {
+            Ok(()) => format!("done: {command}"),
             Err(error) => {
                 failed += 1;
-                said.push_str(&format!("not done: {}: {error}\n", command.trim_end()));
+                format!("not done: {command}: {error}")
             }
-        }
+        });
     }
-    for line in &left {
-        said.push_str(&format!("left to you: {line}\n"));
-    }
-    if !arguments.dry_run && failed < updates.len() {
-        said.push_str("next: build and test, then `cargo custody check`\n");
-    }
-    output::stdout(said.as_bytes())?;
-    Ok(u8::from(failed > 0 || !left.is_empty()))
+    Ok(failed)
 }
 
 /// What the lockfile alone can mend, each update once, and what needs somebody.
@@ -82,15 +94,13 @@ fn sorted(findings: &[Finding]) -> (BTreeSet<Update>, BTreeSet<String>) {
     for finding in findings.iter().filter(|finding| finding.waived.is_none()) {
         let Some(advisory) = &finding.advisory else { continue };
         let subject = &finding.subject;
-        match (&advisory.fixed_in, advisory.fix.as_str(), &subject.origin) {
-            (Some(version), "update", Origin::Registry) => {
-                let spec = format!("{}@{}", subject.name, subject.version);
-                updates.insert(Update { spec, version: version.clone() });
-            }
-            _ => {
-                let text = format!("{subject}, {}: {}", advisory.id, finding.clear);
-                left.insert(crate::reporter::told(&text));
-            }
+        let mends = advisory.fix == "update" && subject.origin == Origin::Registry;
+        if let Some(version) = advisory.fixed_in.as_ref().filter(|_| mends) {
+            let spec = format!("{}@{}", subject.name, subject.version);
+            updates.insert(Update { spec, version: version.clone() });
+        } else {
+            let text = format!("{subject}, {}: {}", advisory.id, finding.clear);
+            left.insert(crate::reporter::told(&text));
         }
     }
     // Two advisories about one crate can name two versions: the later one mends both, or the next run says so.

@@ -148,10 +148,10 @@ fn none_such(arguments: &WaiveArguments, report: &Report) -> Failure {
         shown(&arguments.rule),
         shown(&arguments.package)
     ));
-    match named.is_empty() {
-        true => failure.help("there is no finding at all"),
-        false => failure.help(format!("there is: {}", named.join(", "))),
+    if named.is_empty() {
+        return failure.help("there is no finding at all");
     }
+    failure.help(format!("there is: {}", named.join(", ")))
 }
 
 /// The exception, as it stands in the policy.
@@ -175,8 +175,8 @@ fn block(waiver: &Waiver) -> String {
         [] => {}
         [one] => line("sha256", &quoted(one)),
         more => {
-            let all: String = more.iter().map(|one| format!("    {},\n", quoted(one))).collect();
-            line("sha256", &format!("[\n{all}]"));
+            let all: Vec<String> = more.iter().map(|one| format!("    {}", quoted(one))).collect();
+            line("sha256", &format!("[\n{},\n]", all.join(",\n")));
         }
     }
     out

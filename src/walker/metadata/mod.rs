@@ -30,7 +30,7 @@ pub use sandbox::UnsafePlace;
 pub const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long it may take to lock another version: it may have to ask the index.
-const UPDATE_LIMIT: Duration = Duration::from_secs(120);
+const UPDATE_LIMIT: Duration = Duration::from_mins(2);
 
 /// Most bytes of its answer that are read; a graph of 800 crates takes 10 MB.
 const ANSWER_LIMIT: u64 = 256 * 1024 * 1024;
