@@ -78,7 +78,8 @@ fn project() -> tempfile::TempDir {
         at,
         "cargo/config.toml",
         &format!(
-            "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\ndirectory = {vendor:?}\n"
+            "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\ndirectory = {}\n",
+            toml::Value::from(vendor.display().to_string())
         ),
     );
     write(
