@@ -109,6 +109,67 @@ fn choosers() -> Vec<Sample> {
             "cbuiltins\ngetattr\n(czoneinfo\nZoneInfo\nS'_unpickle'\ntR(S'Europe/Berlin'\nI01\ntR.",
         ),
         twin("storage.pkl", storage()),
+        // A class inside of a class, as protocol 2 writes the members of an enumeration.
+        bad(
+            "nested-class-of-nobody.pkl",
+            "cbuiltins\ngetattr\n(cmine\nThing\nS'Popen'\ntR(S'echo'\ntR.",
+            IMPORTS,
+        ),
+        bad(
+            "nested-class-called-with-two.pkl",
+            "cbuiltins\ngetattr\n(cformulaic.parser.types.factor\nFactor\nS'Kind'\ntR(S'a'\nS'b'\ntR.",
+            RESULT,
+        ),
+        bad(
+            "method-like-nested-class.pkl",
+            "cbuiltins\ngetattr\n(cformulaic.parser.types.factor\nFactor\nS'kind'\ntR(S'a'\ntR.",
+            RESULT,
+        ),
+        twin(
+            "nested-enumeration.pkl",
+            "cbuiltins\ngetattr\n(cformulaic.parser.types.factor\nFactor\nS'Kind'\ntR(S'unknown'\ntR.",
+        ),
+        // A bound method is as harmless as the method, and as long as nobody calls it.
+        bad("bound-program.pkl", "ctypes\nMethodType\n(cos\nsystem\nS'echo'\ntR.", IMPORTS),
+        bad(
+            "bound-after-harmless.pkl",
+            "ctypes\nMethodType\n(ccollections\nOrderedDict.keys\nNtR0ctypes\nMethodType\n(S'echo'\nNtR.",
+            IMPORTS,
+        ),
+        bad(
+            "bound-and-called.pkl",
+            "ctypes\nMethodType\n(ccollections\nOrderedDict.keys\nNtR(S'echo'\ntR.",
+            RESULT,
+        ),
+        twin(
+            "bound-method.pkl",
+            "ctypes\nMethodType\n(ccollections\nOrderedDict.keys\nccollections\nOrderedDict\n)RtR.",
+        ),
+        // A file system of the machine itself, as trainers keep it, and what would be called on it.
+        bad(
+            "file-system-acts.pkl",
+            "cbuiltins\ngetattr\n(cfsspec.spec\nmake_instance\n(cfsspec.implementations.local\nLocalFileSystem\n(t(dtRS'rm'\ntR(S'x'\ntR.",
+            RESULT,
+        ),
+        bad(
+            "file-system-elsewhere.pkl",
+            "cfsspec.spec\nmake_instance\n(cfsspec.implementations.http\nHTTPFileSystem\n(t(dtR.",
+            IMPORTS,
+        ),
+        twin(
+            "file-system.pkl",
+            "cfsspec.spec\nmake_instance\n(cfsspec.implementations.local\nLocalFileSystem\n(t(dtR.",
+        ),
+        // An object of a known class that makes a class, and one that nobody read.
+        bad(
+            "unknown-object-called.pkl",
+            &b"\x80\x02ctorch_geometric.data.data\nData\n)\x81(S'x'\ntR."[..],
+            RESULT,
+        ),
+        twin(
+            "known-object-called.pkl",
+            &b"\x80\x02ctorch_geometric.data.batch\nDynamicInheritanceGetter\n)\x81(ctorch_geometric.data.batch\nBatch\nctorch_geometric.data.data\nData\ntR."[..],
+        ),
         twin("str-split.pkl", "cbuiltins\ngetattr\n(cbuiltins\nstr\nS'split'\ntR."),
         twin("own-method.pkl", "cbuiltins\ngetattr\n(ccollections\nOrderedDict\n)RS'keys'\ntR."),
         twin(

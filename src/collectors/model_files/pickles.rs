@@ -21,6 +21,7 @@ static GLOBALS: LazyLock<Globals> = LazyLock::new(|| {
 /// Adds what a scan of `member` saw.
 pub(super) fn add(file: &mut ModelFile, member: &str, scan: &Scan) {
     file.pickles += u64::from(scan.streams.max(1));
+    let mut storage_seen = false;
     for event in &scan.events {
         let place = place(member, event);
         match &event.what {
@@ -31,6 +32,7 @@ pub(super) fn add(file: &mut ModelFile, member: &str, scan: &Scan) {
                     call(file, place, event, &callee.to_string(), verdict, arguments);
                 }
             }
+            What::CallOnResult { callee, root, .. } if is_known_object(root.as_ref(), callee) => {}
             What::CallOnResult { callee, root, arguments } => {
                 let verdict = root_verdict(root.as_ref(), scan);
                 call(file, place, event, callee, verdict, arguments);
@@ -50,6 +52,9 @@ pub(super) fn add(file: &mut ModelFile, member: &str, scan: &Scan) {
                 let verdict = verdict_of(callee, scan);
                 call(file, place, event, &callee.to_string(), verdict, iterator);
             }
+            // Every tensor asks for its storage; one of them says as much as thousands.
+            What::PersistentId { id }
+                if id.starts_with("('storage',") && std::mem::replace(&mut storage_seen, true) => {}
             // Tensors pickle the bytes of their storages as a pickle of their own.
             What::Nested { .. } if is_plain(event, scan) => {}
             // Behind the pickle of a storage lie its numbers.
@@ -74,6 +79,9 @@ pub(super) fn add(file: &mut ModelFile, member: &str, scan: &Scan) {
 pub(super) fn mark(event: &Event, scan: &Scan) -> char {
     let verdict = match &event.what {
         What::Import(name) | What::Call { callee: name, .. } => verdict_of(name, scan),
+        What::CallOnResult { callee, root, .. } if is_known_object(root.as_ref(), callee) => {
+            ImportVerdict::Allowed
+        }
         What::CallOnResult { .. }
         | What::Rebind { .. }
         | What::Drain { .. }
@@ -90,6 +98,13 @@ pub(super) fn mark(event: &Event, scan: &Scan) -> char {
         ImportVerdict::Unknown => '?',
         ImportVerdict::Allowed => ' ',
     }
+}
+
+/// Whether what is called is a fresh object of a class whose objects may be.
+fn is_known_object(root: Option<&GlobalName>, callee: &str) -> bool {
+    root.is_some_and(|root| {
+        GLOBALS.may_be_called(&root.module, &root.name) && callee == format!("{root}()")
+    })
 }
 
 /// Whether a pickle in a string of bytes imports and calls nothing but what is allowed.

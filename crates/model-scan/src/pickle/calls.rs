@@ -33,6 +33,8 @@ pub const HANDS_ON: &[(&str, &str)] = &[
     ("operator", "getitem"),
     ("_operator", "getitem"),
     ("functools", "partial"),
+    ("types", "MethodType"),
+    ("fsspec.spec", "make_instance"),
     ("dill._dill", "_load_type"),
     ("dill._dill", "_getattr"),
     ("dill._dill", "_create_array"),
@@ -167,7 +169,7 @@ impl Machine<'_, '_> {
             self.push(value);
             return;
         }
-        let callee = self.bound(&callee).unwrap_or(callee);
+        let callee = self.bound(&callee, &arguments).unwrap_or(callee);
         match callee {
             Value::Global(id) => self.call_global(id, &arguments),
             _ => self.call_result(&callee, &arguments),
@@ -193,8 +195,10 @@ impl Machine<'_, '_> {
         Some(self.import(GlobalName { module: module.to_owned(), name }))
     }
 
-    /// A constructor that libraries save as an attribute of its class, and call.
-    fn bound(&mut self, callee: &Value) -> Option<Value> {
+    /// A constructor that libraries save as an attribute of its class, and call; or a class inside of a class,
+    /// as protocol 2 writes the members of an enumeration: it is imported by its dotted name then, as the
+    /// later protocols do, and judged like it. A method, or more than one constant, stays what it is.
+    fn bound(&mut self, callee: &Value, arguments: &[Value]) -> Option<Value> {
         let node = callee.node()?;
         let Kind::Call(Value::Global(getter)) = &node.kind else { return None };
         if self.log.global(*getter)?.name != "getattr" {
@@ -207,7 +211,13 @@ impl Machine<'_, '_> {
         let class = self.log.global(*class)?.clone();
         let attribute = self.string(*form, *len, *at)?;
         let known = (class.module.as_str(), class.name.as_str(), attribute.as_str());
-        if !CONSTRUCTORS.contains(&known) {
+        let bare = attribute.trim_start_matches('_');
+        let class_like = attribute.len() - bare.len() < 2
+            && bare.starts_with(|c: char| c.is_ascii_uppercase())
+            && bare.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let member = class_like
+            && matches!(arguments, [only] if matches!(only, Value::Global(_)) || self.is_plain(only));
+        if !member && !CONSTRUCTORS.contains(&known) {
             return None;
         }
         let name = format!("{}.{attribute}", class.name);

@@ -118,6 +118,9 @@ struct Library {
     /// A module and what of it may be called, one space between.
     #[serde(default)]
     calls: Vec<String>,
+    /// A module and classes of which an object may be called, one space between.
+    #[serde(default)]
+    objects: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -146,9 +149,17 @@ pub struct Globals {
     /// Classes of libraries by module and name, with the library's place in `reasons`.
     classes: BTreeMap<String, BTreeMap<String, (usize, bool)>>,
     reasons: Vec<String>,
+    /// Modules and classes of which a fresh object may be called.
+    objects: BTreeSet<(String, String)>,
 }
 
 impl Globals {
+    /// Whether a fresh object of this class may be called: what its `__call__` does was read.
+    #[must_use]
+    pub fn may_be_called(&self, module: &str, name: &str) -> bool {
+        self.objects.contains(&(module.to_owned(), name.to_owned()))
+    }
+
     /// Adds the classes of libraries (`rules/tables/pickle-classes.toml`): allowed as long as nobody calls
     /// them.
     ///
@@ -156,9 +167,14 @@ impl Globals {
     /// Where the table has another shape.
     pub fn with_classes(mut self, text: &str) -> Result<Self, TableError> {
         let libraries: Libraries = toml::from_str(text)?;
-        for Library { name, version, classes, calls } in libraries.library {
+        for Library { name, version, classes, calls, objects } in libraries.library {
             let at = self.reasons.len();
             self.reasons.push(format!("known from {name} {version}"));
+            for line in objects {
+                let mut words = line.split(' ').map(str::to_owned);
+                let Some(module) = words.next() else { continue };
+                self.objects.extend(words.map(|name| (module.clone(), name)));
+            }
             for (lines, called) in [(classes, false), (calls, true)] {
                 for line in lines {
                     let mut words = line.split(' ').map(str::to_owned);
@@ -201,6 +217,7 @@ impl Globals {
             allow,
             classes: BTreeMap::new(),
             reasons: Vec::new(),
+            objects: BTreeSet::new(),
         };
         globals.check()?;
         Ok(globals)
@@ -411,6 +428,8 @@ mod tests {
             assert_eq!(verdict(path), Verdict::Allowed, "{path}");
         }
         assert_eq!(verdict("functools partial"), Verdict::AllowedOfAllowed);
+        // Binding a method is as harmless as the method.
+        assert_eq!(verdict("types MethodType"), Verdict::AllowedOfAllowed);
     }
 
     #[test]
