@@ -57,7 +57,7 @@ fn new_hands_that_bring_a_pickle_and_code_are_seen_with_their_silence() {
     assert_eq!(change.pickles_added[0].account, Measured::Known("eve".to_owned()));
     assert_eq!(change.code_added[0].path, "modeling_x.py");
     assert_eq!(record.hub.remote_code, Measured::Known(true));
-    assert!(server.api_requests("org/taken-over") <= 4, "{:?}", server.requests());
+    assert!(server.api_requests("org/taken-over") <= 5, "{:?}", server.requests());
 }
 
 #[test]
@@ -258,11 +258,38 @@ fn bytes_that_are_not_those_of_their_git_id_are_told() {
 #[test]
 fn a_signature_that_leaves_out_a_shard_is_told() {
     let server = HubServer::start();
-    let record = ask(&client(None), &server.base, "org/signed", "");
+    let (mut record, _) = read(&server, "org/signed");
+    record.hold_signature();
     let signature = record.hub.signature.known().expect("read");
-    assert_eq!((signature.path.as_str(), signature.listed), ("model.sig", 1));
+    assert_eq!((signature.path.as_str(), signature.listed), ("model.sig", 3));
+    assert_eq!(signature.signer, "ann@example.invalid");
     assert_eq!(signature.not_covered, ["model-00002.safetensors"]);
-    assert!(signature.different.is_empty());
+    // A small file has no SHA-256 on the Hub: it is known once the file was read.
+    assert_eq!(signature.different, ["config.json"]);
+    assert_eq!(signature.missing, ["tokenizer.json"]);
+}
+
+#[test]
+fn the_commit_before_is_asked_for_only_where_there_are_pickles() {
+    let server = HubServer::start();
+    let record = ask(&client(None), &server.base, "org/quiet", &commit(3));
+    assert_eq!(record.hub.parent.known().expect("nothing to ask").reason, "no-pickles");
+    let record = ask(&client(None), &server.base, "org/pickled", &commit(3));
+    let parent = record.hub.parent.known().expect("compared");
+    assert_eq!((parent.reason.as_str(), parent.commit.as_str()), ("parent", &*commit(2)));
+    assert_eq!(parent.safetensors_removed, ["model.safetensors"]);
+    assert_eq!(parent.pickles_added.len(), 1);
+    assert!(server.api_requests("org/pickled") <= 5, "{:?}", server.requests());
+}
+
+#[test]
+fn of_a_commit_that_is_gone_it_is_asked_who_holds_the_name() {
+    let server = HubServer::start();
+    let record = ask(&client(None), &server.base, "young/model", &commit(9));
+    assert_eq!(record.hub.status, Measured::Known("revision-not-found".to_owned()));
+    assert_eq!(record.custody.namespace_kind, Measured::Known("user".to_owned()));
+    assert_eq!(record.custody.namespace_days, Measured::Known(83));
+    assert!(record.custody.committers.known().is_none());
 }
 
 #[test]

@@ -152,13 +152,23 @@ fn a_new_committer_alone_is_at_most_medium() {
 
 #[test]
 fn an_heir_after_a_silence_who_publishes_better_weights_is_at_most_medium() {
-    at_most_medium("org/heir");
+    let found = at_most_medium("org/heir");
+    assert!(found.contains(&"weights-by-newcomer: note".to_owned()), "{found:?}");
+    let run = Project::of(&[("org/heir", "")]).check(&[]);
+    let told = run.finding("weights-by-newcomer")["message"].to_string();
+    assert!(told.contains("eve"), "{told}");
 }
 
 #[test]
 fn safetensors_that_gave_way_to_a_pickle_are_medium_by_themselves() {
     let found = at_most_medium("org/pickled");
     assert!(found.contains(&"weights-format-downgraded: medium".to_owned()), "{found:?}");
+    assert!(found.contains(&"weights-only-pickles: note".to_owned()), "{found:?}");
+    // The commit of the pickle may just as well be the one that is pinned.
+    let found = Project::of(&[("org/pickled", &commit(3))]).check(&[]).findings("org/pickled");
+    assert!(found.contains(&"model-commit-brought-pickles: medium".to_owned()), "{found:?}");
+    let found = Project::of(&[("org/pickled", &commit(2))]).check(&[]).findings("org/pickled");
+    assert!(!found.iter().any(|finding| finding.contains("pickles")), "{found:?}");
 }
 
 #[test]
@@ -239,6 +249,7 @@ fn an_adapter_of_a_restricted_gated_and_cyclic_chain_is_told_so() {
     {
         assert!(found.contains(&format!("{rule}: low")), "{rule}: {found:?}");
     }
+    assert!(found.contains(&"base-model-closed: note".to_owned()), "{found:?}");
     assert!(run.findings("org/silent-adapter").contains(&"base-model-untold: low".to_owned()));
 }
 
@@ -260,8 +271,11 @@ fn pins_are_filled_and_a_second_check_asks_nobody() {
     }
     let config = sha256_of("org/quiet", 2, "config.json");
     assert!(lock.contains(&config), "what was read whole is pinned as well");
+    for text in ["namespace = \"organization\"", "signer = \"ann@example.invalid\""] {
+        assert!(lock.contains(text), "{text} is not in\n{lock}");
+    }
     for id in ["org/quiet", "org/signed"] {
-        assert!(project.server.api_requests(id) <= 4, "{:?}", project.server.requests());
+        assert!(project.server.api_requests(id) <= 5, "{:?}", project.server.requests());
     }
     let asked = project.server.requests().len();
     let online = project.check(&[]);
@@ -351,7 +365,7 @@ fn a_rewritten_history_a_pull_request_and_a_second_repository_are_told() {
         ("org/quiet", "model-history-rewritten: medium"),
         ("org/quiet", "model-recreated-since-pin: high"),
         ("org/moving", "model-from-pull-request-ref: medium"),
-        ("org/borrowed-code", "remote-code-from-other-repository: medium"),
+        ("org/borrowed-code", "remote-code-from-other-repository: high"),
         ("org/signed", "signature-incomplete: medium"),
         ("former/quiet", "model-renamed: medium"),
         ("former/quiet", "signature-absent: note"),
@@ -363,6 +377,74 @@ fn a_rewritten_history_a_pull_request_and_a_second_repository_are_told() {
     ] {
         let found = run.findings(id);
         assert!(found.contains(&finding.to_owned()), "{id} {finding}: {found:?}");
+    }
+}
+
+#[test]
+fn a_pinned_commit_that_is_gone_under_a_name_that_is_young_is_high() {
+    let project = Project::of(&[("young/model", &commit(9)), ("org/quiet", &commit(9))]);
+    let pin = |id: &str, more: &str| {
+        format!(
+            "[[model]]\nrepository = \"{id}\"\nrevision = \"{}\"\nseen = \"2026-08-01\"\n{more}",
+            commit(9)
+        )
+    };
+    let lock =
+        |more: &str| format!("version = 1\n{}{}", pin("org/quiet", more), pin("young/model", ""));
+    project.write("custody.lock", &lock("namespace = \"organization\"\n"));
+    let run = project.check(&[]);
+    let taken = "model-pin-gone-name-taken: high".to_owned();
+    assert!(run.findings("young/model").contains(&taken), "{:?}", run.findings("young/model"));
+    // The same commit gone under a name that is in the same kind of hands.
+    let found = run.findings("org/quiet");
+    assert!(found.contains(&"model-commit-vanished: medium".to_owned()), "{found:?}");
+    assert!(!found.contains(&taken), "{found:?}");
+    project.write("custody.lock", &lock("namespace = \"user\"\n"));
+    let found = project.check(&[]).findings("org/quiet");
+    assert!(found.contains(&taken), "{found:?}");
+    let asked = project.server.requests();
+    assert!(asked.iter().any(|request| request.contains("/api/organizations/org/")), "{asked:?}");
+}
+
+#[test]
+fn a_pin_lists_what_the_code_imports_and_who_signed_and_both_are_compared() {
+    let project = Project::of(&[("org/coded", &commit(3)), ("org/signed", &commit(1))]);
+    assert_eq!(project.run("pin", &[]).code, 0);
+    let lock = project.read("custody.lock");
+    let code = format!(
+        "path = \"modeling_x.py\"\nsha256 = \"{}\"\nimports = [\"torch\"]\n",
+        sha256_of("org/coded", 3, "modeling_x.py")
+    );
+    assert!(lock.contains(&code), "{code} is not in\n{lock}");
+    let before = lock
+        .replace("imports = [\"torch\"]", "imports = []")
+        .replace("ann@example.invalid", "bob@example.invalid");
+    project.write("custody.lock", &before);
+    let run = project.check(&[]);
+    let found = run.findings("org/coded");
+    assert!(found.contains(&"model-imports-since-pin: note".to_owned()), "{found:?}");
+    let found = run.findings("org/signed");
+    assert!(found.contains(&"signer-changed-since-pin: low".to_owned()), "{found:?}");
+    project.write("custody.lock", &lock);
+    let run = project.check(&[]);
+    let all = [run.findings("org/coded"), run.findings("org/signed")].concat();
+    assert!(!all.iter().any(|finding| finding.contains("since-pin")), "{all:?}");
+}
+
+#[test]
+fn a_hub_that_never_answers_ends_with_the_deadline_of_the_run() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut project = Project::of(&[("org/quiet", ""), ("org/taken-over", "")]);
+    project.server.base = format!("http://{}/", silent.local_addr().unwrap());
+    let run = project.check(&["--deadline", "1s"]);
+    let report = run.report();
+    let unknown = report["undetermined"].as_array().unwrap();
+    for id in ["org/quiet", "org/taken-over"] {
+        let told = |entry: &&Value| {
+            let reason = entry["reason"].as_str().unwrap_or_default();
+            entry["subject"]["name"] == id && reason.contains("deadline of the run")
+        };
+        assert!(unknown.iter().any(|entry| told(&entry)), "{id}: {unknown:?}");
     }
 }
 
@@ -407,7 +489,7 @@ fn an_endpoint_set_in_the_tree_is_a_finding_and_is_not_obeyed() {
 fn code_that_only_the_tokenizer_names_is_remote_code_of_a_second_repository() {
     let project = Project::of(&[("org/tokens", &commit(1))]);
     let found = project.check(&[]).findings("org/tokens");
-    for finding in ["remote-code: low", "remote-code-from-other-repository: medium"] {
+    for finding in ["remote-code: low", "remote-code-from-other-repository: high"] {
         assert!(found.contains(&finding.to_owned()), "{found:?}");
     }
 }

@@ -116,13 +116,16 @@ impl Cached {
     #[must_use]
     pub fn pin(&self, repository: &str, as_of: Date) -> ModelPin {
         let file = |file: &CachedFile| {
-            Some(PinnedFile { path: file.path.clone(), sha256: file.sha256.known()?.clone() })
+            let sha256 = file.sha256.known()?.clone();
+            Some(PinnedFile { path: file.path.clone(), sha256, imports: None })
         };
         ModelPin {
             repository: repository.to_owned(),
             revision: self.facts.commit.clone(),
             files: self.facts.files.iter().filter_map(file).collect(),
             committers: None,
+            namespace: None,
+            signer: None,
             seen: as_of.to_string(),
             reason: None,
         }

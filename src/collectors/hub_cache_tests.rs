@@ -40,6 +40,7 @@ fn pin(bytes: &[u8]) -> ModelPin {
         files: vec![PinnedFile {
             path: "model.safetensors".to_owned(),
             sha256: hex(&Sha256::digest(bytes)),
+            imports: None,
         }],
         ..ModelPin::default()
     }

@@ -21,6 +21,8 @@ use super::custody::{
 pub const GROUP: &str = "pin";
 /// Name of the group of models.
 pub const MODEL_GROUP: &str = "model_pin";
+/// Most imports that are told as new.
+const IMPORTS_LIMIT: usize = 200;
 /// Most entries of any list that rules see.
 const LIST_LIMIT: usize = 2_000;
 
@@ -271,20 +273,43 @@ pub struct ModelPinFacts {
     pub changed_at_same_revision: Measured<bool>,
     /// Committers who were none at the time of the pin, ordered.
     pub committers_added: Measured<Vec<String>>,
+    /// An organisation holds the namespace where a person did, or the other way round.
+    pub namespace_kind_changed: Measured<bool>,
+    /// Whom the signature claimed to be by; empty where nobody had signed.
+    pub signer_before: Measured<String>,
+    /// Somebody had signed it, and now it is somebody else or nobody. What signatures claim is not verified.
+    pub signer_changed: Measured<bool>,
+    /// Modules that its Python imports and did not, ordered; at most 200.
+    pub imports_added: Measured<Vec<String>>,
     /// Why the last change was accepted; empty where no reason was given.
     pub accepted_reason: String,
 }
 
-/// Compares a model with its pin. `files` are those that are there now, with their hashes.
+/// A model as it is now.
+#[derive(Clone, Debug)]
+pub struct ModelState {
+    /// Its files with their hashes.
+    pub files: Measured<Vec<PinnedFile>>,
+    /// Accounts that committed.
+    pub committers: Measured<Vec<String>>,
+    /// `organization` or `user`.
+    pub namespace: Measured<String>,
+    /// Whom its signature claims to be by; empty where nobody signed.
+    pub signer: Measured<String>,
+    /// Modules that its Python imports, sorted.
+    pub imports: Measured<Vec<String>>,
+}
+
+/// Compares a model with its pin.
 #[must_use]
 pub fn model_pin_facts(
     pins: &Pins,
     repository: &str,
     revision: &str,
-    files: &Measured<Vec<PinnedFile>>,
-    committers: &Measured<Vec<String>>,
+    now: &ModelState,
     as_of: Date,
 ) -> ModelPinFacts {
+    let ModelState { files, committers, .. } = now;
     let mut of_name = pins.models.iter().filter(|pin| pin.repository == repository);
     let exact = of_name.clone().find(|pin| pin.revision == revision);
     let Some(pin) = exact.or_else(|| of_name.next_back()) else { return model_new_to_you() };
@@ -314,8 +339,39 @@ pub fn model_pin_facts(
             committers,
             &known(pin.committers.clone(), "the committers were not known when it was pinned"),
         ),
+        namespace_kind_changed: another(pin.namespace.as_ref(), &now.namespace),
+        signer_changed: another(pin.signer.as_ref(), &now.signer)
+            .map(|another| another && pin.signer.as_ref().is_some_and(|signer| !signer.is_empty())),
+        signer_before: known(pin.signer.clone(), NOT_PINNED),
+        imports_added: imports_added(pin, &now.imports),
         accepted_reason: pin.reason.clone().unwrap_or_else(String::new),
     }
+}
+
+/// Why a pin does not tell something: it was taken by an older version, or it was not known then.
+const NOT_PINNED: &str = "it was not known when the model was pinned";
+
+fn another(before: Option<&String>, now: &Measured<String>) -> Measured<bool> {
+    match (before, now) {
+        (Some(before), Measured::Known(now)) => Measured::Known(before != now),
+        (None, _) => Measured::unknown(NOT_PINNED),
+        (_, Measured::Unknown(reason)) => Measured::Unknown(reason.clone()),
+    }
+}
+
+/// What is imported now and by no file of the pin; unknown where a pinned Python file was not read.
+fn imports_added(pin: &ModelPin, now: &Measured<Vec<String>>) -> Measured<Vec<String>> {
+    let python = |file: &&PinnedFile| file.path.rsplit('.').next() == Some("py");
+    if pin.files.iter().filter(python).any(|file| file.imports.is_none()) {
+        return Measured::unknown(NOT_PINNED);
+    }
+    let before: Vec<String> =
+        pin.files.iter().filter_map(|file| file.imports.clone()).flatten().collect();
+    let added = minus(now, &Measured::Known(before));
+    added.map(|mut added| {
+        added.truncate(IMPORTS_LIMIT);
+        added
+    })
 }
 
 fn changed_files(pin: &ModelPin, files: &[PinnedFile]) -> Vec<String> {
@@ -342,6 +398,10 @@ fn model_new_to_you() -> ModelPinFacts {
         files_removed: Measured::Unknown(none()),
         changed_at_same_revision: Measured::Unknown(none()),
         committers_added: Measured::Unknown(none()),
+        namespace_kind_changed: Measured::Unknown(none()),
+        signer_before: Measured::Unknown(none()),
+        signer_changed: Measured::Unknown(none()),
+        imports_added: Measured::Unknown(none()),
         accepted_reason: String::new(),
     }
 }

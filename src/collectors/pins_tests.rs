@@ -95,31 +95,68 @@ fn a_pin_is_an_owner_list_of_its_day() {
 
 #[test]
 fn a_model_whose_bytes_changed_under_one_revision_is_told() {
-    let file =
-        |path: &str, digit: &str| PinnedFile { path: path.to_owned(), sha256: digit.repeat(64) };
+    let file = |path: &str, digit: &str| PinnedFile {
+        path: path.to_owned(),
+        sha256: digit.repeat(64),
+        imports: path.ends_with("py").then(|| vec!["torch".to_owned()]),
+    };
     let pins = Pins {
         models: vec![ModelPin {
             repository: "acme/tiny".to_owned(),
             revision: "r1".to_owned(),
-            files: vec![file("a.bin", "0"), file("b.bin", "1")],
+            files: vec![file("a.bin", "0"), file("b.bin", "1"), file("m.py", "5")],
             committers: Some(vec!["ada".to_owned()]),
+            namespace: Some("organization".to_owned()),
+            signer: Some("ada@example.invalid".to_owned()),
             seen: "2026-03-01".to_owned(),
             reason: None,
         }],
         ..Pins::default()
     };
     let as_of = date(2026, 4, 1);
-    let now = Measured::Known(vec![file("a.bin", "2"), file("c.bin", "3")]);
+    let now = Measured::Known(vec![file("a.bin", "2"), file("c.bin", "3"), file("m.py", "5")]);
     let committers = Measured::Known(vec!["ada".to_owned(), "mira".to_owned()]);
-    let facts = model_pin_facts(&pins, "acme/tiny", "r1", &now, &committers, as_of);
+    let told = |text: &str| Measured::Known(text.to_owned());
+    let state = ModelState {
+        files: now,
+        committers,
+        namespace: told("user"),
+        signer: told("eve@example.invalid"),
+        imports: Measured::Known(vec!["socket".to_owned(), "torch".to_owned()]),
+    };
+    let facts = model_pin_facts(&pins, "acme/tiny", "r1", &state, as_of);
+    assert_eq!(facts.namespace_kind_changed, Measured::Known(true));
+    assert_eq!(facts.signer_changed, Measured::Known(true));
+    assert_eq!(facts.signer_before, told("ada@example.invalid"));
+    assert_eq!(facts.imports_added, Measured::Known(vec!["socket".to_owned()]));
     assert_eq!(facts.files_changed, Measured::Known(vec!["a.bin".to_owned()]));
     assert_eq!(facts.files_added, Measured::Known(vec!["c.bin".to_owned()]));
     assert_eq!(facts.files_removed, Measured::Known(vec!["b.bin".to_owned()]));
     assert_eq!(facts.changed_at_same_revision, Measured::Known(true));
     assert_eq!(facts.committers_added, Measured::Known(vec!["mira".to_owned()]));
     let unknown = Measured::unknown("not listed");
-    let facts = model_pin_facts(&pins, "acme/tiny", "r2", &unknown, &committers, as_of);
+    let quiet = ModelState {
+        files: unknown,
+        namespace: told("organization"),
+        signer: told("ada@example.invalid"),
+        imports: Measured::unknown("not read"),
+        ..state.clone()
+    };
+    let facts = model_pin_facts(&pins, "acme/tiny", "r2", &quiet, as_of);
+    assert_eq!(facts.namespace_kind_changed, Measured::Known(false));
+    assert_eq!(facts.signer_changed, Measured::Known(false));
+    assert!(facts.imports_added.known().is_none());
     assert_eq!(facts.revision_changed, Measured::Known(true));
     assert!(facts.changed_at_same_revision.known().is_none());
-    assert!(model_pin_facts(&pins, "other/x", "r1", &now, &committers, as_of).new_to_you);
+    let mut older = pins.clone();
+    (older.models[0].signer, older.models[0].namespace) = (None, None);
+    older.models[0].files[2].imports = None;
+    let facts = model_pin_facts(&older, "acme/tiny", "r1", &state, as_of);
+    let left_open = [facts.signer_changed.known(), facts.namespace_kind_changed.known()];
+    assert_eq!(left_open, [None, None], "an older pin does not tell them");
+    assert!(facts.imports_added.known().is_none());
+    older.models[0].signer = Some(String::new());
+    let facts = model_pin_facts(&older, "acme/tiny", "r1", &state, as_of);
+    assert_eq!(facts.signer_changed, Measured::Known(false), "a first signature is no change");
+    assert!(model_pin_facts(&pins, "other/x", "r1", &state, as_of).new_to_you);
 }

@@ -127,10 +127,20 @@ fn crate_pin(section: &Section<'_>) -> Result<CratePin, ConfigError> {
 }
 
 fn model_pin(section: &Section<'_>) -> Result<ModelPin, ConfigError> {
-    section.only(&["repository", "revision", "files", "committers", "seen", "reason"])?;
+    section.only(&[
+        "repository",
+        "revision",
+        "files",
+        "committers",
+        "namespace",
+        "signer",
+        "signed",
+        "seen",
+        "reason",
+    ])?;
     let mut files = Vec::new();
     for entry in section.tables("files")? {
-        entry.only(&["path", "sha256"])?;
+        entry.only(&["path", "sha256", "imports"])?;
         let path = entry.required("path")?.value.to_owned();
         let Some(sha256) = sha256(&entry)? else {
             return Err(ConfigError::Missing {
@@ -139,7 +149,7 @@ fn model_pin(section: &Section<'_>) -> Result<ModelPin, ConfigError> {
                 key: "sha256",
             });
         };
-        files.push(PinnedFile { path, sha256 });
+        files.push(PinnedFile { path, sha256, imports: logins(&entry, "imports")? });
     }
     files.sort();
     Ok(ModelPin {
@@ -147,9 +157,18 @@ fn model_pin(section: &Section<'_>) -> Result<ModelPin, ConfigError> {
         revision: section.required("revision")?.value.to_owned(),
         files,
         committers: logins(section, "committers")?,
+        namespace: section.text("namespace")?.map(|told| told.value.to_owned()),
+        signer: signer(section)?,
         seen: seen(section)?,
         reason: section.text("reason")?.map(|told| told.value.to_owned()),
     })
+}
+
+/// `signed = false` says that nobody had signed; absent is not known.
+fn signer(section: &Section<'_>) -> Result<Option<String>, ConfigError> {
+    let nobody = section.flag("signed")? == Some(false);
+    let named = section.text("signer")?.map(|told| told.value.to_owned());
+    Ok(named.or(nobody.then(String::new)))
 }
 
 fn seen(section: &Section<'_>) -> Result<String, ConfigError> {
@@ -169,7 +188,7 @@ fn sha256(section: &Section<'_>) -> Result<Option<String>, ConfigError> {
     }
 }
 
-/// A list of logins; absent is not empty.
+/// A list of names; absent is not empty.
 fn logins(section: &Section<'_>, key: &str) -> Result<Option<Vec<String>>, ConfigError> {
     if !section.has(key) {
         return Ok(None);
@@ -210,12 +229,18 @@ pub fn write_pins(pins: &Pins) -> String {
         line(&mut out, "repository", &pin.repository);
         line(&mut out, "revision", &pin.revision);
         list(&mut out, "committers", pin.committers.as_ref());
+        optional(&mut out, "namespace", pin.namespace.as_ref());
+        match pin.signer.as_deref() {
+            Some("") => out.push_str("signed = false\n"),
+            _ => optional(&mut out, "signer", pin.signer.as_ref()),
+        }
         line(&mut out, "seen", &pin.seen);
         optional(&mut out, "reason", pin.reason.as_ref());
         for file in &pin.files {
             out.push_str("[[model.files]]\n");
             line(&mut out, "path", &file.path);
             line(&mut out, "sha256", &file.sha256);
+            list(&mut out, "imports", file.imports.as_ref());
         }
     }
     out

@@ -29,8 +29,14 @@ fn sample() -> Pins {
         models: vec![ModelPin {
             repository: "acme/tiny".to_owned(),
             revision: "1f0e".repeat(10),
-            files: vec![PinnedFile { path: "a/b.bin".to_owned(), sha256: "cd".repeat(32) }],
+            files: vec![PinnedFile {
+                path: "a/b.py".to_owned(),
+                sha256: "cd".repeat(32),
+                imports: Some(vec!["os".to_owned(), "torch.nn".to_owned()]),
+            }],
             committers: Some(vec!["ada".to_owned()]),
+            namespace: Some("organization".to_owned()),
+            signer: Some("ann@example.invalid".to_owned()),
             seen: "2026-03-14".to_owned(),
             reason: None,
         }],
@@ -48,6 +54,17 @@ fn what_is_written_is_read_back_and_written_the_same() {
     turned.crates[1].owners.as_mut().unwrap().reverse();
     assert_eq!(write_pins(&turned), text, "the order in memory does not show");
     assert!(text.contains("owners = [\n    \"ada\",\n    \"bea\",\n]\n"), "{text}");
+}
+
+#[test]
+fn a_model_that_nobody_signed_is_told_from_one_of_which_that_is_not_known() {
+    for signer in [None, Some(String::new()), Some("ann@example.invalid".to_owned())] {
+        let mut pins = sample();
+        pins.models[0].signer.clone_from(&signer);
+        let text = write_pins(&pins);
+        assert_eq!(parse_pins(&text, "custody.lock").unwrap().models[0].signer, signer);
+        assert_eq!(text.contains("signed = false"), signer.as_deref() == Some(""));
+    }
 }
 
 #[test]

@@ -140,8 +140,14 @@ mod tests {
         ModelPin {
             repository: repository.to_owned(),
             revision: revision.to_owned(),
-            files: vec![PinnedFile { path: "a.bin".to_owned(), sha256: hash.to_owned() }],
+            files: vec![PinnedFile {
+                path: "a.bin".to_owned(),
+                sha256: hash.to_owned(),
+                imports: None,
+            }],
             committers: Some(committers.iter().map(|&login| login.to_owned()).collect()),
+            namespace: None,
+            signer: None,
             seen: "2026-01-01".to_owned(),
             reason: None,
         }

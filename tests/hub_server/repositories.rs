@@ -153,7 +153,7 @@ pub fn files(id: &str, at: u8) -> Vec<File> {
             large("model.safetensors", weights, weights_last),
         ]
     };
-    let code = small("modeling_x.py", "class X:\n    pass\n", 3);
+    let code = small("modeling_x.py", "import torch\n\nclass X:\n    pass\n", 3);
     let with = |mut files: Vec<File>, more: Vec<File>| {
         files.extend(more);
         files
@@ -244,19 +244,37 @@ fn hostile() -> Vec<File> {
     names.iter().map(|name| small(name, "pass\n", 1)).collect()
 }
 
-/// A signature manifest that covers one file.
+/// A signature manifest that covers one file as it is, another as it was, and one that is gone; its
+/// certificate names an address of mail.
 fn signature(path: &str, bytes: &[u8]) -> String {
+    let digest = hex(&sha2::Sha256::digest(bytes));
     let statement = json!({
         "_type": "https://in-toto.io/Statement/v1",
         "predicateType": "https://model_signing/signature/v1.0",
         "predicate": {"resources": [
-            {"name": path, "digest": hex(&sha2::Sha256::digest(bytes)), "algorithm": "sha256"}
+            {"name": path, "digest": digest, "algorithm": "sha256"},
+            {"name": "config.json", "digest": digest, "algorithm": "sha256"},
+            {"name": "tokenizer.json", "digest": digest, "algorithm": "sha256"}
         ]}
     });
-    let payload = base64::engine::general_purpose::STANDARD.encode(statement.to_string());
+    let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
     json!({
         "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
-        "dsseEnvelope": {"payload": payload, "payloadType": "application/vnd.in-toto+json"}
+        "verificationMaterial": {"certificate": {"rawBytes": encode(&certificate())}},
+        "dsseEnvelope": {"payload": encode(statement.to_string().as_bytes()),
+                         "payloadType": "application/vnd.in-toto+json"}
     })
     .to_string()
+}
+
+/// As much of a certificate as leads to its alternative name.
+fn certificate() -> Vec<u8> {
+    let der = |tag: u8, parts: &[&[u8]]| {
+        let content = parts.concat();
+        let length = u8::try_from(content.len()).expect("short");
+        [&[tag, length][..], &content].concat()
+    };
+    let names = der(0x04, &[&der(0x30, &[&der(0x81, &[b"ann@example.invalid"])])]);
+    let extension = der(0x30, &[&der(0x06, &[&[0x55, 0x1d, 0x11]]), &names]);
+    der(0x30, &[&der(0x30, &[&der(0xa3, &[&der(0x30, &[&extension])])])])
 }

@@ -35,6 +35,10 @@ pub struct ModelPin {
     pub files: Vec<PinnedFile>,
     /// Logins that committed to it, sorted; absent where they were not known.
     pub committers: Option<Vec<String>>,
+    /// Whether an `organization` or a `user` held its namespace; absent where that was not known.
+    pub namespace: Option<String>,
+    /// Whom its signature claimed to be by, empty where nobody had signed; absent where it was not known.
+    pub signer: Option<String>,
     /// Day on which this was seen, `YYYY-MM-DD`.
     pub seen: String,
     /// Why a change was accepted.
@@ -50,6 +54,8 @@ pub struct PinnedFile {
     pub path: String,
     /// SHA-256, lower-case hexadecimal.
     pub sha256: String,
+    /// What it imports, sorted, where it is Python that was read; absent otherwise.
+    pub imports: Option<Vec<String>>,
 }
 
 /// Everything that a project has accepted.

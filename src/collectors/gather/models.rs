@@ -1,9 +1,12 @@
 //! The part of a run that looks at the models of the graph: on the Hub, and in this machine's copy of it.
 
-use super::{Gathering, Scope, client};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Gathering, Scope};
 use crate::collectors::hub::{self, FilesRead, HubFacts, ModelRecord, Question};
 use crate::collectors::hub_cache::{self, Cached, CachedFile, HubCacheFacts};
 use crate::collectors::model_files::{self, ModelFacts};
+use crate::collectors::pins::ModelState;
 use crate::collectors::{model_custody, pins};
 use crate::domain::{Measured, ModelPin, NodeIndex, Origin, SubjectKind, Undetermined};
 use crate::net::hub::Hub;
@@ -23,7 +26,8 @@ impl Gathering<'_> {
         if models.is_empty() {
             return;
         }
-        let client = client(self.options);
+        // The client of the whole run, whose deadline has been running since its beginning.
+        let client = self.equipment.client_for(self.options);
         let hub = Hub::new(&client, &self.options.urls, self.options.hub_token.clone());
         let mut stopped: Option<String> = None;
         for (at, (node, id, revision)) in models.iter().enumerate() {
@@ -67,6 +71,7 @@ impl Gathering<'_> {
         let question = Question { id, revision, pin };
         let mut record = hub.map(|hub| self.runtime.block_on(hub::look(hub, &question, as_of)));
         let cached = self.cached(node, id, revision);
+        let mut imports = Measured::unknown("the model's code was not read");
         if let (Some(record), Some(hub)) = (&mut record, hub) {
             let commit = record.hub.commit.known();
             match cached.as_ref().filter(|(c, _)| commit.is_none_or(|now| *now == c.facts.commit)) {
@@ -74,24 +79,41 @@ impl Gathering<'_> {
                     hashes_of_copy(record, &cached.facts);
                     if let Measured::Known(model) = model {
                         record.hub.add_remote_code(model);
+                        imports = Measured::Known(imports_of(model));
                     }
                 }
                 // The branch has moved on since the copy was made.
-                None => self.files(node, hub::read_files(hub, self.runtime, id, &mut record.hub)),
+                None => {
+                    let files = hub::read_files(hub, self.runtime, id, &mut record.hub);
+                    imports = files.as_ref().map(|files| imports_of(&files.model));
+                    self.files(node, files);
+                }
             }
+            record.hold_signature();
         }
         let mut pin_now = cached.map(|(cached, _)| cached.pin(id, as_of));
         if let Some(record) = &record {
             self.record(node, record);
             pin_now = record.pin(id, as_of).or(pin_now);
         }
-        if let Some(pin) = pin_now {
+        if let Some(mut pin) = pin_now {
+            add_imports(&mut pin, &imports);
             self.gathered.models.insert(node, pin);
         }
         if let (Some(pins), Some(record)) = (&self.options.pins, &record) {
             let commit = record.hub.commit.known().map_or(revision, String::as_str);
-            let (files, committers) = (record.pinned_files(), record.committers());
-            let facts = pins::model_pin_facts(pins, id, commit, &files, &committers, as_of);
+            let modules = imports.map(|files| {
+                let all: BTreeSet<String> = files.into_values().flatten().collect();
+                all.into_iter().collect()
+            });
+            let now = ModelState {
+                files: record.pinned_files(),
+                committers: record.committers(),
+                namespace: record.custody.namespace_kind.clone(),
+                signer: record.signer(),
+                imports: modules,
+            };
+            let facts = pins::model_pin_facts(pins, id, commit, &now, as_of);
             self.gathered.sheets[node].put(pins::MODEL_GROUP, &facts);
         }
         record.and_then(|record| record.unreachable)
@@ -141,6 +163,22 @@ impl Gathering<'_> {
             Measured::Unknown(reason) => sheet.put_unknown(model_files::GROUP, reason.clone()),
         }
         Some((cached, model))
+    }
+}
+
+/// What each Python file of a model imports.
+type Imports = BTreeMap<String, Vec<String>>;
+
+fn imports_of(model: &ModelFacts) -> Imports {
+    let whole = model.python.iter().filter(|part| part.member.is_empty());
+    whole.map(|part| (part.path.clone(), part.facts.imports.clone())).collect()
+}
+
+/// Adds to the pinned files what they import, where they were read.
+fn add_imports(pin: &mut ModelPin, imports: &Measured<Imports>) {
+    let Measured::Known(imports) = imports else { return };
+    for file in &mut pin.files {
+        file.imports = imports.get(&file.path).cloned();
     }
 }
 

@@ -7,6 +7,7 @@ use crate::collectors::model_custody::{History, ModelCustodyFacts, commit_before
 use crate::domain::Measured;
 use model_scan::hub::{Commit, Sibling};
 
+const LIMIT_REACHED: &str = "five questions were put to the Hub, which is the limit";
 /// Days that a commit has to be older to be compared with.
 const WINDOW_DAYS: i64 = 180;
 
@@ -59,8 +60,64 @@ impl Looking<'_> {
                 Measured::Known(_) => Measured::Known(HubChange::nothing("nothing-older")),
             };
         };
+        let change = match self.against(&older, siblings, files).await {
+            Measured::Known(change) => change,
+            Measured::Unknown(why) => return Measured::Unknown(why),
+        };
+        let days_between = self.days_between(history, commit, &older);
+        Measured::Known(HubChange {
+            commit: older,
+            reason: reason.to_owned(),
+            days_between,
+            ..change
+        })
+    }
+
+    /// What is different from the commit just before. Only pickles that came in the place of safetensors are
+    /// looked for there, so that a commit without pickles costs no question.
+    pub(super) async fn parent(
+        &mut self,
+        change: &Measured<HubChange>,
+        siblings: &Measured<Vec<Sibling>>,
+        files: &Measured<Vec<HubFile>>,
+        history: &Measured<History>,
+    ) -> Measured<HubChange> {
+        let pickles = match files {
+            Measured::Known(files) => files.iter().any(|file| file.format == "pickle"),
+            Measured::Unknown(why) => return Measured::Unknown(why.clone()),
+        };
+        if !pickles {
+            return Measured::Known(HubChange::nothing("no-pickles"));
+        }
+        let commits = match history {
+            Measured::Known(history) => &history.commits,
+            Measured::Unknown(why) => return Measured::Unknown(why.clone()),
+        };
+        let Some(before) = commits.get(1).map(|commit| commit.id.clone()) else {
+            return Measured::Known(HubChange::nothing("nothing-older"));
+        };
+        let reason = "parent".to_owned();
+        match change {
+            Measured::Known(change) if change.commit == before => {
+                Measured::Known(HubChange { reason, ..change.clone() })
+            }
+            _ => {
+                let days_between = self.days_between(history, &commits[0].id, &before);
+                let change = self.against(&before, siblings, files).await;
+                change.map(|change| HubChange { commit: before, reason, days_between, ..change })
+            }
+        }
+    }
+
+    /// One question: what is different from an older commit.
+    async fn against(
+        &mut self,
+        older: &str,
+        siblings: &Measured<Vec<Sibling>>,
+        files: &Measured<Vec<HubFile>>,
+    ) -> Measured<HubChange> {
         if self.calls >= CALLS_LIMIT {
-            return Measured::unknown("four questions were put to the Hub, which is the limit");
+            return Measured::unknown(LIMIT_REACHED);
         }
         let (files, siblings) = match (files, siblings) {
             (Measured::Known(files), Measured::Known(siblings)) => (files, siblings),
@@ -69,21 +126,14 @@ impl Looking<'_> {
             }
         };
         self.calls += 1;
-        let before = match info(self.hub, self.question.id, &older, &self.kept(&older)).await {
+        let before = match info(self.hub, self.question.id, older, &self.kept(older)).await {
             Ok(before) => before,
             Err(error) => return Measured::unknown(format!("commit {older}: {error}")),
         };
-        let Some(before) = before.siblings else {
-            return Measured::unknown("the Hub did not list the files of the older commit");
-        };
-        let change = files::compare(files, siblings, &before);
-        let days_between = self.days_between(history, commit, &older);
-        Measured::Known(HubChange {
-            commit: older,
-            reason: reason.to_owned(),
-            days_between,
-            ..change
-        })
+        match before.siblings {
+            Some(before) => Measured::Known(files::compare(files, siblings, &before)),
+            None => Measured::unknown("the Hub did not list the files of the older commit"),
+        }
     }
 
     /// Whether the pinned commit still belongs to the history; nothing pinned is nothing lost.

@@ -47,6 +47,8 @@ pub struct HubFacts {
     pub remote_code_repositories: Measured<Vec<String>>,
     /// What is different from an older commit.
     pub change: Measured<HubChange>,
+    /// What is different from the commit just before; asked only where there are pickles among the files.
+    pub parent: Measured<HubChange>,
     /// Whether the commit that the project accepted still belongs to the history of this revision; it
     /// does not after a forced push. Source: custody.lock, list of commits.
     pub pinned_commit_in_history: Measured<bool>,
@@ -116,7 +118,8 @@ pub struct HubChange {
     /// The commit that it is compared with.
     pub commit: String,
     /// Why that one: `pinned` (the project accepted it), `before-newcomer` (the last one before the
-    /// newest committer came), `window` (the last one at least 180 days older) or `nothing-older`.
+    /// newest committer came), `window` (the last one at least 180 days older), `parent` (the one just before),
+    /// `no-pickles` (it was not asked for) or `nothing-older`.
     pub reason: String,
     /// Days between the two commits.
     pub days_between: Measured<i64>,
@@ -216,12 +219,17 @@ pub struct CardFacts {
 pub struct SignatureFacts {
     /// The manifest's path; empty where there is none.
     pub path: String,
+    /// Whom the signature claims to be by: an address of mail, or of a workflow without its branch or tag;
+    /// empty where it tells nobody. Not verified.
+    pub signer: String,
     /// Files that the manifest lists.
     pub listed: u32,
-    /// Weight files that it does not list, by path.
+    /// Weight, pickle and code files that it does not list, by path; at most 2,000.
     pub not_covered: Vec<String>,
-    /// Weight files whose SHA-256 is another one than the manifest's, by path.
+    /// Files whose SHA-256 is another one than the manifest's, by path; at most 2,000.
     pub different: Vec<String>,
+    /// Files that the manifest lists and the repository does not have, by path; at most 2,000.
+    pub missing: Vec<String>,
 }
 
 impl HubFacts {
@@ -247,6 +255,7 @@ impl HubFacts {
             remote_code: no(reason),
             remote_code_repositories: no(reason),
             change: no(reason),
+            parent: no(reason),
             pinned_commit_in_history: no(reason),
             files_altered: no(reason),
             base_models: no(reason),

@@ -1,4 +1,4 @@
-//! The questions about one model, one after another, at most four.
+//! The questions about one model, one after another, at most five.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::net::{Answer, NetError};
 use model_scan::hub::{self as answers, Commit, LastCommit, ModelInfo, Sibling, TreeEntry};
 
 /// Most questions about one model.
-pub(super) const CALLS_LIMIT: u32 = 4;
+pub(super) const CALLS_LIMIT: u32 = 5;
 
 /// One model that is being looked at.
 pub(super) struct Looking<'a> {
@@ -34,20 +34,25 @@ impl Looking<'_> {
         if is_commit(revision) { revision.to_owned() } else { self.as_of.to_string() }
     }
 
-    pub(super) fn refused(&self, error: &HubError) -> ModelRecord {
+    /// What is left to say where the Hub shows nothing. Of a commit that is gone it is asked who holds the
+    /// name now: that tells a rewritten history from a name that somebody else took.
+    pub(super) async fn refused(&mut self, error: &HubError) -> ModelRecord {
         let reason = error.to_string();
         let mut facts = HubFacts::unknown(&reason);
         if let Some(status) = error.status() {
             facts.status = Measured::Known(status.to_owned());
         }
-        let nothing = Measured::Unknown(reason.clone());
+        let nothing: Measured<History> = Measured::Unknown(reason.clone());
         let files = Measured::Unknown(reason);
-        let custody = model_custody::measure(self.question.id, &nothing, &files, self.as_of);
+        let mut custody = model_custody::measure(self.question.id, &nothing, &files, self.as_of);
+        if matches!(error, HubError::RevisionNotFound) && is_commit(self.revision) {
+            self.namespace(&mut custody, &nothing).await;
+        }
         let unreachable = match error {
             HubError::Net(net) if !matches!(net, NetError::Offline) => Some(error.to_string()),
             _ => None,
         };
-        ModelRecord { hub: facts, custody, calls: self.calls, unreachable }
+        ModelRecord { hub: facts, custody, calls: self.calls, unreachable, manifest: None }
     }
 
     pub(super) async fn info(&mut self) -> Result<ModelInfo, HubError> {
@@ -61,17 +66,20 @@ impl Looking<'_> {
         let history = self.history(&commit).await;
         let (siblings, files, mut custody) = self.people(&info, &commit, &history).await;
         let change = self.change(&commit, &siblings, &files, &history, &custody).await;
+        let parent = self.parent(&change, &siblings, &files, &history).await;
         if self.calls < CALLS_LIMIT {
             self.namespace(&mut custody, &history).await;
         }
         let mut facts = self.facts(&info, files, change);
+        facts.parent = parent;
         facts.pinned_commit_in_history = self.in_history(&commit, &history);
         let (id, kept) = (self.question.id, self.kept(&commit));
         let configured = bases::configured(self.hub, id, &commit, &facts.files, &kept).await;
         bases::follow(self.hub, id, &info, configured, &mut facts, self.as_of).await;
-        let text = self.texts(&commit, &mut facts).await;
+        let manifest = self.signature(&commit, &mut facts).await;
+        let text = self.card(&commit, &mut facts).await;
         evidence::fill(&mut facts, text.as_ref(), info.tags.as_deref());
-        ModelRecord { hub: facts, custody, calls: self.calls, unreachable: None }
+        ModelRecord { hub: facts, custody, calls: self.calls, unreachable: None, manifest }
     }
 
     /// The files, and who committed. Who touched which file last costs a question of its own, which is
@@ -219,24 +227,38 @@ impl Looking<'_> {
         }
     }
 
-    /// The card's text and the signature's manifest: small files, kept under their commit.
-    async fn texts(&self, commit: &str, facts: &mut HubFacts) -> Option<answers::Card> {
+    /// The signature's manifest: a small file, kept under its commit.
+    async fn signature(&self, commit: &str, facts: &mut HubFacts) -> Option<signature::Manifest> {
         let Measured::Known(files) = &facts.files else {
             facts.signature = Measured::unknown("the files are not known");
             return None;
         };
-        let (id, kept) = (self.question.id, self.kept(commit));
-        let signature = files
-            .iter()
-            .find(|file| file.path.rsplit('.').next() == Some("sig"))
-            .map(|f| f.path.clone());
-        facts.signature = match signature {
-            None => Measured::Known(SignatureFacts::default()),
-            Some(path) => match self.hub.file(id, commit, &path, signature::LIMIT, &kept).await {
-                Ok(bytes) => signature::compare(&path, &bytes, files).into(),
-                Err(error) => Measured::unknown(error.to_string()),
-            },
+        let is_signature = |file: &&HubFile| file.path.rsplit('.').next() == Some("sig");
+        let Some(path) = files.iter().find(is_signature).map(|file| file.path.clone()) else {
+            facts.signature = Measured::Known(SignatureFacts::default());
+            return None;
         };
+        let (id, kept) = (self.question.id, self.kept(commit));
+        let read = match self.hub.file(id, commit, &path, signature::LIMIT, &kept).await {
+            Ok(bytes) => signature::read(&path, &bytes),
+            Err(error) => Err(error.to_string()),
+        };
+        match read {
+            Ok(manifest) => {
+                facts.signature = Measured::Known(manifest.compare(files));
+                Some(manifest)
+            }
+            Err(reason) => {
+                facts.signature = Measured::Unknown(reason);
+                None
+            }
+        }
+    }
+
+    /// The card's text: a small file, kept under its commit.
+    async fn card(&self, commit: &str, facts: &mut HubFacts) -> Option<answers::Card> {
+        let Measured::Known(files) = &facts.files else { return None };
+        let (id, kept) = (self.question.id, self.kept(commit));
         let Measured::Known(card) = &mut facts.card else { return None };
         if !card.present {
             return None;

@@ -1,5 +1,5 @@
 //! Group `hub`: a model's repository at one revision, compared with an older commit. No weights are
-//! downloaded; at most four questions are put to the API about one model, and none whose answer was kept
+//! downloaded; at most five questions are put to the API about one model, and none whose answer was kept
 //! under its commit. Measures, never judges.
 
 mod bases;
@@ -53,6 +53,8 @@ pub struct ModelRecord {
     pub calls: u32,
     /// The Hub could not be reached at all, and why: asking about another model makes no sense.
     pub unreachable: Option<String>,
+    /// The manifest of a model signature, where there is one.
+    manifest: Option<signature::Manifest>,
 }
 
 impl ModelRecord {
@@ -61,7 +63,8 @@ impl ModelRecord {
     pub fn pinned_files(&self) -> Measured<Vec<PinnedFile>> {
         self.hub.files.as_ref().map(|files| {
             let file = |file: &HubFile| {
-                Some(PinnedFile { path: file.path.clone(), sha256: file.sha256.known()?.clone() })
+                let sha256 = file.sha256.known()?.clone();
+                Some(PinnedFile { path: file.path.clone(), sha256, imports: None })
             };
             files.iter().filter_map(file).collect()
         })
@@ -77,9 +80,24 @@ impl ModelRecord {
             revision: self.hub.commit.known()?.clone(),
             files,
             committers: self.committers().known().cloned(),
+            namespace: self.custody.namespace_kind.known().cloned(),
+            signer: self.signer().known().cloned(),
             seen: as_of.to_string(),
             reason: None,
         })
+    }
+
+    /// Whom the signature claims to be by, for pins; empty where nobody signed.
+    #[must_use]
+    pub fn signer(&self) -> Measured<String> {
+        self.hub.signature.as_ref().map(|signature| signature.signer.clone())
+    }
+
+    /// Holds the manifest of the signature against the files once more, now that more of them is known.
+    pub fn hold_signature(&mut self) {
+        if let (Some(manifest), Measured::Known(files)) = (&self.manifest, &self.hub.files) {
+            self.hub.signature = Measured::Known(manifest.compare(files));
+        }
     }
 
     /// Accounts that committed, for pins.
@@ -98,7 +116,7 @@ pub async fn look(hub: &Hub, question: &Question<'_>, as_of: Date) -> ModelRecor
     let mut looking = Looking { hub, question, revision, as_of, calls: 0 };
     match looking.info().await {
         Ok(info) => looking.all(info).await,
-        Err(error) => looking.refused(&error),
+        Err(error) => looking.refused(&error).await,
     }
 }
 

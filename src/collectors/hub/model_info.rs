@@ -55,6 +55,7 @@ impl Looking<'_> {
             remote_code: remote_code(info),
             remote_code_repositories: repositories,
             change,
+            parent: Measured::unknown("not asked"),
             pinned_commit_in_history: Measured::unknown("not asked"),
             files_altered: Measured::unknown("the files were not read"),
             base_models: Measured::unknown("not asked"),

@@ -30,6 +30,9 @@ pub struct ReferenceFacts {
     /// Whether a place that names it also enables code from the repository
     /// (`trust_remote_code=True`, `--trust-remote-code`).
     pub trust_remote_code: bool,
+    /// Whether every place that names it also gives a commit for code from a second repository
+    /// (`code_revision=...`, `--code-revision`).
+    pub code_pinned: bool,
     /// How sure it is that the project loads it, by the surest place: `low`, `medium` or `high`.
     pub confidence: Confidence,
     /// Whether only tests, benchmarks and examples name it: by the paths of their files, or in modules
@@ -51,6 +54,7 @@ impl ReferenceFacts {
             revision_kind: first.revision_kind,
             pinned: first.pinned(),
             trust_remote_code: references.iter().any(|r| r.trust_remote_code == Some(true)),
+            code_pinned: references.iter().all(|r| r.code_pinned == Some(true)),
             confidence: references.iter().map(|r| r.confidence).max().unwrap_or(Confidence::Low),
             only_in_tests: references.iter().all(|r| r.in_tests),
             references: Vec::new(),

@@ -189,6 +189,7 @@ fn policy_reference(stated: &Stated) -> Reference {
         line: stated.location.line,
         column: stated.location.column.unwrap_or(0),
         trust_remote_code: None,
+        code_pinned: None,
         in_tests: false,
     }
 }
@@ -209,6 +210,7 @@ fn service_crates(graph: &Graph, tables: &Tables) -> Vec<Reference> {
             line: place.line,
             column: place.column.unwrap_or(0),
             trust_remote_code: None,
+            code_pinned: None,
             in_tests: false,
         })
     });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::address;
 use super::code::{self, Argument, Token, Value};
 use super::id::{is_foreign, is_named, is_repository};
-use super::reference::{Confidence, Form};
+use super::reference::{Confidence, Form, RevisionKind, revision_kind};
 use super::scan::{Named, Scan};
 use crate::domain::SubjectKind;
 
@@ -121,6 +121,10 @@ impl PythonFile<'_, '_> {
                 Some("False") => Some(false),
                 _ => None,
             });
+        let code_pinned = keyword(&["code_revision"]).map(|argument| {
+            let literal = self.literal(argument).map(|at| self.text(at));
+            literal.is_some() && revision_kind(literal) == RevisionKind::Commit
+        });
         let dataset = loader.dataset
             || keyword(&["repo_type"])
                 .and_then(|a| self.literal(a))
@@ -129,7 +133,7 @@ impl PythonFile<'_, '_> {
         self.used[id] = true;
         let place = self.tokens[id].at + 1;
         let base = Named::model(text, loader.form, Confidence::High);
-        self.scan.push(place, Named { kind, revision, computed, trust, ..base });
+        self.scan.push(place, Named { kind, revision, computed, trust, code_pinned, ..base });
     }
 
     fn literal(&self, argument: &Argument) -> Option<usize> {
@@ -179,7 +183,7 @@ impl PythonFile<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::walker::models::reference::{Reference, RevisionKind};
+    use crate::walker::models::reference::Reference;
 
     fn read(text: &str) -> Vec<Reference> {
         let mut scan = Scan::new("a.py", text);
@@ -206,6 +210,19 @@ mod tests {
             ]
         );
         assert_eq!(found[0].trust_remote_code, Some(true));
+    }
+
+    #[test]
+    fn a_commit_for_code_of_a_second_repository_is_read() {
+        for (argument, told) in [
+            ("", None),
+            (", code_revision='main'", Some(false)),
+            (", code_revision='c9745ed1d9f207416be6d2e6f8de32d1f16199bf'", Some(true)),
+            (", code_revision=anything", Some(false)),
+        ] {
+            let found = read(&format!("AutoModel.from_pretrained('o/n'{argument})\n"));
+            assert_eq!(found[0].code_pinned, told, "{argument}");
+        }
     }
 
     #[test]

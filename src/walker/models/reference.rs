@@ -149,6 +149,9 @@ pub struct Reference {
     /// Whether the same call or command enables code from the repository (`trust_remote_code`,
     /// `--trust-remote-code`); absent where it says nothing.
     pub trust_remote_code: Option<bool>,
+    /// Whether the same call or command gives a commit for code that comes from a second repository
+    /// (`code_revision`, `--code-revision`); absent where it says nothing.
+    pub code_pinned: Option<bool>,
     /// Whether it stands in a test, a benchmark or an example: by the file's path, or in a module of
     /// Rust that is compiled for tests only.
     pub in_tests: bool,

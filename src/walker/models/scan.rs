@@ -45,6 +45,7 @@ pub(super) struct Named {
     pub form: Form,
     pub confidence: Confidence,
     pub trust: Option<bool>,
+    pub code_pinned: Option<bool>,
 }
 
 impl Named {
@@ -57,6 +58,7 @@ impl Named {
             form,
             confidence,
             trust: None,
+            code_pinned: None,
         }
     }
 }
@@ -116,6 +118,7 @@ impl<'a> Scan<'a> {
             line,
             column,
             trust_remote_code: named.trust,
+            code_pinned: named.code_pinned,
             in_tests: self.in_tests || self.tests.iter().any(|range| range.contains(&at)),
         });
     }

@@ -3,7 +3,7 @@
 
 use super::address;
 use super::id::{is_foreign, is_named, is_repository};
-use super::reference::{Confidence, Form};
+use super::reference::{Confidence, Form, RevisionKind, revision_kind};
 use super::scan::{Named, Scan};
 use super::words::{Word, words};
 use crate::domain::SubjectKind;
@@ -187,7 +187,10 @@ fn command(scan: &mut Scan<'_>, words: &[Word<'_>], at: usize) {
             && belongs(words, at, word)
     };
     let trust = reach(words, at).any(trusts).then_some(true);
-    let named = Named { kind, revision, computed, trust, ..Named::model(id, form, confidence) };
+    let code_pinned = near_flag(words, at, "code_revision")
+        .map(|commit| revision_kind(Some(&commit)) == RevisionKind::Commit);
+    let base = Named::model(id, form, confidence);
+    let named = Named { kind, revision, computed, trust, code_pinned, ..base };
     scan.push(value.at, named);
 }
 

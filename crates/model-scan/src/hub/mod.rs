@@ -3,6 +3,7 @@
 
 mod card;
 mod merge;
+mod signer;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer};
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 pub use card::{CARD_LIMIT, Card, read_card};
 pub use merge::{is_repository, merged_models};
+pub use signer::claimed_signer;
 
 /// Most entries of one answer that are kept.
 pub const ENTRIES_LIMIT: usize = 50_000;
