@@ -93,6 +93,23 @@ pub enum Explanation {
     Lockfile,
 }
 
+impl Explanation {
+    /// Its word in facts.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Link => "link",
+            Self::LineEnds => "line-ends",
+            Self::Elsewhere => "elsewhere",
+            Self::Submodule => "submodule",
+            Self::LfsPointer => "lfs-pointer",
+            Self::Generated => "generated",
+            Self::Lockfile => "lockfile",
+        }
+    }
+}
+
 /// What was found out about one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileOutcome {
@@ -122,6 +139,10 @@ pub struct Compared {
     pub files: BTreeMap<String, FileOutcome>,
     /// Where those stand that have the same bytes.
     pub origins: BTreeMap<String, Origin>,
+    /// What the commit has under the paths of those that have other bytes.
+    pub others: BTreeMap<String, Origin>,
+    /// The folder of the crate; empty for the root.
+    pub folder: String,
     /// Submodules that were needed and are at hand, by folder.
     pub submodules: BTreeMap<String, Submodule>,
 }
@@ -146,6 +167,7 @@ pub fn compare(
         folder: String::new(),
         submodules: Submodules::default(),
         origins: BTreeMap::new(),
+        others: BTreeMap::new(),
     };
     comparer.folder = match folder {
         Some(folder) => folder.to_owned(),
@@ -153,8 +175,9 @@ pub fn compare(
     };
     let outcomes = files.iter().map(|file| Ok((file.path.clone(), comparer.file(file)?)));
     let outcomes = outcomes.collect::<Result<_, ReadError>>()?;
-    let Comparer { origins, submodules, .. } = comparer;
-    Ok(Some(Compared { files: outcomes, origins, submodules: submodules.found() }))
+    let Comparer { origins, others, folder, submodules, .. } = comparer;
+    let submodules = submodules.found();
+    Ok(Some(Compared { files: outcomes, origins, others, folder, submodules }))
 }
 
 struct Comparer<'a> {
@@ -166,6 +189,7 @@ struct Comparer<'a> {
     neighbours: Option<Neighbours<'a>>,
     submodules: Submodules,
     origins: BTreeMap<String, Origin>,
+    others: BTreeMap<String, Origin>,
 }
 
 impl Comparer<'_> {
@@ -211,9 +235,11 @@ impl Comparer<'_> {
         };
         let outcome = match found {
             Found::File { id, linked } => {
+                let origin = Origin { submodule: None, path: full, blob: id };
                 if file.is(&id) && !linked {
-                    let origin = Origin { submodule: None, path: full, blob: id };
                     self.origins.insert(file.path.clone(), origin);
+                } else if !file.is(&id) {
+                    self.others.insert(file.path.clone(), origin);
                 }
                 same(file, &id, linked)
             }
@@ -254,7 +280,11 @@ impl Comparer<'_> {
                 self.origins.insert(file.path.clone(), origin);
                 FileOutcome::Explained(Explanation::Submodule)
             }
-            Found::File { id, linked } => same(file, &id, linked),
+            Found::File { id, linked } => {
+                let origin = Origin { submodule: Some(folder), path: rest, blob: id };
+                self.others.insert(file.path.clone(), origin);
+                same(file, &id, linked)
+            }
             Found::Submodule { .. } => {
                 FileOutcome::Undetermined(format!("it is in a submodule of `{folder}`"))
             }

@@ -13,8 +13,10 @@ mod pack;
 mod place;
 mod reach;
 mod submodule;
+mod tag;
 mod tree;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -26,6 +28,7 @@ pub use objects::Objects;
 pub use place::{Address, Place};
 pub use reach::{Reach, ReachWalk};
 pub use submodule::{Neighbours, Submodule};
+pub use tag::{VersionTag, folder, main_line_has, version_tag};
 
 /// Why something of a repository cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -192,10 +195,24 @@ impl Repository {
     /// Addresses of the remotes, from the repository's own configuration and what was fetched last; both
     /// are read as text.
     pub fn addresses(&self) -> Result<Vec<Address>, ReadError> {
-        let config = pointer(&self.git_dir.join("config"))?.unwrap_or_default();
-        let fetched = pointer(&self.git_dir.join("FETCH_HEAD"))?.unwrap_or_default();
-        Ok(place::addresses(&config, &fetched))
+        addresses_of(&self.git_dir)
     }
+
+    /// A sum over where all references stand: what is reached from where, and which tags there are, is the
+    /// same as long as it is.
+    pub fn stand(&self) -> Result<ObjectId, ReadError> {
+        let mut text = format!("{:?} {}\n", self.default_branch()?, self.shallow);
+        for (name, id) in self.references()? {
+            writeln!(text, "{id} {name}").expect("writing to a string cannot fail");
+        }
+        Ok(ObjectId::of(Kind::Blob, text.as_bytes()))
+    }
+}
+
+fn addresses_of(git_dir: &Path) -> Result<Vec<Address>, ReadError> {
+    let config = pointer(&git_dir.join("config"))?.unwrap_or_default();
+    let fetched = pointer(&git_dir.join("FETCH_HEAD"))?.unwrap_or_default();
+    Ok(place::addresses(&config, &fetched))
 }
 
 /// Whether references stand in one binary table; an error where objects have names that are not read.

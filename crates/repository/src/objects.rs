@@ -1,5 +1,13 @@
 //! Where objects are: loose files, packs, and the object folders of other repositories that this one
 //! borrows from. Reads the few pieces that it needs; of a pack only its index is kept in memory.
+//!
+//! The plumbing of gitoxide was tried in its place (`gix-odb` 0.87 with `gix-pack` 0.77, 2026-11-29, one object
+//! of each pack that `benches/hostile_packs.py` writes; the table is in `benches/README.md`). By default a pack
+//! of a kilobyte that claims 8 GiB makes it take 8 GiB and 21 s. With its limit on single allocations set to
+//! the 16 MiB of ours memory stays at 25 MiB, but nothing bounds what is made on the way to one object: a pack
+//! of 1.6 MB takes 5 CPU s for one blob, ten times that pack ten times as long, and we have two seconds for a
+//! repository. Nor does it look whether the bytes have the name that was asked for. It would bring 55 crates.
+//! So this stays: a sum over the whole chain is limited before anything is made, and every object is hashed.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

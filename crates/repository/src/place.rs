@@ -93,8 +93,8 @@ impl Place {
         if *seen > FOLDERS_LIMIT {
             return;
         }
-        if let Ok(Some(_)) = crate::git_dir(folder) {
-            self.clone_at(folder);
+        if let Ok(Some(git_dir)) = crate::git_dir(folder) {
+            self.clone_at(folder, &git_dir);
             return;
         }
         let Ok(entries) = std::fs::read_dir(folder) else { return };
@@ -109,9 +109,9 @@ impl Place {
         }
     }
 
-    fn clone_at(&mut self, folder: &Path) {
-        let Ok(repository) = crate::Repository::open(folder) else { return };
-        for address in repository.addresses().unwrap_or_default() {
+    /// Reads where a clone is from, and nothing else: there can be hundreds.
+    fn clone_at(&mut self, folder: &Path, git_dir: &Path) {
+        for address in crate::addresses_of(git_dir).unwrap_or_default() {
             self.by_address.entry(address).or_insert_with(|| folder.to_owned());
         }
         if let Some(name) = folder.file_name().and_then(|name| name.to_str())

@@ -76,6 +76,18 @@ impl<'a> Snapshot<'a> {
         Ok(self.objects.read(id)?.filter(|object| object.kind == Kind::Blob).map(|o| o.bytes))
     }
 
+    /// The name of a folder's contents; none where there is no such folder. Links are not followed.
+    pub(crate) fn folder_at(&self, path: &str) -> Result<Option<ObjectId>, ReadError> {
+        let mut at = self.root;
+        for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+            match self.folder(&at)?.get(part.as_bytes()) {
+                Some((EntryKind::Folder, id)) => at = *id,
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+
     /// What a path is. Links are followed; one that leaves the commit leads to nothing.
     pub(crate) fn find(&self, path: &str) -> Result<Found, ReadError> {
         let mut ahead: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
