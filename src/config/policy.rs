@@ -114,6 +114,8 @@ pub struct Policy {
     /// Registry dump or slim file with custody data, relative to the project, with `/`. It stands
     /// in the audited tree: a change under review can replace it like any other file.
     pub dump: Option<String>,
+    /// Fetch the repositories of crates, to compare archives with: the same as `--repos auto`.
+    pub fetch_repositories: bool,
     /// Fact groups without which the run is incomplete (exit code 3).
     pub require: Vec<Named>,
     /// Rules that are switched off.
@@ -132,12 +134,13 @@ pub struct Policy {
     pub rules_named: Vec<Named>,
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "fail-on",
     "min-level",
     "offline",
     "rules",
     "dump",
+    "repositories",
     "require",
     "disable",
     "level",
@@ -188,6 +191,7 @@ impl Policy {
                 .transpose()?,
             offline: top.flag("offline")?.unwrap_or(false),
             dump: top.text("dump")?.map(|told| inside("dump", &told)).transpose()?,
+            fetch_repositories: fetches(&top)?,
             require: top.texts("require")?.into_iter().map(Named::from).collect(),
             ..Self::default()
         };
@@ -301,6 +305,18 @@ fn parsed<T: FromStr<Err = String>>(
 ) -> Result<Option<T>, ConfigError> {
     let Some(told) = section.text(key)? else { return Ok(None) };
     told.value.parse().map(Some).map_err(|problem| Section::problem(told.at, key, problem))
+}
+
+/// What the policy says of repositories.
+fn fetches(top: &Section<'_>) -> Result<bool, ConfigError> {
+    match top.text("repositories")? {
+        None => Ok(false),
+        Some(told) => match told.value {
+            "fetch" => Ok(true),
+            "never" => Ok(false),
+            _ => Err(Section::problem(told.at, "repositories", "must be one of fetch, never")),
+        },
+    }
 }
 
 /// A level by its word.

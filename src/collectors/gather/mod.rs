@@ -56,6 +56,8 @@ pub struct Options {
     pub dump: Option<PathBuf>,
     /// Folders with clones of repositories.
     pub repos: Vec<PathBuf>,
+    /// Fetch the repositories of crates before they are looked for, and how; absent to fetch nothing.
+    pub fetching: Option<super::repository::fetch::Fetching>,
     /// Where the extract of the whole registry is fetched from; nobody is asked for it where absent.
     pub data: Option<String>,
     /// How long the registry's API may be asked.
@@ -98,6 +100,7 @@ impl Options {
             advisory_db: None,
             dump: None,
             repos: Vec::new(),
+            fetching: None,
             data: None,
             api_budget: Duration::ZERO,
             deadline: None,

@@ -108,7 +108,7 @@ fn last<T>(mut all: Vec<T>) -> Vec<T> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers of commits are far below 2^52")]
-fn share(count: u64, of: u64) -> f64 {
+pub(super) fn share(count: u64, of: u64) -> f64 {
     if of == 0 { 0.0 } else { (count as f64 / of as f64 * 100.0).round() / 100.0 }
 }
 

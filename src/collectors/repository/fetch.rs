@@ -1,15 +1,18 @@
 //! Which repositories and commits the crates of a graph were made from, and fetching them into a cache.
 //! What was fetched before is not asked for again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
+use custody_repository::history::{History, MONTH, lacking_patterns};
 use custody_repository::{Address, ObjectId, Repository, lacking};
 
 use super::history::opaque;
 use crate::collectors::archive::{self, ArchiveFacts};
 use crate::domain::text::shown;
 use crate::domain::{FactSheet, Measured};
-use crate::net::git::{Depth, FetchError, Git, Remote};
+use crate::net::git::{Base, Depth, FetchError, Git, Limits, Remote};
 
 /// Folder of the cache that holds what was fetched.
 pub const FETCHED: &str = "repositories";
@@ -56,7 +59,10 @@ pub struct Fetched {
 
 /// The commits that crates name, and the crates of which nothing can be fetched.
 #[must_use]
-pub fn wanted(sheets: &[FactSheet], histories: Histories) -> (Commits, Left) {
+pub fn wanted<'s>(
+    sheets: impl IntoIterator<Item = &'s FactSheet>,
+    histories: Histories,
+) -> (Commits, Left) {
     let (mut all, mut left) = (Commits::new(), Left::new());
     for sheet in sheets {
         let Some(facts) = sheet.facts.get(archive::GROUP) else { continue };
@@ -101,19 +107,66 @@ fn of_crate(facts: &ArchiveFacts) -> Result<Wanted, &'static str> {
     Ok(Wanted { remote, commit })
 }
 
-/// Fetches all of them; `tick` is called after each.
-pub fn fetch(git: &Git, wanted: &Commits, tick: &dyn Fn()) -> Fetched {
-    let mut result = Fetched::default();
-    for (wanted, (deep, crates)) in wanted {
-        match one(git, wanted, *deep) {
-            Ok(true) => result.fetched += 1,
-            Ok(false) => result.kept += 1,
-            Err(why) => {
-                result.left.extend(crates.iter().map(|name| (name.clone(), shown(&why))));
+/// What fetching may take.
+#[derive(Clone, Debug)]
+pub struct Fetching {
+    /// From where.
+    pub base: Base,
+    /// How much one call of git may take.
+    pub limits: Limits,
+    /// Of which crates the history is fetched.
+    pub histories: Histories,
+}
+
+/// The commits that are wanted of one repository.
+type OfOne<'a> = Vec<(&'a Wanted, &'a (bool, Vec<String>))>;
+
+/// Repositories that are fetched at the same time: hosts answer slowly, and nothing is to be computed.
+const TOGETHER: usize = 6;
+
+/// Fetches all of them until a time; `tick` is called after each.
+pub fn fetch(
+    git: &Git,
+    wanted: &Commits,
+    until: Option<Instant>,
+    tick: &(dyn Fn() + Sync),
+) -> Fetched {
+    // Two fetches into one clone would be in each other's way.
+    let mut repositories: BTreeMap<&Remote, OfOne<'_>> = BTreeMap::new();
+    for (wanted, what) in wanted {
+        repositories.entry(&wanted.remote).or_default().push((wanted, what));
+    }
+    let queue: Mutex<VecDeque<_>> = Mutex::new(repositories.into_values().collect());
+    let result: Mutex<Fetched> = Mutex::default();
+    let work = || {
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        while let Some(commits) = next() {
+            for (wanted, (deep, crates)) in commits {
+                let told = match until {
+                    Some(until) if Instant::now() >= until => {
+                        Err("the time of the run is up".to_owned())
+                    }
+                    _ => one(git, wanted, *deep),
+                };
+                let mut result = result.lock().unwrap_or_else(PoisonError::into_inner);
+                match told {
+                    Ok(true) => result.fetched += 1,
+                    Ok(false) => result.kept += 1,
+                    Err(why) => {
+                        result.left.extend(crates.iter().map(|name| (name.clone(), shown(&why))));
+                    }
+                }
+                tick();
             }
         }
-        tick();
-    }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..TOGETHER {
+            scope.spawn(work);
+        }
+    });
+    let mut result = result.into_inner().unwrap_or_else(PoisonError::into_inner);
+    result.left.sort();
     result
 }
 
@@ -131,10 +184,26 @@ fn one(git: &Git, wanted: &Wanted, deep: bool) -> Result<bool, String> {
         git.commit(&wanted.remote, &wanted.commit.to_string(), depth).map_err(told)?;
     }
     let repository = Repository::open(&folder).map_err(|error| error.to_string())?;
-    let lacking = lacking(&repository, &wanted.commit).map_err(|error| error.to_string())?;
+    let mut lacking = lacking(&repository, &wanted.commit).map_err(|error| error.to_string())?;
+    if deep {
+        lacking.extend(patterns(&repository, &wanted.commit).map_err(|error| error.to_string())?);
+    }
     let ids: Vec<String> = lacking.iter().map(ToString::to_string).collect();
     for ids in ids.chunks(AT_ONCE) {
         git.objects(&wanted.remote, ids).map_err(told)?;
     }
     Ok(is_new)
+}
+
+/// Contents of ignore files that the commits of the 36 months before a commit changed, and that are not here:
+/// without them nobody can say whether a build input was newly ignored.
+fn patterns(
+    repository: &Repository,
+    commit: &ObjectId,
+) -> Result<std::collections::BTreeSet<ObjectId>, custody_repository::ReadError> {
+    let Some(history) = History::of(repository, commit, i64::MAX)? else {
+        return Ok(std::collections::BTreeSet::new());
+    };
+    let newest = history.get(commit).map_or(0, |change| change.seconds);
+    lacking_patterns(repository, &history, newest - 36 * MONTH)
 }

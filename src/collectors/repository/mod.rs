@@ -1,48 +1,40 @@
 //! Whether the archive of a crate is what its repository holds: group `repository`. Compares with clones
-//! that lie on this machine; fetches nothing.
+//! that lie on this machine; what is missing is fetched by [`fetch`], where the user asked for it.
 
+mod case;
 pub mod custody;
+mod difference;
 mod facts;
 pub mod fetch;
 mod history;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use custody_repository::{
-    Address, ArchiveFile, Explanation, FileOutcome, Neighbours, ObjectId, Place, Reach, ReachWalk,
-    ReadError, Repository, compare,
+use custody_repository::{Address, ObjectId, Place, Repository, version_tag};
+pub use facts::{
+    ExplainedFiles, HistoryFacts, IgnoredFacts, IntegratorFacts, LineFacts, OpaqueArrival,
+    RepositoryFacts, SuccessorFacts, TagFacts, TaggedRelease, UnexplainedFile,
 };
-pub use facts::{HistoryFacts, OpaqueArrival, RepositoryFacts, SuccessorFacts, UnexplainedFile};
 use jiff::civil::Date;
 
-use super::archive::{self, BenignProfiles, ListedFile, Observer, VcsFacts, role_of};
-
 use super::contents::Contents;
+use super::kept::Kept;
 use super::releases::Locked;
+use super::store::Kind;
 use crate::domain::Measured;
 use crate::domain::text::shown;
-use crate_read::file_kind::FileClass;
-use crate_read::rust_source::ReadKind;
+use case::{Case, Named};
 
 /// Name of the group.
 pub const GROUP: &str = "repository";
-/// Most files that are listed.
-const LISTED: usize = 200;
+/// Table of what was compared, by archive, commit, day and the stand of the clone's references.
+const COMPARED: Kind = Kind::small("repository");
+/// Has to be raised whenever the same archive and commit give another answer than before.
+const VERSION: u64 = 2;
 
 /// Clones on this machine.
 pub struct Clones {
     place: Place,
-}
-
-/// Files of an archive, hashed as git hashes them.
-#[derive(Default)]
-struct Hashed(BTreeMap<String, (ArchiveFile, FileClass)>);
-
-impl Observer for Hashed {
-    fn file(&mut self, file: &ListedFile, bytes: &[u8]) {
-        self.0.insert(file.path.clone(), (ArchiveFile::new(&file.path, bytes), file.class));
-    }
 }
 
 impl Clones {
@@ -54,13 +46,15 @@ impl Clones {
         Self { place: Place::look(&folders) }
     }
 
-    /// Compares one crate with its clone.
+    /// Compares one crate with its clone. `archive` gives the bytes, which are asked for only where nothing
+    /// is kept of an earlier comparison.
     #[must_use]
     pub fn measure(
         &self,
         locked: &Locked,
         contents: &Contents,
-        archive: &[u8],
+        archive: &dyn Fn() -> Measured<Vec<u8>>,
+        kept: &Kept,
         as_of: Date,
     ) -> Measured<RepositoryFacts> {
         let Some(address) = address(contents) else {
@@ -69,38 +63,77 @@ impl Clones {
         let Some(folder) = self.place.of(&address) else {
             return Measured::unknown("no clone of its repository is in the folders of --repos");
         };
-        let vcs = &contents.archive.facts.vcs;
-        let Measured::Known(sha1) = &vcs.sha1 else {
-            return Measured::unknown("the archive names no commit");
-        };
-        let Some(commit) = ObjectId::from_hex(sha1) else {
-            return Measured::unknown("the archive names no commit");
-        };
-        let mut hashed = Hashed::default();
-        let profiles = BenignProfiles::embedded();
-        if let Err(error) =
-            archive::measure(&locked.name, &locked.version, archive, &profiles, &mut hashed)
-        {
-            return Measured::unknown(error.to_string());
-        }
-        let name = address.folder_name();
         let Some(until) = end_of(as_of) else {
             return Measured::unknown("the day of the audit is beyond what can be counted");
         };
-        let case = Case {
-            clone: folder,
-            commit,
-            vcs,
-            hashed: &hashed,
-            contents,
-            neighbours: Neighbours { place: &self.place, address: &address },
-            until,
-        };
-        match case.against() {
-            Ok(facts) => facts.map(|facts| RepositoryFacts { name, ..facts }),
-            Err(error) => Measured::unknown(shown(&error.to_string())),
-        }
+        let told = Repository::open(folder).map_err(|error| error.to_string()).and_then(|clone| {
+            let named = named(&clone, locked, contents)?;
+            let stand = clone.stand().map_or_else(|_| "?".to_owned(), |stand| stand.to_string());
+            let commit = named.commit.to_string();
+            let key =
+                [&contents.archive.facts.sha256[..], &commit, &stand, &as_of.to_string()].join(" ");
+            if let Some(facts) = kept.get::<RepositoryFacts>(COMPARED, &key, version()) {
+                return Ok(facts);
+            }
+            let bytes = match archive() {
+                Measured::Known(bytes) => bytes,
+                Measured::Unknown(why) => return Err(why),
+            };
+            let case = Case {
+                clone,
+                named,
+                locked,
+                archive: &bytes,
+                contents,
+                place: &self.place,
+                address: &address,
+                until,
+            };
+            let facts = case.against()?;
+            if is_settled(&facts) {
+                kept.put(COMPARED, &key, version(), &facts);
+            }
+            Ok(facts)
+        });
+        told.map_or_else(|why| Measured::Unknown(shown(&why)), Measured::Known)
     }
+}
+
+/// The version under which results are kept: the code that measures is part of it.
+fn version() -> u64 {
+    let code = u64::from_str_radix(env!("CUSTODY_MEASURING_CODE"), 16);
+    code.expect("the build writes a number").wrapping_add(VERSION)
+}
+
+/// Whether more objects in the clone could not change the answer. Contents that are missing today can be
+/// there tomorrow, and nothing of the key would tell.
+fn is_settled(facts: &RepositoryFacts) -> bool {
+    facts.unexplained.is_empty()
+        && facts.reach.known().is_some()
+        && facts.tag.known().is_some()
+        && facts.history.known().is_some_and(|history| {
+            history.successors.known().is_some()
+                && history.ignored.known().is_some()
+                && history
+                    .opaque
+                    .iter()
+                    .all(|file| file.successor.known().is_some() && file.ignored.known().is_some())
+        })
+}
+
+/// The commit that the archive names, else that of its version's tag.
+fn named(clone: &Repository, locked: &Locked, contents: &Contents) -> Result<Named, String> {
+    let vcs = &contents.archive.facts.vcs;
+    if let Some(commit) = vcs.sha1.known().and_then(|hex| ObjectId::from_hex(hex)) {
+        let folder = vcs.path_in_vcs.known().map(|path| path.replace('\\', "/"));
+        return Ok(Named { commit, folder, by: "record" });
+    }
+    let tag = version_tag(clone, &locked.name, &locked.version);
+    let tag = tag.map_err(|error| error.to_string())?;
+    let commit = tag.and_then(|tag| tag.commit);
+    let commit =
+        commit.ok_or("the archive names no commit, and no tag of the clone names its version")?;
+    Ok(Named { commit, folder: None, by: "tag" })
 }
 
 fn address(contents: &Contents) -> Option<Address> {
@@ -111,107 +144,4 @@ fn address(contents: &Contents) -> Option<Address> {
 pub(in crate::collectors) fn end_of(day: Date) -> Option<i64> {
     let end = day.at(23, 59, 59, 0).to_zoned(jiff::tz::TimeZone::UTC).ok()?;
     Some(end.timestamp().as_second())
-}
-
-/// One archive and its clone.
-struct Case<'a> {
-    clone: &'a std::path::Path,
-    commit: ObjectId,
-    vcs: &'a VcsFacts,
-    hashed: &'a Hashed,
-    contents: &'a Contents,
-    neighbours: Neighbours<'a>,
-    until: i64,
-}
-
-impl Case<'_> {
-    fn against(&self) -> Result<Measured<RepositoryFacts>, ReadError> {
-        let folder = self.vcs.path_in_vcs.known().map(|path| path.replace('\\', "/"));
-        if folder.as_deref().is_some_and(|path| path.split('/').any(|part| part == "..")) {
-            return Ok(Measured::unknown("path_in_vcs leaves the repository"));
-        }
-        let repository = Repository::open(self.clone)?;
-        let files: Vec<ArchiveFile> =
-            self.hashed.0.values().map(|(file, _)| file.clone()).collect();
-        let neighbours = Some(self.neighbours);
-        let compared = compare(&repository, &self.commit, folder.as_deref(), &files, neighbours)?;
-        let Some(compared) = compared else {
-            return Ok(Measured::unknown("the clone has not the commit that the archive names"));
-        };
-        let walk = ReachWalk::of(&repository, &[self.commit])?;
-        let told =
-            history::history(&repository, &self.commit, &compared, self.contents, self.until);
-        let told = told.unwrap_or_else(|error| Measured::Unknown(shown(&error.to_string())));
-        let mut facts = RepositoryFacts {
-            name: String::new(),
-            commit: self.commit.to_string(),
-            reach: reach(&walk, &self.commit),
-            same: 0,
-            explained: 0,
-            unexplained: Vec::new(),
-            left_out: 0,
-            history: told,
-        };
-        for (path, outcome) in compared.files {
-            let item = match outcome {
-                FileOutcome::Explained(Explanation::Same) => {
-                    facts.same += 1;
-                    continue;
-                }
-                FileOutcome::Explained(_) => {
-                    facts.explained += 1;
-                    continue;
-                }
-                FileOutcome::Undetermined(why) => {
-                    let why = Measured::Unknown(shown(&format!("{path}: {why}")));
-                    self.file(path, why, String::new())
-                }
-                FileOutcome::Unexplained(why) => self.file(path, Measured::Known(false), why),
-            };
-            if facts.unexplained.len() < LISTED {
-                facts.unexplained.push(item);
-            } else {
-                facts.left_out += 1;
-            }
-        }
-        Ok(Measured::Known(facts))
-    }
-
-    fn file(&self, path: String, explained: Measured<bool>, why: String) -> UnexplainedFile {
-        let class = self.hashed.0.get(&path).map_or(FileClass::Opaque, |(_, class)| *class);
-        let opaque = !matches!(
-            class,
-            FileClass::Text
-                | FileClass::Empty
-                | FileClass::Image
-                | FileClass::Audio
-                | FileClass::Font
-                | FileClass::Document
-        );
-        let at_build =
-            self.contents.code.build.files.contains(&path) || read_at_build(self.contents, &path);
-        UnexplainedFile { explained, role: role_of(&path), at_build, opaque, why, path }
-    }
-}
-
-/// Whether code that runs at build time reads a file, by its name, its folder or a pattern.
-fn read_at_build(contents: &Contents, path: &str) -> bool {
-    let reads = contents.code.build.reads.iter();
-    reads.filter(|read| read.at_build && read.kind != ReadKind::Watched).any(|read| {
-        let place = read.path.trim_start_matches("./").trim_end_matches('/');
-        let inside = || path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/'));
-        let many = matches!(read.kind, ReadKind::Folder | ReadKind::Glob);
-        !place.is_empty() && (path == place || many && inside())
-    })
-}
-
-fn reach(walk: &ReachWalk, commit: &ObjectId) -> Measured<String> {
-    let word = match walk.class(commit) {
-        Some(Reach::DefaultBranch) => "default-branch",
-        Some(Reach::OtherReference) => "other-reference",
-        _ if !walk.complete => return Measured::unknown("the clone has not all commits"),
-        Some(Reach::RequestOnly) => "request-only",
-        Some(Reach::Nothing | Reach::Absent) | None => "nothing",
-    };
-    Measured::Known(word.to_owned())
 }

@@ -31,6 +31,7 @@ min-level = "note"
 offline = true
 rules = ["./custody-rules/"]
 dump = "ci/custody.slim"
+repositories = "fetch"
 require = ["advisories"]
 disable = ["release-young"]
 [level]
@@ -59,6 +60,7 @@ file = "models/embed"
     assert!(policy.offline);
     assert_eq!(policy.rules_dirs, ["custody-rules"]);
     assert_eq!(policy.dump.as_deref(), Some("ci/custody.slim"));
+    assert!(policy.fetch_repositories);
     assert_eq!(policy.require[0].name, "advisories");
     assert!(policy.disabled.contains("release-young"));
     assert_eq!(policy.levels["unpinned-model"], Level::High);
@@ -67,7 +69,7 @@ file = "models/embed"
         (waiver.reason.as_str(), waiver.expires.as_deref()),
         ("kept as a test", Some("2027-01-31"))
     );
-    assert_eq!((waiver.location.line, waiver.location.column), (12, Some(8)));
+    assert_eq!((waiver.location.line, waiver.location.column), (13, Some(8)));
     let cooldown = policy.cooldown.unwrap();
     assert_eq!(cooldown.min_publish_age.hours, 72);
     assert_eq!(cooldown.registries["internal"].hours, 0);
@@ -220,6 +222,7 @@ fn every_setting_that_init_shows_is_valid_and_none_is_missing() {
     assert!(policy.fail_on.is_some() && policy.min_level.is_some() && policy.offline);
     assert!(!policy.rules_dirs.is_empty() && policy.dump.is_some() && !policy.require.is_empty());
     assert!(!policy.disabled.is_empty() && !policy.levels.is_empty());
+    assert!(policy.fetch_repositories);
     assert!(!policy.waivers.is_empty() && !policy.models.is_empty());
     let cooldown = policy.cooldown.unwrap();
     assert!(!cooldown.exempt.is_empty() && !cooldown.registries.is_empty());
