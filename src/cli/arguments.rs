@@ -112,7 +112,7 @@ pub struct CommonArguments {
     #[arg(long, value_name = "FILE", env = "CARGO_CUSTODY_DUMP")]
     pub dump: Option<PathBuf>,
     /// A folder with clones of the crates' repositories, to compare archives with, or `auto` for what
-    /// `repos fetch` fetched (repeatable)
+    /// can be fetched, or was and --offline is given (repeatable)
     #[arg(long, value_name = "DIR")]
     pub repos: Vec<PathBuf>,
     /// How long the registry's API may be asked, at one request a second, such as 60s or 5m

@@ -56,7 +56,7 @@ fn fetch(
     let (wanted, mut left) = repository::fetch::wanted(&gathered.sheets, histories);
     let limits = Limits { time, bytes: mib << 20 };
     let git = Git::new(options.cache_dir.join(collectors::FETCHED), base, limits);
-    let result = repository::fetch::fetch(&git, &wanted, &|| {});
+    let result = repository::fetch::fetch(&git, &wanted, None, &|| {});
     left.extend(result.left);
     left.sort();
     let mut text = format!(

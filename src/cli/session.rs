@@ -12,6 +12,7 @@ use super::gate::Gate;
 use crate::audit::{self, Request};
 use crate::collectors;
 use crate::collectors::cooldown::CooldownPolicy;
+use crate::collectors::repository::fetch::{Fetching, Histories};
 use crate::config::custody_lock::{LOCK_FILE, LOCK_LIMIT, parse_pins};
 use crate::config::{FailOn, Policy};
 use crate::domain::ledger::Acceptance;
@@ -19,6 +20,7 @@ use crate::domain::{Level, Pins};
 use crate::heuristics::ruleset::{RuleFile, read_named};
 use crate::heuristics::{self, Ruleset};
 use crate::net::Token;
+use crate::net::git::Limits;
 use crate::net::shared_store::SharedStore;
 use crate::walker::{self, MetadataMode};
 
@@ -42,9 +44,10 @@ pub fn gather_options(
     // The API tells the state of today, which says nothing about a day in the past.
     let api_budget = if as_of < today { Duration::ZERO } else { common.api_budget };
     let fetched = || environment.cache_dir.join(collectors::FETCHED);
+    let is_auto = |folder: &&PathBuf| folder.as_os_str() == AUTO;
+    let fetching = common.repos.iter().find(is_auto).map(|_| fetching()).transpose()?;
     let repos = common.repos.iter();
-    let repos =
-        repos.map(|folder| if folder.as_os_str() == "auto" { fetched() } else { folder.clone() });
+    let repos = repos.map(|folder| if is_auto(&folder) { fetched() } else { folder.clone() });
     let repos = repos.collect();
     Ok(collectors::Options {
         as_of,
@@ -55,6 +58,7 @@ pub fn gather_options(
         advisory_db: common.advisory_db.clone(),
         dump: common.dump.clone().or(environment.dump),
         repos,
+        fetching,
         data: environment.data,
         api_budget,
         deadline: None,
@@ -69,6 +73,29 @@ pub fn gather_options(
         store: store(common, offline)?,
         equipment: None,
     })
+}
+
+/// The word in `--repos` for what is fetched into the cache.
+const AUTO: &str = "auto";
+/// How much one call of git may take where nobody said.
+const GIT_LIMITS: Limits = Limits { time: Duration::from_mins(2), bytes: 256 << 20 };
+
+/// How repositories are fetched by the way.
+fn fetching() -> Result<Fetching, Failure> {
+    let base = super::repos::base()?;
+    Ok(Fetching { base, limits: GIT_LIMITS, histories: Histories::OfOpaque })
+}
+
+/// Adds what the policy says of repositories: `fetch` means the same as `--repos auto`.
+fn with_policy(
+    mut options: collectors::Options,
+    policy: &Policy,
+) -> Result<collectors::Options, Failure> {
+    if policy.fetch_repositories && options.fetching.is_none() {
+        options.fetching = Some(fetching()?);
+        options.repos.push(options.cache_dir.join(collectors::FETCHED));
+    }
+    Ok(options)
 }
 
 /// The shared store that the command line or the environment names.
@@ -169,6 +196,7 @@ pub fn request_within(
         },
         None => gather_options(&arguments.common, policy.offline)?,
     };
+    let gathering = with_policy(gathering, &policy)?;
     Ok(Request {
         path,
         walk: walker::Options {

@@ -6,6 +6,7 @@ mod concealment;
 mod files;
 mod native;
 mod page;
+mod repository;
 mod verdict;
 mod window;
 
@@ -25,6 +26,7 @@ pub fn human(inspection: &Inspection, width: usize) -> String {
     let mut page = Page { out: String::new(), width };
     let facts = |group: &str| inspection.sheet.facts.get(group).unwrap_or(&Value::Null);
     header(&mut page, inspection);
+    repository::section(&mut page, facts("repository"));
     files::section(&mut page, inspection);
     code::build(&mut page, inspection, facts("build"));
     code::secrets(&mut page, inspection, facts("secrets"));
@@ -60,73 +62,11 @@ fn header(page: &mut Page, inspection: &Inspection) {
     let dirty = if archive["vcs"]["dirty"] == true { ", from a changed working copy" } else { "" };
     let commit = word(&archive["vcs"]["sha1"]);
     page.row("commit", commit.map(|sha1| format!("{sha1}{dirty}")));
-    page.row("compared", compared(group("repository")));
-    for line in history(&group("repository")["history"]) {
-        page.row("history", Some(line));
-    }
+    repository::rows(page, group("repository"));
     page.row("links", word(&archive["manifest"]["links"]));
     for limit in &inspection.limits {
         page.row("left out", Some(limit.clone()));
     }
-}
-
-/// What the commit says of the archive, in a line.
-fn compared(repository: &Value) -> Option<String> {
-    if repository.is_null() {
-        return None;
-    }
-    if let Some(why) = unknown_reason(repository) {
-        return Some(format!("not determined: {why}"));
-    }
-    let files = list(repository, "unexplained");
-    let (unknown, known): (Vec<_>, Vec<_>) =
-        files.iter().partition(|file| unknown_reason(&file["explained"]).is_some());
-    let reach = word(&repository["reach"]).unwrap_or_else(|| "not determined".to_owned());
-    Some(format!(
-        "{} files as in the commit, {} explained, {} not explained, {} not determined; reached from: {reach}",
-        repository["same"],
-        repository["explained"],
-        known.len(),
-        unknown.len(),
-    ))
-}
-
-/// What the commits before the release tell: who followed whom, and who brought what.
-fn history(history: &Value) -> Vec<String> {
-    if history.is_null() {
-        return Vec::new();
-    }
-    if let Some(why) = unknown_reason(history) {
-        return vec![format!("not determined: {why}")];
-    }
-    let text = |value: &Value| word(value).unwrap_or_default();
-    let mut lines = Vec::new();
-    for who in list(history, "successors") {
-        lines.push(format!(
-            "{} followed {} ({}): first commit {} days ago, since {} days",
-            text(&who["name"]),
-            text(&who["predecessor"]),
-            text(&who["measure"]),
-            who["came_days"],
-            who["since_days"],
-        ));
-    }
-    for file in list(history, "opaque") {
-        lines.push(match unknown_reason(&file["successor"]) {
-            Some(why) => format!("not determined: {why}"),
-            None if file["commit"] == "" => {
-                format!("{}: there since {} days and more", text(&file["path"]), file["days"])
-            }
-            None => format!(
-                "{}: brought by {} {} days ago, commit {}",
-                text(&file["path"]),
-                text(&file["by"]),
-                file["days"],
-                text(&file["commit"]),
-            ),
-        });
-    }
-    lines
 }
 
 fn published(releases: &Value) -> Option<String> {
