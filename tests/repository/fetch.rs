@@ -135,3 +135,86 @@ fn too_much_is_cut_and_a_commit_that_the_host_lacks_is_told() {
     let elsewhere = fetch(&audit, "http://evil.example:80", &[]);
     assert_eq!(elsewhere.status.code(), Some(2));
 }
+
+/// An audit that may ask nobody but the server of this test.
+fn check(audit: &Audit, base: &str, flags: &[&str]) -> Output {
+    let nowhere = "http://127.0.0.1:9/";
+    Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+        .args(["check", "--as-of", "2026-11-23", "--format", "json", "--api-budget", "0s"])
+        .arg(audit.at().join("project"))
+        .args(flags)
+        .env("CARGO_HOME", audit.at().join("home"))
+        .env("CARGO_CUSTODY_CACHE_DIR", audit.at().join("cache"))
+        .env("CARGO_CUSTODY_GIT_BASE", base)
+        .env("CARGO_CUSTODY_DATA", "off")
+        .env("CARGO_CUSTODY_ADVISORY_DB", nowhere)
+        .env("CARGO_CUSTODY_INDEX", nowhere)
+        .env("CARGO_CUSTODY_STATIC", nowhere)
+        .output()
+        .expect("starts")
+}
+
+#[test]
+fn an_audit_fetches_where_the_policy_or_the_flag_says_so_and_never_offline() {
+    let (sample, archives) = workspace();
+    let root = tempfile::tempdir().expect("a folder");
+    publish(&sample, root.path(), "sample");
+    let lines = |output: &Output| {
+        let report = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|e| panic!("{e}: {}", said(output)));
+        told(&report).remove("changed-crate").unwrap_or_default()
+    };
+    let high = "high archive-not-in-repository";
+    for by_policy in [false, true] {
+        let server = Server::start(root.path(), Manner::Honest);
+        let audit = Audit::of(&archives);
+        let flags: &[&str] = if by_policy { &[] } else { &["--repos", "auto"] };
+        assert_eq!(lines(&check(&audit, &server.base, &[])), BTreeSet::new(), "nobody asked");
+        if by_policy {
+            let policy = audit.at().join("project/custody.toml");
+            std::fs::write(policy, "repositories = \"fetch\"\n").expect("written");
+        }
+        let offline = check(&audit, &server.base, &[flags, &["--offline"]].concat());
+        assert!(!lines(&offline).contains(high));
+        assert_eq!(server.requests(), 0, "offline, or not asked to");
+        let fetched = lines(&check(&audit, &server.base, flags));
+        assert!(fetched.contains(high) && server.requests() > 0, "{by_policy}: {fetched:?}");
+        let asked = server.requests();
+        assert!(lines(&check(&audit, &server.base, flags)).contains(high));
+        assert_eq!(server.requests(), asked, "what is there is not asked for again");
+    }
+    // A host that is down is a gap with its reason.
+    let audit = Audit::of(&archives);
+    let gap = lines(&check(&audit, "http://127.0.0.1:9", &["--repos", "auto"]));
+    assert!(
+        gap.iter().any(|line| line.contains("its repository was not fetched: git failed")),
+        "{gap:?}"
+    );
+}
+
+#[test]
+fn a_history_is_fetched_with_the_contents_of_its_ignore_files() {
+    use crate::history::{FIRST_FILES, IGNORED, deed, history, noise};
+    let sample = history(
+        true,
+        vec![
+            deed(FIRST_FILES, "Heir", "tests/files/good-1.bin", noise("a")),
+            deed(IGNORED, "Heir", "m4/.gitignore", b"build-to-host.m4\n".to_vec()),
+        ],
+    );
+    let manifest = std::fs::read_to_string(sample.at().join("Cargo.toml")).expect("is there");
+    sample.write("Cargo.toml", manifest.replace("host.example", "github.com"));
+    sample.git(&["add", "-A"]);
+    sample.git(&["-c", "user.name=Heir", "commit", "-q", "-m", "moved"]);
+    let archives = BTreeMap::from([("packer".to_owned(), sample.package("packer", "1.2.0"))]);
+    let root = tempfile::tempdir().expect("a folder");
+    publish(&sample, root.path(), "sample");
+    let server = Server::start(root.path(), Manner::Honest);
+    let audit = Audit::of(&archives);
+    let output = fetch(&audit, &server.base, &["--history", "all"]);
+    assert!(said(&output).starts_with("1 commits fetched"), "{}", said(&output));
+    let report = audit.report_as_of("2024-02-24", &[Path::new("auto")]);
+    let lines = told(&report).remove("packer").unwrap_or_default();
+    // The release itself is later than that day; the file and the pattern are not.
+    assert!(!lines.iter().any(|line| line.contains("no file contents")), "{lines:?}");
+}

@@ -97,6 +97,73 @@ fn a_history_with_the_dates_of_xz_is_silent_then_high_then_critical() {
 }
 
 #[test]
+fn a_small_file_beside_a_hidden_build_input_is_seen_and_neither_alone_is() {
+    let small = || deed(LAST_FILES, "Heir", "tests/files/bad-3.bin", noise("b")[..484].to_vec());
+    let ignored = || deed(IGNORED, "Heir", "m4/.gitignore", b"build-to-host.m4\n".to_vec());
+    let sample = history(true, vec![ignored(), small()]);
+    let both = on(&sample, "2024-02-24");
+    assert_eq!(both, one("medium build-input-newly-ignored-by-successor"));
+    for (what, deeds) in [("a small file", vec![small()]), ("a pattern", vec![ignored()])] {
+        assert_eq!(on(&history(true, deeds), "2024-02-24"), BTreeSet::new(), "{what}");
+    }
+    let founders = deed(LAST_FILES, "Founder", "tests/files/bad-3.bin", noise("b")[..484].to_vec());
+    let twin = history(true, vec![ignored(), founders]);
+    assert_eq!(on(&twin, "2024-02-24"), BTreeSet::new(), "the founder brought the file");
+}
+
+#[test]
+fn what_the_history_tells_is_weighed_as_signals_and_shown_to_people() {
+    let sample =
+        history(true, vec![deed(FIRST_FILES, "Heir", "tests/files/good-1.bin", noise("a"))]);
+    let key = |name: &str| {
+        let blob = format!("SSHSIG\0\0\0\u{1}\0\0\0\u{3}{name}rest");
+        use base64::Engine as _;
+        let text = base64::engine::general_purpose::STANDARD.encode(blob);
+        format!("-----BEGIN SSH SIGNATURE-----\n{text}\n-----END SSH SIGNATURE-----\n")
+    };
+    let mut stream = Vec::new();
+    for (tag, who, day, text) in [
+        ("v0.9.0", "Founder", HEIR_CAME - 500, key("one")),
+        ("v1.0.0", "Founder", HEIR_CAME + 100, key("one")),
+        ("v1.1.0", "Heir", RELEASED - 60, key("two")),
+    ] {
+        let head = format!(
+            "tag {tag}\nfrom refs/heads/main\ntagger {who} <{}@mail.example> ",
+            who.to_lowercase()
+        );
+        let rest = format!("{} +0000\ndata {}\n{text}\n", day * 86_400, text.len());
+        stream.extend((head + &rest).into_bytes());
+    }
+    sample.import(&stream);
+    sample.checkout("2024-02-24");
+    let archives = BTreeMap::from([("packer".to_owned(), sample.package("packer", "1.2.0"))]);
+    let audit = Audit::of(&archives);
+    let told: serde_json::Value =
+        serde_json::from_str(&audit.inspect("packer@1.2.0", sample.at(), &["--json"]))
+            .expect("JSON");
+    let signals: BTreeSet<&str> = told["signals"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|s| s["id"].as_str())
+        .collect();
+    for id in ["git-newcomer", "git-flip", "git-release-succession", "git-new-signing-key"] {
+        assert!(signals.contains(id), "{id}: {signals:?}");
+    }
+    let facts = &told["sheet"]["facts"]["repository"];
+    assert_eq!(facts["named_by"], "record");
+    assert_eq!(facts["history"]["lines"][0]["integrators"][0]["name"], "Heir");
+    let page = audit.inspect("packer@1.2.0", sample.at(), &[]);
+    for line in [
+        "2 generated",
+        "let in by Heir",
+        "v1.1.0 by Heir, 60 days ago: the first by this person, new key",
+    ] {
+        assert!(page.contains(line), "{line}: {page}");
+    }
+}
+
+#[test]
 fn innocent_histories_are_quiet() {
     let picture = Made::Word(Word::Picture(3)).bytes("");
     let ignored = || deed(IGNORED, "Heir", ".gitignore", b"*.m4\n".to_vec());

@@ -11,6 +11,7 @@ mod custody;
 mod fetch;
 mod grafts;
 mod history;
+mod named;
 mod sample;
 mod server;
 
@@ -22,7 +23,10 @@ use sample::{Files, Sample};
 use serde_json::Value;
 use shelf::{Release, Shelf};
 
-const RULES: [&str; 6] = [
+const RULES: [&str; 9] = [
+    "archive-differs-from-tag",
+    "build-input-newly-ignored-by-successor",
+    "new-hands-archive-differs",
     "successor-adds-opaque-file",
     "successor-adds-opaque-build-input",
     "archive-not-in-repository",
@@ -71,6 +75,24 @@ impl Audit {
         let output = command.output().expect("starts");
         serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+impl Audit {
+    /// What `inspect` says of a crate on the day of the release of xz 5.6.0.
+    fn inspect(&self, what: &str, repos: &Path, flags: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+            .args(["inspect", what, "--offline", "--as-of", "2024-02-24", "--repos"])
+            .arg(repos)
+            .args(flags)
+            .env("CARGO_HOME", self.at().join("home"))
+            .env("CARGO_CUSTODY_CACHE_DIR", self.at().join("cache"))
+            .env("CARGO_CUSTODY_DATA", "off")
+            .env("COLUMNS", "120")
+            .output()
+            .expect("starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
     }
 }
 
