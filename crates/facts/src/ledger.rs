@@ -55,6 +55,8 @@ pub enum CauseKind {
     Encrypted,
     /// This machine does not have it.
     NotPresent,
+    /// There is no advisory database.
+    NoAdvisories,
     /// Something else, in the words of whoever met it.
     Other,
 }
@@ -82,7 +84,9 @@ impl Cause {
     pub fn of_reason(reason: &str) -> Self {
         let has = |text: &str| reason.contains(text);
         let host = || host_of(reason).unwrap_or_default();
-        if has("offline") {
+        if has("no advisory database") {
+            Self::new(CauseKind::NoAdvisories, "")
+        } else if has("offline") {
             Self::new(CauseKind::Offline, "")
         } else if let Some((_, status)) = reason.split_once("answered with status ") {
             let status: String = status.chars().take_while(char::is_ascii_digit).collect();
@@ -128,6 +132,7 @@ impl Cause {
             CauseKind::NotLocked => format!("{on} names it, and the lockfile does not"),
             CauseKind::Encrypted => "encrypted".to_owned(),
             CauseKind::NotPresent => "not on this machine".to_owned(),
+            CauseKind::NoAdvisories => "no advisory database".to_owned(),
             CauseKind::BudgetSpent
             | CauseKind::LimitHit
             | CauseKind::Damaged
@@ -141,6 +146,9 @@ impl Cause {
         match self.kind {
             CauseKind::Offline | CauseKind::NotPresent => {
                 "run once without --offline, or `cargo fetch` first"
+            }
+            CauseKind::NoAdvisories => {
+                "run `cargo custody db update`, or name a checkout of one: --advisory-db"
             }
             CauseKind::Unreachable | CauseKind::Refused => "run again when the host answers",
             CauseKind::Removed => {

@@ -46,6 +46,17 @@ fn one_cause_is_told_once_with_all_whom_it_struck() {
 }
 
 #[test]
+fn a_missing_advisory_database_has_its_own_remedy_whether_the_run_is_offline_or_not() {
+    let reasons =
+        ["there is no advisory database, and the run is offline: x", "no advisory database"];
+    for reason in reasons {
+        let cause = Cause::of_reason(reason);
+        assert_eq!(cause.told(), "no advisory database");
+        assert!(cause.remedy().contains("db update"));
+    }
+}
+
+#[test]
 fn a_gap_is_accepted_by_name_until_its_day() {
     let mut ledger = Ledger::new();
     ledger.write(SOURCE, &named("a"), offline());

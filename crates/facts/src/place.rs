@@ -51,6 +51,9 @@ pub struct Place {
     pub within: PathBuf,
     /// Folders below it that are crates of the graph themselves: their files are not this crate's.
     pub without: BTreeSet<PathBuf>,
+    /// Files and folders that belong there and could not be had, with the reason: a submodule whose
+    /// repository is not at hand.
+    pub lacking: BTreeMap<PathBuf, String>,
 }
 
 /// Nodes whose files do not come from an archive; of some it is only known why there is no place.

@@ -247,7 +247,7 @@ fn matches(
             }
             Part::Name(name, kind) => {
                 let length = fragment(&kind, &given[taken..])?;
-                let tokens = given[taken..taken + length].to_vec();
+                let tokens = given.get(taken..taken + length)?.to_vec();
                 bindings.insert(name, Bound::One(tokens));
                 taken += length;
             }

@@ -240,24 +240,50 @@ pub struct Unparsed {
     pub line: u32,
     /// Why, in one short sentence.
     pub reason: String,
+    /// Why, in one word.
+    #[serde(default)]
+    pub why: Unread,
 }
 
-/// Words of a reason for a file that is not among the crate's.
-pub(super) const ABSENT: &str = "is not in the crate";
-/// Words of a reason for a file that lies outside of the crate.
-pub(super) const BEYOND: &str = "leads out of the crate";
+/// Why a file was not parsed.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unread {
+    /// It is not Rust as it is known here; it was read as tokens.
+    #[default]
+    Syntax,
+    /// A limit of the reader was hit: what stands there was read as tokens, or not at all.
+    Limit,
+    /// Code names it, and it was not among the files at hand.
+    Absent,
+    /// Code names it, and it lies outside of the crate.
+    Beyond,
+}
 
 impl Unparsed {
     /// Whether code names a file that was not among those at hand.
     #[must_use]
     pub fn is_absent(&self) -> bool {
-        self.reason.contains(ABSENT) || self.is_beyond()
+        matches!(self.why, Unread::Absent | Unread::Beyond)
     }
 
     /// Whether code names a file that lies outside of the crate.
     #[must_use]
     pub fn is_beyond(&self) -> bool {
-        self.reason.contains(BEYOND)
+        self.why == Unread::Beyond
     }
 }
 

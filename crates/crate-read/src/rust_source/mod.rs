@@ -19,6 +19,7 @@ mod expressions;
 mod facts;
 mod files;
 mod flows;
+mod includes;
 mod items;
 pub mod lexer;
 mod limits;
@@ -43,7 +44,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use facts::{
     CapabilityHit, CodeFacts, Directive, Downloads, Flow, LISTED, LargeLiteral, LiteralForm, Place,
-    Read, ReadKind, Spawned, Step, StepKind, Unparsed, Verification, WebAddress,
+    Read, ReadKind, Spawned, Step, StepKind, Unparsed, Unread, Verification, WebAddress,
 };
 pub use modules::Sources;
 pub use paths::plain_path;
@@ -113,7 +114,8 @@ fn read_here(sources: &Sources<'_>, entry: &Entry, table: &CapabilityTable) -> C
     if facts.work > walk::EXPRESSIONS {
         let reason = "the code has too many expressions: the rest was not read".to_owned();
         let file = entry.roots.first().or(entry.files.first()).cloned().unwrap_or_default();
-        facts.unparsed.push(Unparsed { file, line: 0, reason });
+        let why = Unread::Limit;
+        facts.unparsed.push(Unparsed { file, line: 0, reason, why });
     }
     facts.files = units.iter().map(|unit| unit.file.clone()).collect();
     facts.capabilities.sort_by(|a, b| (&a.file, a.line, a).cmp(&(&b.file, b.line, b)));
@@ -132,7 +134,8 @@ fn read_tokens(
             tokens::scan(file, bytes, table, entry.at_build, &mut facts);
         }
         let (file, reason) = (file.clone(), reason.to_owned());
-        facts.unparsed.push(Unparsed { file, line: 0, reason });
+        let why = Unread::Limit;
+        facts.unparsed.push(Unparsed { file, line: 0, reason, why });
     }
     downloads::of_tokens(&mut facts, 0);
     facts

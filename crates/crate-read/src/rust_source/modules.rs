@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proc_macro2::Span;
 use syn::{Attribute, Expr, Item, Lit, Meta};
 
-use super::facts::{ABSENT, BEYOND, Unparsed};
-use super::names::path_span;
+use super::facts::{Unparsed, Unread};
+use super::includes::{self, Included};
 use super::{limits, paths};
 
 /// Most files that one reading follows.
@@ -67,7 +66,7 @@ impl<'s> Loader<'s> {
                 continue;
             };
             if self.units.len() >= FILES {
-                self.note(&file, 0, "too many files: not read");
+                self.note(&file, 0, Unread::Limit, "too many files: not read");
                 continue;
             }
             // A file can be several modules; a cycle would give it ever new module paths.
@@ -94,52 +93,64 @@ impl<'s> Loader<'s> {
 
     fn missing(&mut self, wanted: &Wanted) {
         let path = wanted.candidates.first().map_or("", String::as_str);
-        let reason = if path.starts_with("../") || path.starts_with('/') {
-            format!("{} {BEYOND}, from {}", wanted.what, wanted.by)
+        if path.starts_with("../") || path.starts_with('/') {
+            let reason = format!("{} leads out of the crate, from {}", wanted.what, wanted.by);
+            self.note(path, wanted.line, Unread::Beyond, &reason);
         } else {
-            format!("{} {ABSENT}, asked for by {}", wanted.what, wanted.by)
-        };
-        self.note(path, wanted.line, &reason);
+            let reason = format!("{} is not in the crate, asked for by {}", wanted.what, wanted.by);
+            self.note(path, wanted.line, Unread::Absent, &reason);
+        }
     }
 
-    fn note(&mut self, file: &str, line: u32, reason: &str) {
-        self.unparsed.push(Unparsed { file: file.to_owned(), line, reason: reason.to_owned() });
+    fn note(&mut self, file: &str, line: u32, why: Unread, reason: &str) {
+        let (file, reason) = (file.to_owned(), reason.to_owned());
+        self.unparsed.push(Unparsed { file, line, reason, why });
     }
 
     fn load(&mut self, file: String, module: Vec<String>, root: bool, waiting: &mut Vec<Wanted>) {
         let Some(bytes) = self.sources.get(&file).copied() else { return };
         let tree = match self.parse(bytes) {
             Ok(tree) => Some(tree),
-            Err((line, reason)) => {
-                self.note(&file, line, &reason);
+            Err((line, why, reason)) => {
+                self.note(&file, line, why, &reason);
                 None
             }
         };
-        if let Some(tree) = &tree {
-            let folder = if root { paths::parent(&file) } else { paths::without_extension(&file) };
-            let mut finder =
-                Finder { file: &file, folder, module: module.clone(), wanted: waiting };
-            finder.items(&tree.items, 0);
+        let folder = if root { paths::parent(&file) } else { paths::without_extension(&file) };
+        let mut finder = Finder { file: &file, folder, module: module.clone(), wanted: waiting };
+        match &tree {
+            Some(tree) => finder.items(&tree.items, 0),
+            None => finder.tokens(bytes),
+        }
+        for line in finder.includes(bytes) {
+            let reason = "an include! of a file that only the compiler can tell";
+            self.note(&file, line, Unread::Limit, reason);
         }
         self.units.push(Unit { file, module, bytes, tree });
     }
 
-    fn parse(&mut self, bytes: &[u8]) -> Result<syn::File, (u32, String)> {
+    fn parse(&mut self, bytes: &[u8]) -> Result<syn::File, (u32, Unread, String)> {
+        let limit = |reason: String| (0, Unread::Limit, reason);
         if bytes.len() > limits::PARSED_BYTES {
-            return Err((0, format!("{} bytes are too many to parse", bytes.len())));
+            return Err(limit(format!("{} bytes are too many to parse", bytes.len())));
         }
         self.parsed += bytes.len();
         if self.parsed > PARSED_TOTAL {
-            return Err((0, "too much code in one crate to parse all of it".to_owned()));
+            return Err(limit("too much code in one crate to parse all of it".to_owned()));
         }
         if let Some(reason) = limits::too_complex(bytes) {
-            return Err((0, reason.to_owned()));
+            return Err(limit(reason.to_owned()));
         }
-        let text = std::str::from_utf8(bytes)
-            .map_err(|e| (0, format!("not UTF-8 after {} bytes", e.valid_up_to())))?;
-        syn::parse_file(text).map_err(|error| {
-            let line = u32::try_from(error.span().start().line).unwrap_or(0);
-            (line, format!("does not parse: {error}"))
+        let text = std::str::from_utf8(bytes).map_err(|e| {
+            (0, Unread::Syntax, format!("not UTF-8 after {} bytes", e.valid_up_to()))
+        })?;
+        syn::parse_file(text).or_else(|error| {
+            // What `include!` takes in may be an expression or statements as well.
+            let wrapped = format!("fn included() {{ {text}\n}}");
+            syn::parse_file(&wrapped).map_err(|_| {
+                let line = u32::try_from(error.span().start().line).unwrap_or(0);
+                (line, Unread::Syntax, format!("does not parse: {error}"))
+            })
         })
     }
 }
@@ -162,61 +173,67 @@ impl Finder<'_> {
         for item in items {
             match item {
                 Item::Mod(module) if !is_test(&module.attrs) => self.module(module, depth),
-                Item::Macro(item) if item.mac.path.is_ident("include") => {
-                    self.include(&item.mac.tokens, path_span(&item.mac.path));
-                }
                 Item::Fn(function) => self.block(&function.block),
-                Item::Const(item) => self.expression(&item.expr),
                 _ => {}
             }
         }
     }
 
-    /// `include!` as a statement or an initialiser; deeper ones are reads, not modules.
+    /// Modules inside of a function.
     fn block(&mut self, block: &syn::Block) {
         for statement in &block.stmts {
-            match statement {
-                syn::Stmt::Item(Item::Mod(module)) => self.module(module, 0),
-                syn::Stmt::Macro(statement) if statement.mac.path.is_ident("include") => {
-                    self.include(&statement.mac.tokens, path_span(&statement.mac.path));
-                }
-                syn::Stmt::Expr(expression, _) => self.expression(expression),
-                syn::Stmt::Local(local) => {
-                    if let Some(init) = &local.init {
-                        self.expression(&init.expr);
-                    }
-                }
-                _ => {}
+            if let syn::Stmt::Item(Item::Mod(module)) = statement {
+                self.module(module, 0);
             }
         }
     }
 
-    fn expression(&mut self, expression: &Expr) {
-        if let Expr::Macro(expression) = expression
-            && expression.mac.path.is_ident("include")
-        {
-            self.include(&expression.mac.tokens, path_span(&expression.mac.path));
+    /// The modules of a file that is not parsed: each where it would lie if it stood in no other one.
+    fn tokens(&mut self, bytes: &[u8]) {
+        for (name, given, line) in includes::modules(bytes) {
+            let mut path = self.module.clone();
+            path.push(name.clone());
+            if let Some(given) = given {
+                let file = paths::join(&paths::parent(self.file), &given);
+                self.want(vec![file], path.clone(), line, "#[path]");
+            }
+            let flat = paths::join(&self.folder, &format!("{name}.rs"));
+            let nested = paths::join(&self.folder, &format!("{name}/mod.rs"));
+            self.want(vec![flat, nested], path, line, "a module");
         }
     }
 
-    fn include(&mut self, tokens: &proc_macro2::TokenStream, span: Span) {
-        let Ok(text) = syn::parse2::<syn::LitStr>(tokens.clone()) else { return };
-        let path = paths::join(&paths::parent(self.file), &text.value());
-        self.want(vec![path], self.module.clone(), span, "include!");
+    /// Asks for what `include!` takes in. The answer is the lines of those that cannot be told.
+    fn includes(&mut self, bytes: &[u8]) -> Vec<u32> {
+        let mut computed = Vec::new();
+        for (line, included) in includes::includes(bytes) {
+            match included {
+                Included::Path(path) => {
+                    let path = match path.strip_prefix("$CARGO_MANIFEST_DIR") {
+                        Some(_) => paths::from_root(&path),
+                        None => paths::join(&paths::parent(self.file), &path),
+                    };
+                    self.want(vec![path], self.module.clone(), line, "include!");
+                }
+                Included::Generated => {}
+                Included::Computed => computed.push(line),
+            }
+        }
+        computed
     }
 
     fn want(
         &mut self,
         candidates: Vec<String>,
         module: Vec<String>,
-        span: Span,
+        line: u32,
         what: &'static str,
     ) {
-        let line = u32::try_from(span.start().line).unwrap_or(1).max(1);
         self.wanted.push(Wanted { candidates, module, by: self.file.to_owned(), line, what });
     }
 
     fn module(&mut self, module: &syn::ItemMod, depth: usize) {
+        let line = u32::try_from(module.ident.span().start().line).unwrap_or(1).max(1);
         let name = module.ident.to_string();
         let name = name.trim_start_matches("r#").to_owned();
         let mut path = self.module.clone();
@@ -236,13 +253,13 @@ impl Finder<'_> {
             // From the file's own folder, or the inline module's.
             let base = if depth == 0 { paths::parent(self.file) } else { self.folder.clone() };
             let file = paths::join(&base, given);
-            self.want(vec![file], path.clone(), module.ident.span(), "#[path]");
+            self.want(vec![file], path.clone(), line, "#[path]");
         }
         // A `#[path]` below `cfg_attr` may not apply: then the usual place counts, too.
         if !module.attrs.iter().any(|attr| attr.path().is_ident("path")) {
             let flat = paths::join(&self.folder, &format!("{name}.rs"));
             let nested = paths::join(&self.folder, &format!("{name}/mod.rs"));
-            self.want(vec![flat, nested], path, module.ident.span(), "a module");
+            self.want(vec![flat, nested], path, line, "a module");
         }
     }
 }

@@ -220,6 +220,49 @@ fn missing_cyclic_and_escaping_modules_are_facts() {
 }
 
 #[test]
+fn what_include_takes_in_is_read_wherever_it_stands_and_whatever_it_is_called() {
+    let spawn = "{ std::process::Command::new(\"sh\").spawn().unwrap(); }";
+    for text in [
+        "fn main() { if true { include!(\"x.dat\") } }",
+        "fn main() { (|| include!(\"x.dat\"))() }",
+        "macro_rules! m { () => { include!(\"x.dat\") } } fn main() { m!() }",
+        "fn main() { include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/x.dat\")) }",
+        "fn main() { std::include!{\"x.dat\"} }",
+    ] {
+        let facts = read_files(&[("build.rs", text), ("x.dat", spawn)], "build.rs");
+        assert!(names(&facts).contains("spawn"), "{text}: {facts:?}");
+        assert_eq!(facts.unparsed, [], "{text}");
+    }
+    let computed = "macro_rules! m { ($f:literal) => { include!($f) } } fn main() { m!(\"x\") }";
+    assert_eq!(build(computed).unparsed[0].why, Unread::Limit);
+    let generated = "include!(concat!(env!(\"OUT_DIR\"), \"/x.rs\")); fn main() {}";
+    assert_eq!(build(generated).unparsed, []);
+}
+
+#[test]
+fn a_macro_that_is_given_less_than_it_takes_breaks_nothing() {
+    for kind in ["expr", "path", "ty", "pat", "literal", "lifetime", "vis", "stmt", "item", "block"]
+    {
+        for given in ["a ::", "-", "'", "&", "a <", "::", "a.", "..", "a b c", "-1", "&'a"] {
+            let text = format!(
+                "macro_rules! m {{ (a $x:{kind}, $y:{kind}) => {{}}; ($x:{kind}) => {{}}; ($($x:{kind}) ::*) => {{}} }} fn main() {{ m!({given}); m!(a {given}); }}"
+            );
+            let reasons = build(&text).unparsed;
+            assert!(reasons.iter().all(|one| one.why == Unread::Syntax), "{text}: {reasons:?}");
+        }
+    }
+}
+
+#[test]
+fn modules_of_code_that_is_too_deep_are_read() {
+    let deep = format!("mod more; fn x() -> u8 {{ {}1{} }}", "(".repeat(500), ")".repeat(500));
+    let more = "pub fn f() { std::process::Command::new(\"sh\").spawn().unwrap(); }";
+    let facts = read_files(&[("build.rs", &deep), ("more.rs", more)], "build.rs");
+    assert!(names(&facts).contains("spawn"), "{facts:?}");
+    assert_eq!(facts.unparsed[0].why, Unread::Limit);
+}
+
+#[test]
 fn a_file_that_does_not_parse_is_a_fact_and_is_read_as_tokens() {
     let facts = build(
         "use std::process::Command as C; use std::net::*; fn main( { C::new(\"curl\"); UdpSocket::bind(\"x\");
