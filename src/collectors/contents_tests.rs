@@ -110,6 +110,7 @@ fn a_folders_code_beside_it_is_read_inside_the_bound_and_named_outside() {
             folder: top.path().join("project/x"),
             within: top.path().join(within),
             without: BTreeSet::new(),
+            lacking: std::collections::BTreeMap::new(),
         };
         let mut tree = SourceTree::open(&place).expect("a folder");
         measurer(cache.path()).measure_tree("x", "1.0.0", &mut tree).0.code.build

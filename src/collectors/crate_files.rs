@@ -49,6 +49,8 @@ pub enum FoundIn {
     OwnCache,
     /// A download of this run.
     Download,
+    /// A folder of archives that source replacement names.
+    LocalRegistry,
     /// Nowhere on this machine: another one measured an archive with the pinned SHA-256 and put what it
     /// says into the shared store.
     SharedStore,

@@ -191,6 +191,9 @@ pub enum Oddity {
     Symlink,
     /// A hard link.
     HardLink,
+    /// A symbolic link that leads out of the archive's own folder, or nowhere after too many turns: what
+    /// cargo would read there is not in the archive.
+    LinkLeadsOut,
     /// A character or block device; cargo writes it as a file.
     Device,
     /// A named pipe; cargo writes it as a file.

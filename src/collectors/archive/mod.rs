@@ -1,6 +1,7 @@
 //! What a crate's archive holds, measured in one pass over its bytes.
 //!
-//! Nothing is unpacked to disk and nothing is judged. A member that is no plain file is a fact; an
+//! Nothing is unpacked to disk and nothing is judged. A member that is no plain file is a fact, and what a
+//! link points to stands at the link's place, too, because cargo compiles it from there; an
 //! archive that cannot be read to its end is an error that carries what was read before. The result
 //! depends on the bytes, the expected name and version, and the table of profiles only, so it can be
 //! kept: see [`store_key`] and [`store_version`].
@@ -13,6 +14,7 @@ mod scan;
 mod vcs;
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 
 pub use facts::{
     ArchiveFacts, ArchiveListing, ArchiveRecord, ClassCounts, FileFacts, FileRole, ListedFile,
@@ -22,7 +24,8 @@ pub use profiles::{BenignProfiles, ProfilesError};
 pub use role::role_of;
 
 use super::source_tree::SourceTree;
-use custody_bytes::gzip_tar::{GzipTar, GzipTarError, Limits, Member, MemberKind};
+use custody_bytes::gzip_tar::links::Unpacking;
+use custody_bytes::gzip_tar::{GzipTar, GzipTarError, Limits, Member, MemberKind, Tail};
 use scan::Scan;
 pub(super) use scan::sha256;
 
@@ -31,8 +34,11 @@ pub const GROUP: &str = "archive";
 /// Entries of a list that rules see; what is left out is counted.
 pub const LISTED: usize = 2_000;
 
+/// Most bytes that links may repeat. No archive of 682 holds a link.
+const LINKED_BYTES: u64 = 64 << 20;
+
 /// Has to be raised whenever the same archive gives other facts or another listing than before.
-pub const COLLECTOR_VERSION: u32 = 1;
+pub const COLLECTOR_VERSION: u32 = 2;
 
 /// Sees every file's bytes during the pass, so that further collectors need not inflate again.
 pub trait Observer {
@@ -139,25 +145,86 @@ pub fn measure_tree(
     scan.draw(sha256, total, profiles)
 }
 
-/// Reads all members into the scan.
+/// Reads all members into the scan, and what links make of them.
 fn read(
     limits: Limits,
     bytes: &[u8],
     scan: &mut Scan<'_>,
     observer: &mut dyn Observer,
 ) -> Result<(), GzipTarError> {
+    let (tail, stopped) = pass(limits, bytes, |_, member| {
+        scan.member(member, observer);
+        Ok(())
+    })?;
+    scan.tail = tail;
+    match stopped {
+        None if scan.has_links() => follow(limits, bytes, scan, observer),
+        None => Ok(()),
+        Some(error) => Err(error),
+    }
+}
+
+/// Hands out what stands at other places than its member, as cargo unpacks links.
+fn follow(
+    limits: Limits,
+    bytes: &[u8],
+    scan: &mut Scan<'_>,
+    observer: &mut dyn Observer,
+) -> Result<(), GzipTarError> {
+    let mut unpacking = Unpacking::default();
+    let (_, stopped) = pass(limits, bytes, |number, member| {
+        unpacking.member(number, member);
+        Ok(())
+    })?;
+    let standing = unpacking.finish(scan.folder());
+    scan.leads_out(&standing.outside);
+    let mut places: BTreeMap<usize, Vec<&[u8]>> = BTreeMap::new();
+    for (path, number) in &standing.files {
+        places.entry(*number).or_default().push(path);
+    }
+    let over = |limit| GzipTarError::Limit { what: "what links repeat", limit };
+    let mut repeated = 0;
+    let (_, repeating) = pass(limits, bytes, |number, member| {
+        for path in places.get(&number).into_iter().flatten() {
+            if scan.stands(path, member, observer) {
+                repeated += member.bytes.len() as u64;
+            }
+            if repeated > LINKED_BYTES {
+                return Err(over(LINKED_BYTES));
+            }
+        }
+        Ok(())
+    })?;
+    match stopped.or(repeating) {
+        Some(error) => Err(error),
+        None if standing.cut => Err(over(standing.files.len() as u64)),
+        None => Ok(()),
+    }
+}
+
+/// One pass over the members, each with its number; what lies behind them, and what stopped it.
+fn pass(
+    limits: Limits,
+    bytes: &[u8],
+    mut each: impl FnMut(usize, &Member<'_>) -> Result<(), GzipTarError>,
+) -> Result<(Tail, Option<GzipTarError>), GzipTarError> {
     let mut archive = GzipTar::new(bytes, limits, BUFFER.take())?;
+    let mut number = 0;
     let stopped = loop {
         match archive.next() {
-            Ok(Some(member)) => scan.member(&member, observer),
+            Ok(Some(member)) => {
+                if let Err(error) = each(number, &member) {
+                    break Some(error);
+                }
+                number += 1;
+            }
             Ok(None) => break None,
             Err(error) => break Some(error),
         }
     };
     let (tail, buffer) = archive.finish(stopped.is_none());
     BUFFER.set(buffer);
-    scan.tail = tail;
-    stopped.map_or(Ok(()), Err)
+    Ok((tail, stopped))
 }
 
 #[cfg(test)]

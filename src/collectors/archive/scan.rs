@@ -39,6 +39,8 @@ pub(super) struct Scan<'a> {
     odd_omitted: u64,
     manifest: Option<Vec<u8>>,
     vcs: Option<Vec<u8>>,
+    /// A member is a link.
+    linked: bool,
     pub(super) tail: Tail,
 }
 
@@ -55,6 +57,7 @@ impl<'a> Scan<'a> {
             odd_omitted: 0,
             manifest: None,
             vcs: None,
+            linked: false,
             tail: Tail::default(),
         }
     }
@@ -64,10 +67,44 @@ impl<'a> Scan<'a> {
         let shown = escaped(member.path);
         self.look_at_kind(&shown, member);
         self.look_at_path(&shown, member);
+        self.linked |= matches!(member.kind, MemberKind::Symlink | MemberKind::HardLink);
         if is_written(member) {
             let path = self.below_root(&shown);
             self.file(path, member, observer);
         }
+    }
+
+    /// Whether what stands there after unpacking is more than the members.
+    pub(super) fn has_links(&self) -> bool {
+        self.linked
+    }
+
+    /// Writes down which links lead out.
+    pub(super) fn leads_out(&mut self, links: &[(Vec<u8>, Vec<u8>)]) {
+        for (path, target) in links {
+            self.odd(&escaped(path), Oddity::LinkLeadsOut, Some(escaped(target)));
+        }
+    }
+
+    /// Takes a file that stands at this path after unpacking and has these bytes, unless it is there so.
+    pub(super) fn stands(
+        &mut self,
+        path: &[u8],
+        member: &Member<'_>,
+        observer: &mut dyn Observer,
+    ) -> bool {
+        let path = self.below_root(&escaped(path));
+        let known = self.by_path.get(&path).map(|at| &self.files[*at].file.sha256);
+        if known.is_some_and(|hash| *hash == sha256(member.bytes)) {
+            return false;
+        }
+        self.file(path, member, observer);
+        true
+    }
+
+    /// The archive's own folder.
+    pub(super) fn folder(&self) -> &[u8] {
+        self.root.trim_end_matches('/').as_bytes()
     }
 
     fn odd(&mut self, path: &str, oddity: Oddity, target: Option<String>) {

@@ -10,6 +10,7 @@ use super::manifest::ManifestInput;
 use crate::domain::Measured;
 use crate_read::rust_source::{
     self, Capability, CapabilityHit, CapabilityTable, CodeFacts, Entry, Flow, Sources, StepKind,
+    Unread,
 };
 
 /// Most entries of the small lists.
@@ -51,6 +52,12 @@ pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRec
     for file in build.files.iter().filter(|file| keeper.cut.contains_key(*file)).take(FEW) {
         build.limits.push(format!("{file} is longer than what is read of one file"));
     }
+    let cut_short = build
+        .unparsed
+        .iter()
+        .filter(|file| file.why == Unread::Limit && !keeper.cut.contains_key(&file.file));
+    let told = cut_short.map(|file| format!("{}: {}", file.file, file.reason));
+    build.limits.extend(told.collect::<BTreeSet<_>>().into_iter().take(FEW));
     let running: BTreeSet<String> = build.files.iter().cloned().collect();
     let mut library =
         Library::read(keeper, &sources, (scanned, &running), manifest.as_ref().ok(), table);

@@ -31,8 +31,8 @@ use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
 use crate::domain::{
-    FactSheet, Graph, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins, Places, Subject,
-    Undetermined,
+    FactSheet, Graph, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins, Place,
+    PlaceKind, Places, Subject, Undetermined,
 };
 use crate::net::shared_store::SharedStore;
 use crate::net::{BaseUrls, Client, Token};
@@ -279,7 +279,11 @@ impl<'a> Gathering<'a> {
         self.advisories();
         if let Scope::Changed(changed) = scope {
             self.locked.retain(|(node, _)| changed.contains_key(node));
-            self.treed.retain(|treed| changed.contains_key(&treed.node));
+            // No lockfile says whether the project's own files are others.
+            let own = |place: &Measured<Place>| {
+                place.known().is_some_and(|place| place.kind == PlaceKind::Path)
+            };
+            self.treed.retain(|treed| changed.contains_key(&treed.node) || own(&treed.place));
             self.releases();
             self.updates(changed);
         } else {

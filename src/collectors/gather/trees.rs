@@ -34,8 +34,8 @@ impl Gathering<'_> {
         let all = self.crates.measure_trees(&treed, &|| progress.inc(1));
         progress.finish_and_clear();
         let mut apart = Vec::new();
-        for (Treed { node, .. }, measured) in treed.iter().zip(all) {
-            let (source, contents) = match measured {
+        for (Treed { node, .. }, answer) in treed.iter().zip(all) {
+            let (source, contents) = match answer.measured {
                 Measured::Known(tree) => (Measured::Known(tree.source), tree.contents.into()),
                 Measured::Unknown(reason) => {
                     (Measured::Unknown(reason.clone()), Measured::Unknown(reason))
@@ -48,6 +48,9 @@ impl Gathering<'_> {
             }
             if let Some(at) = self.locked.iter().position(|(locked, _)| locked == node) {
                 archives[at].contents = contents;
+                if let Some(bytes) = answer.bytes {
+                    archives[at].bytes = bytes;
+                }
             } else {
                 put_contents(sheet, &contents);
                 apart.push((*node, contents));

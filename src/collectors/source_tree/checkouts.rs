@@ -42,6 +42,12 @@ pub fn checkout(cargo_home: &Path, rev: &str) -> Result<PathBuf, String> {
     })
 }
 
+/// The bare clones that cargo keeps below `CARGO_HOME/git/db`, one a repository.
+#[must_use]
+pub fn databases(cargo_home: &Path) -> Vec<PathBuf> {
+    folders(&cargo_home.join("git/db"))
+}
+
 fn folders(parent: &Path) -> Vec<PathBuf> {
     // A folder that is not there, or cannot be listed, holds no checkout that could be read.
     let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };

@@ -27,6 +27,15 @@ pub struct SourceFacts {
     pub altered: Measured<Vec<AlteredFile>>,
     /// How many more there are.
     pub altered_more: u64,
+    /// Of a vendored folder, files that are not as its own `.cargo-checksum.json` has them, or the archive
+    /// as a whole where that list names another one than the lockfile; at most 200. Cargo refuses to
+    /// build such a folder. Unknown where the list cannot be read; empty for other places.
+    #[serde(default = "nothing")]
+    pub contradicted: Measured<Vec<String>>,
+}
+
+fn nothing() -> Measured<Vec<String>> {
+    Measured::Known(Vec::new())
 }
 
 impl SourceFacts {
@@ -41,6 +50,7 @@ impl SourceFacts {
             left_out_more: 0,
             altered: Measured::Known(Vec::new()),
             altered_more: 0,
+            contradicted: nothing(),
         }
     }
 

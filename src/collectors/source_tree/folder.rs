@@ -35,6 +35,12 @@ pub(super) fn list(place: &Place) -> Result<(Vec<TreeFile>, Vec<LeftOut>), TreeE
         chain: Vec::new(),
     };
     walk.folder(&root, b"")?;
+    for (path, reason) in &place.lacking {
+        if let Ok(below) = path.strip_prefix(&place.folder) {
+            let below = below.to_string_lossy().replace('\\', "/");
+            walk.leave(below.as_bytes(), true, reason);
+        }
+    }
     walk.order();
     Ok((walk.files, walk.left_out))
 }

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest as _, Sha256};
 
-pub use checkouts::checkout;
+pub use checkouts::{checkout, databases};
 pub use facts::{AlteredFile, FileChange, LeftOut, SourceFacts};
 pub use packages::{Package, Packages};
 pub use promise::{Copy, altered};
@@ -27,7 +27,7 @@ use crate::domain::{Place, PlaceKind};
 pub const GROUP: &str = "source";
 
 /// Most entries of the list of what was left out.
-const LISTED: usize = 200;
+pub const LISTED: usize = 200;
 
 /// Why a folder is no source tree.
 #[derive(Debug, thiserror::Error)]

@@ -18,6 +18,7 @@ fn place(folder: &Path, within: &Path, kind: PlaceKind) -> Place {
         folder: folder.to_owned(),
         within: within.to_owned(),
         without: BTreeSet::from([folder.join("nested")]),
+        lacking: std::collections::BTreeMap::new(),
     }
 }
 

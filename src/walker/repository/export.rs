@@ -209,7 +209,7 @@ impl Export<'_> {
 }
 
 /// A name that can be one part of a path on every system.
-fn safe(name: &[u8]) -> Option<&str> {
+pub(super) fn safe(name: &[u8]) -> Option<&str> {
     let name = std::str::from_utf8(name).ok()?;
     let odd = |c: char| c.is_control() || matches!(c, '/' | '\\' | ':');
     let hostile = name.is_empty()

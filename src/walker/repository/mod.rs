@@ -9,15 +9,19 @@ mod ancestry;
 mod export;
 mod replaced;
 mod revision;
+mod written;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use ancestry::Parting;
+use export::safe;
 pub use export::{BaseTree, export};
 pub use replaced::replaced;
+pub use written::{Lacking, from_clones, write};
 
 use crate::domain::text::shown;
+pub use crate_read::git_objects::ObjectId as CommitId;
 use crate_read::git_objects::{GitError, ObjectId};
 use custody_repository::{Objects, ReadError};
 
@@ -187,6 +191,12 @@ impl Repository {
     #[must_use]
     pub fn top(&self) -> &Path {
         &self.top
+    }
+
+    /// Its objects.
+    #[must_use]
+    pub fn objects(&self) -> &Objects {
+        &self.objects
     }
 }
 
