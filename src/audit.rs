@@ -8,6 +8,7 @@ pub mod fleet;
 mod hands;
 mod many;
 mod models;
+mod own;
 mod places;
 mod questions;
 
@@ -38,6 +39,7 @@ pub use delta::BaseSide;
 use delta::Comparison;
 pub use many::{join, not_audited};
 pub use models::{not_scanned, subject_of as model_subject};
+pub use own::BaseFiles;
 
 /// What to audit, and how.
 #[derive(Debug)]
@@ -135,12 +137,13 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     named.packages.count_ages(request.gather.as_of);
     let mut comparison = request.base.as_ref().map(|side| Comparison::new(side, &walk));
     let scope = comparison.as_ref().map_or(Scope::All, |comparison| comparison.scope(&walk));
-    let places = places::of(&walk, &request.gather.cargo_home);
+    let found = places::of(&walk, &request.gather.cargo_home);
+    let places = &found.places;
     let options = collectors::Options {
         requirements: walk.declared.requirements.clone(),
         ..request.gather.clone()
     };
-    let mut gathered = collectors::gather_within(&walk.graph, &scope, &places, &options)?;
+    let mut gathered = collectors::gather_within(&walk.graph, &scope, places, &options)?;
     walk.learn(natures(&gathered));
     let mut cases = cases(&walk, std::mem::take(&mut gathered.sheets), &named);
     walk.undetermined.extend(models::measure_local(&walk, &named, &mut cases));
@@ -149,7 +152,8 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
         comparison.measure(&walk, &mut cases);
     }
     let mut judgement = judge(&request.ruleset, &cases);
-    if let Some(comparison) = &comparison {
+    if let Some(comparison) = &mut comparison {
+        comparison.gather_own(&judgement.findings, (&walk, places), &cases, &request.gather);
         comparison.mark(&mut judgement.findings, &cases, &request.ruleset);
     }
     let as_of = request.gather.as_of;

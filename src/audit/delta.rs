@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::own::BaseFiles;
 use crate::collectors::update::{self, GainFacts};
 use crate::collectors::window::ComparisonFacts;
 use crate::collectors::{self, Gathered, Scope};
 use crate::domain::report::SubjectChange;
 use crate::domain::{
-    Change, FactSheet, Finding, Graph, Location, Measured, Node, NodeIndex, Subject,
+    Change, FactSheet, Finding, Graph, Location, Measured, Node, NodeIndex, PlaceKind, Places,
+    Subject,
 };
 use crate::heuristics::judge::Case;
 use crate::heuristics::waivers::PolicyFacts;
@@ -27,6 +29,8 @@ pub struct BaseSide {
     pub policy_files: Measured<Vec<PolicyFile>>,
     /// Folders of the base that are links or submodules now; unknown where the base is a lockfile only.
     pub replaced: Measured<Vec<Setting>>,
+    /// All its files; absent where the base is a lockfile only.
+    pub files: Option<BaseFiles>,
 }
 
 /// One comparison.
@@ -35,12 +39,15 @@ pub(super) struct Comparison<'r> {
     delta: Delta,
     /// Sheets of the base's nodes that an updated crate continues.
     before: BTreeMap<NodeIndex, FactSheet>,
+    /// Sheets of the project's own crates as they are in the base, by the node that they are now.
+    own: BTreeMap<NodeIndex, Option<FactSheet>>,
 }
 
 impl<'r> Comparison<'r> {
     /// Compares the graphs.
     pub(super) fn new(side: &'r BaseSide, walk: &Walk) -> Self {
-        Self { side, delta: Delta::between(&side.base, walk), before: BTreeMap::new() }
+        let delta = Delta::between(&side.base, walk);
+        Self { side, delta, before: BTreeMap::new(), own: BTreeMap::new() }
     }
 
     /// The crates that changed, with what they continue.
@@ -96,7 +103,44 @@ impl<'r> Comparison<'r> {
         }
     }
 
+    /// Gathers what the base has of the project's own crates, of those with a finding only.
+    pub(super) fn gather_own(
+        &mut self,
+        findings: &[Finding],
+        (walk, places): (&Walk, &Places),
+        cases: &[Case],
+        options: &collectors::Options,
+    ) {
+        let found: BTreeSet<&Subject> = findings.iter().map(|finding| &finding.subject).collect();
+        let mut nodes = BTreeMap::new();
+        for (node, of) in walk.graph.nodes.iter().enumerate() {
+            if let Some(Measured::Known(place)) = places.get(&node)
+                && place.kind == PlaceKind::Path
+                && found.contains(&of.subject)
+            {
+                nodes.insert(node, (of, place));
+            }
+        }
+        let Some(files) = self.side.files.as_ref().filter(|_| !nodes.is_empty()) else { return };
+        let sheets = files.sheets(&nodes, options);
+        // What cannot be read of the base counts as not there: everything is new then.
+        self.own = sheets.unwrap_or_else(|_| nodes.keys().map(|&node| (node, None)).collect());
+        for (node, sheet) in &mut self.own {
+            // Lockfile and manifests say the same of it as now, or the node would have changed.
+            for group in ["lock", "exposure"] {
+                if let (Some(sheet), Some(facts)) =
+                    (sheet.as_mut(), cases[*node].sheet.facts.get(group))
+                {
+                    sheet.put(group, facts);
+                }
+            }
+        }
+    }
+
     fn sheet_before(&self, node: NodeIndex) -> Option<&FactSheet> {
+        if let Some(own) = self.own.get(&node) {
+            return own.as_ref();
+        }
         self.before.get(self.delta.from.get(&node)?)
     }
 
@@ -127,7 +171,9 @@ impl<'r> Comparison<'r> {
         for finding in findings.iter() {
             let node = nodes.get(&finding.subject).copied();
             changes.push(match node {
-                Some(node) if !self.delta.changed(node) => Change::Existing,
+                Some(node) if !self.delta.changed(node) && !self.own.contains_key(&node) => {
+                    Change::Existing
+                }
                 Some(node) => change::since(finding, before.get(&node).map_or(&[], Vec::as_slice)),
                 None => Change::Introduced,
             });

@@ -4,19 +4,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::collectors::source_tree::{Package, Packages, checkout};
+use crate::collectors::source_tree::{Package, Packages, checkout, databases};
 use crate::domain::{Measured, Node, NodeIndex, Origin, Place, PlaceKind, Places};
 use crate::walker::Walk;
 use crate::walker::manifest::DeclaredSource;
 use crate::walker::replacement::{Replacements, StandIn};
+use crate::walker::repository;
 
 /// Most folders outside of the project that path dependencies lead to.
 const OUTSIDE: usize = 2_000;
 
+/// Places, and the folders that were made for them, which are gone with this.
+pub(super) struct Found {
+    /// Where the crates are.
+    pub places: Places,
+    _made: Vec<tempfile::TempDir>,
+}
+
+/// A commit that was written out of a clone: its folder, and what of it could not be had.
+type Written = (PathBuf, BTreeMap<PathBuf, String>);
+
 /// The places of all crates that cargo would not take from an archive of its cache.
-pub(super) fn of(walk: &Walk, cargo_home: &Path) -> Places {
+pub(super) fn of(walk: &Walk, cargo_home: &Path) -> Found {
     let replacements = Replacements::read(&walk.root, cargo_home);
-    let mut found = Finding { walk, cargo_home, packages: BTreeMap::new(), places: Places::new() };
+    let mut found = Finding {
+        walk,
+        cargo_home,
+        packages: BTreeMap::new(),
+        places: Places::new(),
+        commits: BTreeMap::new(),
+        made: Vec::new(),
+    };
     found.own();
     found.outside();
     for (node, of) in walk.graph.nodes.iter().enumerate() {
@@ -24,7 +42,7 @@ pub(super) fn of(walk: &Walk, cargo_home: &Path) -> Places {
     }
     found.overridden(&replacements);
     found.part();
-    found.places
+    Found { places: found.places, _made: found.made }
 }
 
 struct Finding<'w> {
@@ -33,11 +51,15 @@ struct Finding<'w> {
     /// What was found in folders that hold several crates.
     packages: BTreeMap<PathBuf, Packages>,
     places: Places,
+    /// Commits that were looked for in cargo's clones.
+    commits: BTreeMap<String, Result<Written, String>>,
+    made: Vec<tempfile::TempDir>,
 }
 
 impl Finding<'_> {
     fn put(&mut self, node: NodeIndex, kind: PlaceKind, folder: PathBuf, within: PathBuf) {
-        let place = Place { kind, folder, within, without: BTreeSet::new() };
+        let place =
+            Place { kind, folder, within, without: BTreeSet::new(), lacking: BTreeMap::new() };
         self.places.insert(node, Measured::Known(place));
     }
 
@@ -99,16 +121,43 @@ impl Finding<'_> {
                 within: folder.clone(),
                 folder,
                 without: BTreeSet::new(),
+                lacking: BTreeMap::new(),
             }),
             (StandIn::Unclear(reason), _) => Err(reason),
             (StandIn::Itself, Origin::Git { rev, .. }) => {
-                checkout(self.cargo_home, rev).and_then(|folder| {
-                    self.find(of, PlaceKind::Git, &folder, || Packages::below(&folder))
+                let folder = match checkout(self.cargo_home, rev) {
+                    Ok(folder) => Ok((folder, BTreeMap::new())),
+                    Err(why) => self.written(rev).map_err(|error| format!("{why}{error}")),
+                };
+                folder.and_then(|(folder, lacking)| {
+                    let read = || Packages::below(&folder);
+                    let place = self.find(of, PlaceKind::Git, &folder, read)?;
+                    Ok(Place { lacking, ..place })
                 })
             }
             (StandIn::Itself, _) => return,
         };
         self.places.insert(node, Measured::from(place));
+    }
+
+    /// The files of a commit, out of the clones from which cargo makes its checkouts.
+    fn written(&mut self, rev: &str) -> Result<Written, String> {
+        if let Some(known) = self.commits.get(rev) {
+            return known.clone();
+        }
+        let written = self.write(rev);
+        self.commits.insert(rev.to_owned(), written.clone());
+        written
+    }
+
+    fn write(&mut self, rev: &str) -> Result<Written, String> {
+        let told = |error: std::io::Error| format!(", and its clone cannot be read: {error}");
+        let folder = tempfile::Builder::new().prefix("cargo-custody-git-").tempdir();
+        let folder = folder.map_err(told)?;
+        let target = folder.path().canonicalize().map_err(told)?;
+        let lacking = repository::from_clones(&databases(self.cargo_home), rev, &target)?;
+        self.made.push(folder);
+        Ok((target, lacking))
     }
 
     fn find(
@@ -125,6 +174,7 @@ impl Finding<'_> {
             folder: found.to_owned(),
             within: folder.to_owned(),
             without: BTreeSet::new(),
+            lacking: BTreeMap::new(),
         })
     }
 
@@ -142,6 +192,7 @@ impl Finding<'_> {
                     folder: folder.to_owned(),
                     within: (*path).clone(),
                     without: BTreeSet::new(),
+                    lacking: BTreeMap::new(),
                 });
                 self.places.insert(node, Measured::from(place));
             }

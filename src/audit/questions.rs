@@ -58,7 +58,8 @@ pub(super) fn ledger(audited: &Audited, sheets: &[FactSheet]) -> Ledger {
 
 /// Whether the bytes that cargo would compile were read.
 fn source(audited: &Audited, sheet: &FactSheet) -> Answer {
-    if unchanged(sheet) {
+    // The project's own files are read whatever the lockfiles say.
+    if unchanged(sheet) && !audited.own.contains(&sheet.subject) {
         return Answer::NotApplicable(AS_BEFORE);
     }
     if let Some(facts) = sheet.facts.get(archive::GROUP) {
@@ -81,8 +82,12 @@ fn source(audited: &Audited, sheet: &FactSheet) -> Answer {
     Answer::Unanswered(Cause::new(CauseKind::UnsupportedSource, kind))
 }
 
-/// Whether nothing that lies in the crate's folder and can be code was left out.
+/// Whether nothing that lies in the crate's folder and can be code was left out, and no link of its archive
+/// leads to bytes that are not in it.
 fn all_code(sheet: &FactSheet) -> Answer {
+    if let Some(link) = leads_out(sheet) {
+        return Answer::Unanswered(Cause::new(CauseKind::LimitHit, link));
+    }
     let Measured::Known(source) = group_of::<SourceFacts>(sheet, source_tree::GROUP) else {
         return Answer::Answered;
     };
@@ -93,6 +98,13 @@ fn all_code(sheet: &FactSheet) -> Answer {
         }
         None => Answer::Answered,
     }
+}
+
+/// A link that leads out of the archive. Read from the facts as they are: a graph has tens of thousands.
+fn leads_out(sheet: &FactSheet) -> Option<String> {
+    let entries = sheet.facts.get(archive::GROUP)?.get("odd_entries")?.as_array()?;
+    let out = entries.iter().find(|entry| entry["oddity"] == "link-leads-out")?;
+    Some(format!("{}: a link that leads out of the archive", out["path"].as_str()?))
 }
 
 /// Code or an input of build-time code that was not read.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::arguments::CheckArguments;
 use super::session::folder_of;
-use crate::audit::{self, BaseSide};
+use crate::audit::{self, BaseFiles, BaseSide};
 use crate::config::{self, BASELINE_FILE, Baseline, CONFIG_FILES, Policy};
 use crate::domain::Measured;
 use crate::heuristics::ruleset::read_folder;
@@ -36,6 +36,8 @@ pub struct Gate {
     replaced: Vec<Setting>,
     /// The base's graph.
     base: Option<Base>,
+    /// All files of the base.
+    files: Option<BaseFiles>,
     /// A model is audited: what lies in its folder is its author's, and no policy for us.
     model: bool,
 }
@@ -73,8 +75,9 @@ impl Gate {
             let base = Base::of_folder(tree.folder(), &lockfile, &label)
                 .map_err(|error| of_base(&error))?;
             let replaced = repository::replaced(&project, repository.top(), &prefix, &tree.folders);
+            let files = Some(BaseFiles::new(repository, tree.commit));
             let (tree, base) = (Some(tree), Some(base));
-            return Ok(Self { project, tree, tip, replaced, base, model: false });
+            return Ok(Self { project, tree, tip, replaced, base, files, model: false });
         }
         let base = arguments.base_lockfile.as_deref().map(Base::of_lockfile).transpose();
         let base = base.map_err(|error| of_base(&error))?;
@@ -82,7 +85,8 @@ impl Gate {
     }
 
     fn without_tree(project: PathBuf, base: Option<Base>, model: bool) -> Self {
-        Self { project, tree: None, tip: None, replaced: Vec::new(), base, model }
+        let (tree, tip, files) = (None, None, None);
+        Self { project, tree, tip, replaced: Vec::new(), base, files, model }
     }
 
     /// The folder whose policy counts.
@@ -135,7 +139,7 @@ impl Gate {
             Some(_) => Measured::Known(self.replaced),
             None => Measured::unknown("the base is given as a lockfile only"),
         };
-        Ok(Some(BaseSide { base, policy_files, replaced }))
+        Ok(Some(BaseSide { base, policy_files, replaced, files: self.files }))
     }
 }
 
