@@ -32,7 +32,8 @@ pub(super) struct Module<'a> {
     uses: HashMap<String, Vec<String>>,
     globs: Vec<Vec<String>>,
     defined: HashSet<String>,
-    pub constants: HashMap<String, &'a Expr>,
+    /// Constants by name; several where functions of the module have one of that name each.
+    pub constants: HashMap<String, Vec<&'a Expr>>,
 }
 
 /// All names of the crate.
@@ -141,7 +142,7 @@ impl<'a> Names<'a> {
 
     fn constant(&mut self, module: usize, name: &syn::Ident, value: &'a Expr) {
         self.define(module, name);
-        self.modules[module].constants.insert(name.to_string(), value);
+        self.modules[module].constants.entry(name.to_string()).or_default().push(value);
     }
 
     fn implementation(&mut self, item: &'a syn::ItemImpl, module: usize, unit: usize) {
