@@ -74,20 +74,18 @@ impl Gathering<'_> {
         let mut imports = Measured::unknown("the model's code was not read");
         if let (Some(record), Some(hub)) = (&mut record, hub) {
             let commit = record.hub.commit.known();
-            match cached.as_ref().filter(|(c, _)| commit.is_none_or(|now| *now == c.facts.commit)) {
-                Some((cached, model)) => {
-                    hashes_of_copy(record, &cached.facts);
-                    if let Measured::Known(model) = model {
-                        record.hub.add_remote_code(model);
-                        imports = Measured::Known(imports_of(model));
-                    }
+            let current = |copy: &&(CachedModel, _)| commit.is_none_or(|now| *now == copy.0.facts.commit);
+            if let Some((cached, model)) = cached.as_ref().filter(current) {
+                hashes_of_copy(record, &cached.facts);
+                if let Measured::Known(model) = model {
+                    record.hub.add_remote_code(model);
+                    imports = Measured::Known(imports_of(model));
                 }
+            } else {
                 // The branch has moved on since the copy was made.
-                None => {
-                    let files = hub::read_files(hub, self.runtime, id, &mut record.hub);
-                    imports = files.as_ref().map(|files| imports_of(&files.model));
-                    self.files(node, files);
-                }
+                let files = hub::read_files(hub, self.runtime, id, &mut record.hub);
+                imports = files.as_ref().map(|files| imports_of(&files.model));
+                self.files(node, files);
             }
             record.hold_signature();
         }

@@ -6,6 +6,7 @@ use syn::Expr;
 use super::facts::{ReadKind, StepKind};
 use super::names::{path_span, segments};
 use super::open::{OpenUse, Use, filled};
+use super::parts::element_method;
 use super::passing::{constant_method, constructed, kept};
 use super::table::Role;
 use super::value::{Taint, Value};
@@ -411,7 +412,7 @@ impl Walk<'_> {
         if let Some(value) = constant_method(&name, &receiver, &arguments) {
             return value;
         }
-        if let Some(value) = self.element_method(&name, &receiver) {
+        if let Some(value) = element_method(&name, &receiver) {
             return value;
         }
         let methods = self.local_methods(&name, receiver.ty.as_deref());

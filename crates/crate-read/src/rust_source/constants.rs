@@ -44,7 +44,7 @@ impl Walk<'_> {
         }
         callables.truncate(super::value::CALLABLES);
         let element = elements.element;
-        let mut value = Value { callables, element, ..Value::of_taint(taint) };
+        let mut value = Value { element, callables, ..Value::of_taint(taint) };
         if count > 0 && bytes.len() == count {
             self.large(LiteralForm::Bytes, &bytes, span, &mut value);
             if matches!(count, 32 | 48 | 64) {

@@ -9,6 +9,7 @@ use syn::{BinOp, Expr, Pat};
 use super::facts::StepKind;
 use super::modules::is_test;
 use super::names::{path_span, segments};
+use super::parts::indexed;
 use super::value::{Callable, Taint, Text, Value};
 use super::walk::Walk;
 
@@ -36,7 +37,7 @@ impl Walk<'_> {
                 let mut value = self.value(&inner.expr);
                 self.value(&inner.index);
                 if !matches!(&*inner.index, Expr::Range(_)) {
-                    return self.indexed(&value, &inner.index);
+                    return indexed(&value, &inner.index);
                 }
                 if matches!(&*inner.index, Expr::Range(range) if range.start.is_some() || range.end.is_some())
                     && !value.textual

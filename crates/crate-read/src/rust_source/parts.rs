@@ -223,40 +223,6 @@ impl Walk<'_> {
         }
     }
 
-    /// A list at an index: the element where the index is a constant, else any of them.
-    pub(super) fn indexed(&self, list: &Value, index: &Expr) -> Value {
-        let constant = match index {
-            Expr::Lit(lit) => Some(&lit.lit),
-            _ => None,
-        };
-        if let (Some(Lit::Int(number)), Some(texts)) = (constant, &list.list)
-            && let Some(text) = number.base10_parse::<usize>().ok().and_then(|at| texts.get(at))
-        {
-            return Value { text: Some(text.clone()), list: None, element: None, ..list.clone() };
-        }
-        // `map["key"]` of a map that was made of pairs.
-        let mut element = list.any_element();
-        if matches!(constant, Some(Lit::Str(_)))
-            && let Some(value) = element.part("1")
-        {
-            element = value;
-        }
-        Value {
-            bytes: list.bytes.clone(),
-            ty: element.ty.clone().or_else(|| list.ty.clone()),
-            ..element
-        }
-    }
-
-    /// `list.first()`, `pairs.get("key")`.
-    pub(super) fn element_method(&self, name: &str, receiver: &Value) -> Option<Value> {
-        let is_list = receiver.list.is_some() || receiver.element.is_some();
-        if !is_list || !ELEMENT.contains(&name) {
-            return None;
-        }
-        Some(receiver.any_element())
-    }
-
     /// Binds the parts of a pattern, each to what is known about it.
     pub(super) fn bind_named_parts(&mut self, pattern: &Pat, value: &Value) -> bool {
         if value.parts.is_none() && value.list.is_none() {
@@ -292,6 +258,40 @@ impl Walk<'_> {
             self.bind(pattern, &part);
         }
     }
+}
+
+/// A list at an index: the element where the index is a constant, else any of them.
+pub(super) fn indexed(list: &Value, index: &Expr) -> Value {
+    let constant = match index {
+        Expr::Lit(constant) => Some(&constant.lit),
+        _ => None,
+    };
+    if let (Some(Lit::Int(number)), Some(texts)) = (constant, &list.list)
+        && let Some(text) = number.base10_parse::<usize>().ok().and_then(|at| texts.get(at))
+    {
+        return Value { text: Some(text.clone()), list: None, element: None, ..list.clone() };
+    }
+    // `map["key"]` of a map that was made of pairs.
+    let mut element = list.any_element();
+    if matches!(constant, Some(Lit::Str(_)))
+        && let Some(value) = element.part("1")
+    {
+        element = value;
+    }
+    Value {
+        bytes: list.bytes.clone(),
+        ty: element.ty.clone().or_else(|| list.ty.clone()),
+        ..element
+    }
+}
+
+/// `list.first()`, `pairs.get("key")`.
+pub(super) fn element_method(name: &str, receiver: &Value) -> Option<Value> {
+    let is_list = receiver.list.is_some() || receiver.element.is_some();
+    if !is_list || !ELEMENT.contains(&name) {
+        return None;
+    }
+    Some(receiver.any_element())
 }
 
 /// What is known of a part of which only the whole is known.
