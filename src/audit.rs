@@ -24,8 +24,8 @@ use crate::domain::ledger::Ledger;
 use crate::domain::report::{Coverage, SCHEMA, SubjectEntry};
 use crate::domain::rule::{RuleInfo, RuleKind};
 use crate::domain::{
-    Change, Evidence, FactSheet, Finding, Level, Location, Measured, Node, Origin, Report, Sources,
-    Subject, Undetermined,
+    Change, Evidence, FactSheet, Finding, Level, Location, Measured, Node, NodeIndex, Origin,
+    Report, Sources, Subject, Undetermined,
 };
 use crate::heuristics::judge::{Case, FiredSignal, Judgement};
 use crate::heuristics::waivers::{self, PolicyFacts};
@@ -183,7 +183,9 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     walk.read_places(judgement.findings.iter().map(|finding| finding.location.file.as_str()));
     let mut sheets: Vec<FactSheet> = cases.into_iter().map(|case| case.sheet).collect();
     let changes = comparison.as_ref().map(|comparison| comparison.changes(&walk, &sheets));
-    let hands = hands::of(&walk, &gathered, &sheets, comparison.is_some(), as_of);
+    let touched = comparison.as_ref().map(|comparison| |node| comparison.touches(node));
+    let touched = touched.as_ref().map(|touched| touched as &dyn Fn(NodeIndex) -> bool);
+    let hands = hands::of(&walk, &gathered, touched, as_of);
     sheets.push(project.sheet);
     let mut audit = assemble(request, Audited::of(walk), gathered, judgement, sheets);
     audit.report.changes = changes;

@@ -3,7 +3,7 @@
 use cargo_custody::audit;
 use cargo_custody::heuristics::{self, BUILT_IN, selftest};
 
-const OURS: [&str; 25] = [
+const OURS: [&str; 29] = [
     "archive-changed-since-pin",
     "deleted-by-registry",
     "first-publish",
@@ -16,9 +16,12 @@ const OURS: [&str; 25] = [
     "newborn-look-alike",
     "newborn-look-alike-runs-at-build",
     "owner-added",
+    "owner-removed",
+    "publishers-succeeded",
     "quiet-crate-gains-newborn-dependency",
     "quiet-crate-splits",
     "released-by-token",
+    "removed-crate",
     "released-from-another-repository",
     "repository-moved",
     "ring-of-crates",
@@ -28,6 +31,7 @@ const OURS: [&str; 25] = [
     "trusted-publishing-lost",
     "trusted-publishing-moved",
     "young-account",
+    "young-account-on-unrelated-crates",
     "younger-than-cooldown",
 ];
 

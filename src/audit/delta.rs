@@ -58,6 +58,11 @@ impl<'r> Comparison<'r> {
         Scope::Changed(changed.map(|node| (node, from(node))).collect())
     }
 
+    /// Whether the change brings this crate or another version of it.
+    pub(super) fn touches(&self, node: NodeIndex) -> bool {
+        self.delta.changed(node)
+    }
+
     /// Gathers what is known of the versions that the base locks, of updated crates only.
     pub(super) fn gather_base(
         &mut self,

@@ -7,7 +7,7 @@ use super::Failure;
 use super::arguments::{CheckArguments, ReportArguments};
 use super::{output, session};
 use crate::collectors::archive::ManifestFacts;
-use crate::collectors::custody::{ReportCrate, custody_report};
+use crate::collectors::custody::{EventOrder, ReportCrate, custody_report};
 use crate::domain::text::shown;
 use crate::domain::{CustodyReport, Graph, NodeIndex};
 use crate::{collectors, walker};
@@ -41,7 +41,7 @@ pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
             facts,
         })
         .collect();
-    let report = custody_report(&crates, request.gather.as_of);
+    let report = custody_report(&crates, EventOrder::Newest, request.gather.as_of);
     let source = gathered.provenance.get("custody").map(String::as_str);
     let text = if arguments.json {
         serde_json::to_string_pretty(&report)? + "\n"

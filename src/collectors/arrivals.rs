@@ -117,8 +117,7 @@ fn arrival(
         Some(custody) => (custody.published_by.clone(), custody.publisher_account_age_days.clone()),
         None => (Measured::unknown(absent()), Measured::unknown(absent())),
     };
-    let strangers =
-        names.look_alikes.iter().filter(|one| one.shared_owner != Measured::Known(true));
+    let strangers = names.look_alikes.iter().filter(|one| one.owners != Kinship::Shared);
     Arrival {
         name: dependency.name.clone(),
         kind: dependency.kind.clone(),

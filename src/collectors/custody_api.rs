@@ -1,12 +1,13 @@
 //! Custody data from the registry's API, within a budget of time.
 //!
-//! Crates that changed are asked for first, then those that run at build time, then the rest. An answer
+//! What runs at build time is asked for first, then what changed, then what one account alone is known to
+//! own, then the rest. An answer
 //! kept under the crate's newest version costs nothing. What the budget does not reach is not
 //! determined; the next run finds what was kept and goes on from there. A server that limits the rate,
 //! or fails three times in a row, is left alone for the rest of the run; that it does not know a crate
 //! which the index lists is a failure, too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -40,6 +41,15 @@ pub struct ApiCrate {
     pub changed: bool,
     /// It runs at build time.
     pub build_executed: bool,
+    /// One account alone owned it, by what is known from elsewhere: a file that is too old, a pin.
+    pub one_owner: bool,
+}
+
+impl ApiCrate {
+    /// Before which others it is asked for, the least first.
+    fn rank(&self) -> (bool, bool, bool, &str) {
+        (!self.build_executed, !self.changed, !self.one_owner, &self.name)
+    }
 }
 
 /// What the API said, and what it was not asked.
@@ -97,8 +107,10 @@ pub async fn ask_all(
     done: &dyn Fn(usize),
 ) -> ApiAnswers {
     let mut order: Vec<&ApiCrate> = crates.iter().collect();
-    order.sort_by_key(|one| (!one.changed, !one.build_executed, &one.name));
-    order.dedup_by_key(|one| &one.name);
+    let mut seen = BTreeSet::new();
+    order.sort_by(|a, b| a.rank().cmp(&b.rank()));
+    // A crate that is there in two versions is asked for once, where its first stands.
+    order.retain(|one| seen.insert(&one.name));
     let mut run = Run {
         api,
         deadline: Instant::now() + budget,

@@ -60,6 +60,7 @@ fn one(name: &str) -> ApiCrate {
         newest: "0.1.0".to_owned(),
         changed: false,
         build_executed: false,
+        one_owner: false,
     }
 }
 
@@ -160,17 +161,34 @@ fn what_the_budget_does_not_reach_is_not_determined_and_the_next_run_goes_on() {
         runtime.block_on(ask_all(&api, &crates, budget, now(), &|_| {}))
     };
     let some = run(Duration::from_millis(520));
-    assert!(some.left > 0 && some.answer("changed").known().is_some(), "{some:?}");
+    assert!(some.left > 0 && some.answer("build").known().is_some(), "{some:?}");
     let asked: Vec<String> = server
         .requests()
         .iter()
         .filter_map(|head| Some(head.split("/crates/").nth(1)?.split('/').next()?.to_owned()))
         .collect();
-    assert_eq!(asked[0], "changed");
-    assert_eq!(asked[2], "build");
+    assert_eq!(asked[0], "build");
+    assert_eq!(asked[2], "changed");
     let rest = run(LONG);
     assert!(rest.left == 0 && rest.kept >= 1 && rest.requests < 8, "{rest:?}");
     assert_eq!(server.requests().len(), 8, "nothing was asked twice");
+}
+
+#[test]
+fn what_runs_at_build_time_is_asked_for_first_and_what_one_account_owns_before_the_rest() {
+    let server = Loopback::start(healthy);
+    let mut crates = [one("a"), one("lone"), one("changed"), one("build"), one("build")];
+    crates[1].one_owner = true;
+    crates[2].changed = true;
+    crates[4].build_executed = true;
+    ask(&client(None), &server.base, &crates, LONG);
+    let mut asked: Vec<String> = server
+        .requests()
+        .iter()
+        .filter_map(|head| Some(head.split("/crates/").nth(1)?.split('/').next()?.to_owned()))
+        .collect();
+    asked.dedup();
+    assert_eq!(asked, ["build", "changed", "lone", "a"]);
 }
 
 #[test]

@@ -66,6 +66,7 @@ pub fn groups() -> Vec<(&'static str, SchemaOf)> {
         (update::BYTES, schema_of::<window::ComparisonFacts>),
         (update::GAINS, schema_of::<update::GainFacts>),
         (custody::GROUP, schema_of::<custody::CustodyFacts>),
+        (custody::NEWCOMERS_GROUP, schema_of::<custody::NewcomerFacts>),
         (names::GROUP, schema_of::<names::NameFacts>),
         (arrivals::GROUP, schema_of::<arrivals::ArrivalFacts>),
         (family::GROUP, schema_of::<family::FamilyFacts>),

@@ -17,6 +17,8 @@ use typomania::{AuthorSet, Corpus, Package};
 
 use crate::domain::Measured;
 
+use super::arrivals::Kinship;
+
 /// Name of the group.
 pub const GROUP: &str = "names";
 /// Characters of crate names.
@@ -41,13 +43,16 @@ pub struct LookAlike {
     /// The name that it could be taken for.
     pub of: String,
     /// How: `swapped-characters`, `swapped-words`, `omitted-character`, `repeated-character`, `typo`,
-    /// `bit-flip`, `version-ending`, `separator`, `plural`, `affix`, `other-number`, `glyph`.
-    #[schemars(extend("enum" = ["swapped-characters", "swapped-words", "omitted-character", "repeated-character", "typo", "bit-flip", "version-ending", "separator", "plural", "affix", "other-number", "glyph"]))]
+    /// `bit-flip`, `version-ending`, `separator`, `plural`, `folded` (separators, plurals and the order of words, more
+    /// than one of them), `affix`, `other-number`, `glyph`.
+    #[schemars(extend("enum" = ["swapped-characters", "swapped-words", "omitted-character", "repeated-character", "typo", "bit-flip", "version-ending", "separator", "plural", "folded", "affix", "other-number", "glyph"]))]
     pub how: String,
     /// That name is in the table of popular names; else it is another crate of the graph.
     pub popular: bool,
     /// Both crates have an owner in common. Source: the owner lists of group `custody`.
     pub shared_owner: Measured<bool>,
+    /// The same in one word: `shared`, `others`, or `unknown`.
+    pub owners: Kinship,
 }
 
 /// Which better-known crate this name could be taken for. Never a finding alone.
@@ -178,13 +183,21 @@ impl NameChecks {
         let own = owners(name);
         let mut look_alikes: Vec<LookAlike> = found
             .into_iter()
-            .map(|(of, how)| LookAlike {
-                popular: self.table.names.contains(&of),
-                shared_owner: own.clone().and_then(|own| {
+            .map(|(of, how)| {
+                let shared_owner = own.clone().and_then(|own| {
                     owners(&of).map(|others| others.iter().any(|login| own.contains(login)))
-                }),
-                how: how.to_owned(),
-                of,
+                });
+                LookAlike {
+                    popular: self.table.names.contains(&of),
+                    owners: match shared_owner {
+                        Measured::Known(true) => Kinship::Shared,
+                        Measured::Known(false) => Kinship::Others,
+                        Measured::Unknown(_) => Kinship::Unknown,
+                    },
+                    shared_owner,
+                    how: how.to_owned(),
+                    of,
+                }
             })
             .collect();
         look_alikes.sort_by_key(|one| (!one.popular, one.of.clone()));
@@ -267,7 +280,21 @@ fn folds(name: &str) -> Vec<(&'static str, String)> {
         .replace(['1', 'i', 'l'], "l")
         .replace('0', "o");
     keys.push(("glyph", glyphs));
+    let words: Vec<&str> =
+        name.split(['-', '_']).filter(|word| !word.is_empty()).map(one_of).collect();
+    let mut sorted = words.clone();
+    sorted.sort_unstable();
+    // As it stands for whoever leaves separators out, and in one order for whoever turns words around.
+    keys.push(("folded", words.concat()));
+    keys.push(("folded", sorted.join("-")));
     keys
+}
+
+/// A word without the ending of a plural.
+fn one_of(word: &str) -> &str {
+    let one = word.strip_suffix("es").or(word.strip_suffix('s')).unwrap_or(word);
+    let one = one.trim_end_matches('e');
+    if one.is_empty() { word } else { one }
 }
 
 /// What is left of a name without one affix, with or without a separator.
@@ -325,6 +352,9 @@ mod tests {
             ("tokoi", "tokio"),
             ("json_serde", "serde_json"),
             ("anyh0w", "anyhow"),
+            ("serdejsons", "serde_json"),
+            ("jsons-serde", "serde_json"),
+            ("statics_lazy", "lazy_static"),
         ] {
             let facts = checks.measure(name, &unknown);
             assert!(of(&facts, popular).is_some(), "{name}: {:?}", facts.look_alikes);

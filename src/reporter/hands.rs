@@ -74,13 +74,13 @@ fn headline(hands: &Hands) -> String {
 /// One change in a sentence.
 pub(super) fn change(event: &ReportEvent) -> String {
     let mark = if event.build_executed { ", runs when you build" } else { "" };
-    format!("{} {}{mark}: {}", event.date, shown(&event.name), deed(event))
+    let deed = deed(&event.kind, &shown(&event.who));
+    format!("{} {}{mark}: {deed}", event.date, shown(&event.name))
 }
 
-/// What the account did, or what became of it.
-fn deed(event: &ReportEvent) -> String {
-    let who = shown(&event.who);
-    match event.kind.as_str() {
+/// What the account did, or what became of it; `who` is shown as it is.
+pub(super) fn deed(kind: &str, who: &str) -> String {
+    match kind {
         "owner-added" => format!("{who} was made owner"),
         "owner-removed" => format!("{who} is owner no more"),
         "first-publish" => format!("{who} published it for the first time"),
@@ -91,6 +91,8 @@ fn deed(event: &ReportEvent) -> String {
             format!("its publishing workflow runs in another repository now ({who})")
         }
         "account-renamed" => format!("the account {who} has another name than before"),
+        "repository-moved" => format!("its repository moved to {who}"),
+        "contact-changed" => format!("its home page moved to {who}"),
         "ring-of-crates" => format!("{who} published it and others here for the first time"),
         other => format!("{} ({who})", shown(other)),
     }

@@ -114,3 +114,47 @@ fn a_check_that_knows_nobody_says_so() {
     assert_eq!((hands.owners_known, hands.publishers_known), (0, 0));
     assert!(hands.crates > 3 && hands.events.is_empty());
 }
+
+/// The crates of many honest timelines and a handover of one that runs when the project is built, in every
+/// format that a person or a service reads.
+#[test]
+fn a_planted_handover_stands_at_the_head_of_every_format() {
+    let (registry, project) = project();
+    let file = |name: &str| project.at(name).display().to_string();
+    let formats =
+        ["markdown", "html", "sarif", "json"].map(|format| format!("{format}={}", file(format)));
+    let mut more = vec!["--fail-on", "never", "--format", "human"];
+    more.extend(formats.iter().flat_map(|format| ["--format", format.as_str()]));
+    let human = run("check", &registry, &project, &more);
+    let read = |name: &str| std::fs::read_to_string(project.at(name)).expect("written");
+    let head = |text: &str| {
+        let lines: Vec<&str> = text.lines().take(20).collect();
+        lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let said = "2026-04-13 gem-1, runs when you build: buyer published it and others here for the first time";
+    assert!(head(&human).contains(said), "{human}");
+    assert!(head(&read("markdown")).contains(said), "{}", read("markdown"));
+    assert!(read("html").contains(said));
+    let sarif: serde_json::Value = serde_json::from_str(&read("sarif")).expect("JSON");
+    let notes = sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"].as_array();
+    let told =
+        notes.expect("there are some").iter().filter_map(|note| note["message"]["text"].as_str());
+    assert!(told.clone().any(|text| text.contains(said)), "{:?}", told.collect::<Vec<_>>());
+    let json: serde_json::Value = serde_json::from_str(&read("json")).expect("JSON");
+    let first = &json["hands"]["events"][0];
+    let (name, who, date) = (&first["name"], &first["who"], &first["date"]);
+    assert_eq!((name, who, date), (&"gem-1".into(), &"buyer".into(), &"2026-04-13".into()));
+    assert_eq!(first["build_executed"], true);
+}
+
+#[test]
+fn inspect_names_the_hands_of_one_crate() {
+    let (registry, mut project) = project();
+    project.request.path = "gem-1@1.0.1".into();
+    let page = run("inspect", &registry, &project, &[]);
+    for said in
+        ["this release buyer", "buyer (for 61 days)", "2026-04-01 buyer was made owner, by owner-1"]
+    {
+        assert!(page.contains(said), "{said}\n{page}");
+    }
+}

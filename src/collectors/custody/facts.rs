@@ -125,6 +125,8 @@ pub struct CustodyFacts {
     pub deleted: Measured<bool>,
     /// What the registry says about the deletion; empty where it says nothing.
     pub deleted_message: Measured<String>,
+    /// What the registry says about the deletion names malware: it has the word `malicious` or `malware`.
+    pub deleted_as_malicious: Measured<bool>,
     /// Which questions could be answered.
     pub coverage: CustodyCoverage,
 }
@@ -258,7 +260,14 @@ fn of_owners(history: &History, as_of: Date) -> CustodyFacts {
         strongest_event_weight: Measured::Unknown(unset()),
         deleted: deletion(history, as_of, |_| true, false),
         deleted_message: deletion(history, as_of, |m| m.unwrap_or("").to_owned(), String::new()),
+        deleted_as_malicious: deletion(history, as_of, |m| m.is_some_and(names_malware), false),
     }
+}
+
+/// Whether the registry's words name malware.
+fn names_malware(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["malicious", "malware"].iter().any(|word| message.contains(word))
 }
 
 /// A question to the registry's list of deleted crates; `none` where it is not in the list.

@@ -12,6 +12,7 @@ mod event;
 mod facts;
 mod history;
 mod identity;
+mod newcomers;
 mod owners;
 mod publishers;
 mod report;
@@ -27,7 +28,8 @@ pub use history::{
     Account, AccountId, AccountKind, BrokenReference, CrateCustody, Dated, Deleted, History, Owner,
     Publisher, Release, SourceKind, Stamp, Who, date, days_between,
 };
-pub use report::{ReportCrate, custody_report};
+pub use newcomers::{NEWCOMERS_GROUP, Newcomer, NewcomerFacts, newcomers};
+pub use report::{EventOrder, ReportCrate, custody_report};
 pub use ring::add_rings;
 
 #[cfg(test)]

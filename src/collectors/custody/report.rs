@@ -34,9 +34,18 @@ pub struct ReportCrate<'a> {
     pub facts: &'a CustodyFacts,
 }
 
+/// In which order changes are told, and so which are left out where there are very many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventOrder {
+    /// The newest first.
+    Newest,
+    /// Those of crates that run at build time first, each half the newest first.
+    BuildFirst,
+}
+
 /// Sums up who holds the keys.
 #[must_use]
-pub fn custody_report(crates: &[ReportCrate<'_>], as_of: Date) -> CustodyReport {
+pub fn custody_report(crates: &[ReportCrate<'_>], order: EventOrder, as_of: Date) -> CustodyReport {
     let crates: BTreeMap<&str, &ReportCrate<'_>> =
         crates.iter().map(|one| (one.name, one)).collect();
     let mut report = CustodyReport {
@@ -67,6 +76,10 @@ pub fn custody_report(crates: &[ReportCrate<'_>], as_of: Date) -> CustodyReport 
     events.sort_by(|a, b| {
         (a.age_days, &a.name, &a.kind, &a.who).cmp(&(b.age_days, &b.name, &b.kind, &b.who))
     });
+    if order == EventOrder::BuildFirst {
+        // Stable: within each half the newest stay first.
+        events.sort_by_key(|event| !event.build_executed);
+    }
     report.events_left_out = count(events.len().saturating_sub(EVENTS_LIMIT));
     events.truncate(EVENTS_LIMIT);
     report.events = events;

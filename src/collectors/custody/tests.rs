@@ -331,7 +331,7 @@ fn the_report_says_who_holds_the_keys_and_of_what_nothing_is_known() {
             facts,
         })
         .collect();
-    let report = custody_report(&crates, day(2026, 11, 22));
+    let report = custody_report(&crates, EventOrder::Newest, day(2026, 11, 22));
     assert_eq!((report.crates, report.owners_known, report.publishers_known), (7, 6, 6));
     let buyer = &report.accounts[0];
     assert_eq!((buyer.login.as_str(), buyer.crates, buyer.build_crates), ("buyer", 4, 1));
@@ -358,7 +358,7 @@ fn a_needed_crate_with_a_successor_who_is_alone_is_watched_and_its_twin_is_not()
     let of =
         |name, dependents, facts| ReportCrate { name, build_executed: false, dependents, facts };
     let crates = [of("xz-shaped", 40, &facts), of("twin", 40, &twin), of("lone", 40, &lone)];
-    let report = custody_report(&crates, day(2024, 4, 1));
+    let report = custody_report(&crates, EventOrder::Newest, day(2024, 4, 1));
     let watched: Vec<(&str, &str, &str)> = report
         .watch
         .iter()
@@ -366,11 +366,14 @@ fn a_needed_crate_with_a_successor_who_is_alone_is_watched_and_its_twin_is_not()
         .collect();
     assert_eq!(watched, [("xz-shaped", "newcomer", "2023-05-04")]);
     let little = [of("xz-shaped", 1, &facts), of("twin", 40, &twin), of("lone", 40, &lone)];
-    assert!(custody_report(&little, day(2024, 4, 1)).watch.is_empty(), "few need it");
+    assert!(
+        custody_report(&little, EventOrder::Newest, day(2024, 4, 1)).watch.is_empty(),
+        "few need it"
+    );
 }
 
 /// Facts sheets for the rules' own tests: a timeline, its crate, a day.
-const SHEETS: [(&str, &str, Date); 13] = [
+const SHEETS: [(&str, &str, Date); 14] = [
     ("xz-day-before", "xz-handover", day(2024, 2, 23)),
     ("xz-release-day", "xz-handover", day(2024, 2, 24)),
     ("healthy-succession", "healthy-succession", day(2024, 4, 1)),
@@ -379,6 +382,7 @@ const SHEETS: [(&str, &str, Date); 13] = [
     ("token-after-trusted", "token-after-trusted", day(2028, 2, 1)),
     ("trusted-elsewhere", "trusted-elsewhere", day(2027, 6, 1)),
     ("mass-handover", "mass-handover", day(2026, 6, 1)),
+    ("young-buyer", "young-buyer", day(2026, 6, 1)),
     ("repository-moved", "repository-moved", day(2026, 6, 1)),
     ("prompt-publish", "prompt-publish", day(2026, 4, 1)),
     ("team-only", "team-only", day(2026, 11, 22)),
@@ -399,6 +403,8 @@ fn the_facts_sheets_of_the_rules_tests_are_those_of_the_timelines() {
         let subject = crate::domain::Subject::registry_crate(name, version.clone());
         let mut facts = crate::domain::FactSheet::new(subject);
         facts.put(GROUP, &custody);
+        let newcomers = newcomers_on(&timelines[file], as_of).pop_first().unwrap().1;
+        facts.put(NEWCOMERS_GROUP, &newcomers);
         let text = serde_json::to_string_pretty(&facts).unwrap() + "\n";
         let path = format!("{folder}/custody-{sheet}.json");
         if std::env::var_os("CUSTODY_BLESS").is_some() {
@@ -406,5 +412,66 @@ fn the_facts_sheets_of_the_rules_tests_are_those_of_the_timelines() {
             std::fs::write(&path, &text).unwrap();
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "{path}");
+    }
+}
+
+/// Who came to the crates of a timeline, on a day.
+fn newcomers_on(timeline: &Timeline, as_of: Date) -> BTreeMap<String, NewcomerFacts> {
+    let facts = facts_on(timeline, as_of);
+    let histories: Vec<History> =
+        timeline.crates.iter().map(timeline::CrateTimeline::history).collect();
+    let crates =
+        histories.iter().map(|history| (history.name.as_str(), (history, &facts[&history.name])));
+    newcomers(&crates.collect(), as_of)
+}
+
+#[test]
+fn a_newcomer_is_told_with_the_crates_that_had_nothing_to_do_with_each_other() {
+    let timelines = timeline::all();
+    let found = newcomers_on(&timelines["young-buyer"], day(2026, 6, 1));
+    for name in ["brick", "kiln", "mortar", "plaster"] {
+        let Measured::Known(list) = &found[name].list else { panic!("known") };
+        let [one] = list.as_slice() else { panic!("{list:?}") };
+        assert_eq!(
+            (one.who.as_str(), one.account_age_days.known()),
+            ("buyer", Some(&50)),
+            "{name}"
+        );
+        assert_eq!((one.crates.len(), one.unrelated), (4, 3), "two of the four were of one owner");
+        assert_eq!(
+            (one.from.as_str(), one.to.as_str(), one.age_days),
+            ("2026-04-11", "2026-04-14", 48)
+        );
+    }
+    let old = newcomers_on(&timelines["mass-handover"], day(2026, 6, 1));
+    assert_eq!(old["gem-1"].list.known().unwrap()[0].unrelated, 3);
+    assert!(old["gem-4"].list.known().unwrap().is_empty(), "it was published by nobody new");
+    let early = newcomers_on(&timelines["young-buyer"], day(2026, 4, 11));
+    assert!(
+        early.values().all(|facts| facts.list.known().is_none_or(Vec::is_empty)),
+        "one is no several"
+    );
+}
+
+#[test]
+fn an_accomplice_who_comes_along_makes_no_relation_and_an_owner_of_before_does() {
+    let timelines = timeline::all();
+    let timeline = &timelines["young-buyer"];
+    let facts = facts_on(timeline, day(2026, 6, 1));
+    for (since, groups) in [("2026-04-05T00:00:00Z", 3), ("2020-01-01T00:00:00Z", 1)] {
+        let with_friend = |one: &timeline::CrateTimeline| {
+            let mut answer = one.history().answers()[0].clone();
+            answer.accounts.push(account(77, "friend"));
+            let friend = u32::try_from(answer.accounts.len() - 1).unwrap();
+            let owner =
+                Owner { account: friend, added: Some(since.parse().unwrap()), added_by: None };
+            let Measured::Known(owners) = &mut answer.owners else { panic!("known") };
+            owners.push(owner);
+            History::new(&one.name, vec![answer])
+        };
+        let histories: Vec<History> = timeline.crates.iter().map(with_friend).collect();
+        let crates = histories.iter().map(|h| (h.name.as_str(), (h, &facts[&h.name]))).collect();
+        let found = newcomers(&crates, day(2026, 6, 1));
+        assert_eq!(found["kiln"].list.known().unwrap()[0].unrelated, groups, "{since}");
     }
 }

@@ -80,6 +80,11 @@ impl TryFrom<String> for Moment {
     }
 }
 
+/// The same id for a login in every crate, as a registry gives it.
+fn id_of(login: &str) -> u64 {
+    login.bytes().fold(7, |id: u64, byte| (id * 31 + u64::from(byte)) % 1_000_003)
+}
+
 impl CrateTimeline {
     /// What the sources would have said, each on its days.
     pub(crate) fn history(&self) -> History {
@@ -102,10 +107,9 @@ impl CrateTimeline {
         let mut accounts: Vec<Account> = self
             .accounts
             .iter()
-            .enumerate()
-            .map(|(at, (login, made))| Account {
+            .map(|(login, made)| Account {
                 kind: AccountKind::User,
-                id: at as u64 + 1,
+                id: id_of(login),
                 login: login.clone(),
                 created: Some(made.0),
                 relinked: None,

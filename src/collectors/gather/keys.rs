@@ -13,7 +13,9 @@ use super::Gathering;
 use crate::collectors::archive::ManifestFacts;
 use crate::collectors::arrivals::{self, ArrivalFacts, Arrived};
 use crate::collectors::cooldown::{self, cooldown_facts};
-use crate::collectors::custody::{self, CustodyFacts, add_rings, custody_facts};
+use crate::collectors::custody::{
+    self, AccountKind, CustodyFacts, History, add_rings, custody_facts,
+};
 use crate::collectors::custody_api::{ApiAnswers, ApiCrate, ask_all};
 use crate::collectors::custody_data;
 use crate::collectors::custody_store::{self, CustodySource};
@@ -39,6 +41,7 @@ impl Gathering<'_> {
     pub(super) fn keys(&mut self) {
         let sources = self.custody_sources();
         let mut by_node: BTreeMap<NodeIndex, CustodyFacts> = BTreeMap::new();
+        let mut histories: BTreeMap<NodeIndex, History> = BTreeMap::new();
         for (node, locked) in &self.locked {
             if locked.origin != Origin::Registry {
                 continue;
@@ -50,12 +53,17 @@ impl Gathering<'_> {
                 history = history.with(pin);
             }
             if history.answers().is_empty() {
-                self.gathered.sheets[*node].put_unknown(custody::GROUP, NOBODY_ASKED);
+                for group in [custody::GROUP, custody::NEWCOMERS_GROUP] {
+                    self.gathered.sheets[*node].put_unknown(group, NOBODY_ASKED);
+                }
             } else {
                 by_node.insert(*node, custody_facts(&history, &locked.version, self.options.as_of));
+                histories.insert(*node, history);
             }
         }
         self.rings(&mut by_node);
+        self.newcomers(&by_node, &histories);
+        drop(histories);
         for (node, facts) in &by_node {
             let sheet = &mut self.gathered.sheets[*node];
             match (&facts.owners, &facts.published_by) {
@@ -123,6 +131,20 @@ impl Gathering<'_> {
         })
     }
 
+    /// Whether one account alone owned a crate, by the freshest of what is at hand, however old.
+    fn is_held_by_one(&self, sources: &[Arc<dyn CustodySource>], name: &str) -> bool {
+        let mut history = custody_store::history(sources, name);
+        if let Some(pin) = self.options.pins.as_ref().and_then(|pins| pinned_custody(pins, name)) {
+            history = history.with(pin);
+        }
+        let answer = history.owners_on(self.options.as_of);
+        let owners = answer.known().and_then(|answer| Some((answer, answer.owners.known()?)));
+        owners.is_some_and(|(answer, owners)| match owners.as_slice() {
+            [only] => answer.account(only.account).kind == AccountKind::User,
+            _ => false,
+        })
+    }
+
     fn ask_registry(&mut self, sources: &[Arc<dyn CustodySource>]) -> Option<ApiAnswers> {
         if self.options.api_budget.is_zero() || self.options.offline {
             return None;
@@ -135,6 +157,7 @@ impl Gathering<'_> {
                 let releases = self.read::<ReleaseFacts>(*node, releases::GROUP);
                 let newest = releases.and_then(|r| r.newest_version.known().cloned());
                 ApiCrate {
+                    one_owner: self.is_held_by_one(sources, &locked.name),
                     name: locked.name.clone(),
                     newest: newest.unwrap_or_else(|| locked.version.clone()),
                     changed: self.options.changed.contains(&locked.name),
@@ -188,6 +211,26 @@ impl Gathering<'_> {
             if let (Some(with_rings), Some(facts)) = (by_name.remove(&name), by_node.get_mut(&node))
             {
                 *facts = with_rings;
+            }
+        }
+    }
+
+    /// Who came to several crates of the graph at once.
+    fn newcomers(
+        &mut self,
+        by_node: &BTreeMap<NodeIndex, CustodyFacts>,
+        histories: &BTreeMap<NodeIndex, History>,
+    ) {
+        let of = |(node, history): (&NodeIndex, _)| {
+            let name = self.gathered.sheets[*node].subject.name.as_str();
+            (name, (history, &by_node[node]))
+        };
+        let crates: BTreeMap<&str, (&History, &CustodyFacts)> = histories.iter().map(of).collect();
+        let found = custody::newcomers(&crates, self.options.as_of);
+        for node in histories.keys() {
+            let sheet = &mut self.gathered.sheets[*node];
+            if let Some(facts) = found.get(&sheet.subject.name) {
+                sheet.put(custody::NEWCOMERS_GROUP, facts);
             }
         }
     }

@@ -122,7 +122,12 @@ mod tests {
             "upstreams": [{"name": HOSTILE, "version": HOSTILE, "path": HOSTILE, "line": 1}],
             "early": [{"kind": "ifunc", "text": HOSTILE, "path": HOSTILE, "line": 1}]}),
         );
-        sheet.put("custody", &json!({"published_by": HOSTILE, "owners": [{"login": HOSTILE}]}));
+        let event = json!({"date": HOSTILE, "kind": HOSTILE, "who": HOSTILE, "by": HOSTILE});
+        sheet.put(
+            "custody",
+            &json!({"published_by": HOSTILE, "source": HOSTILE,
+            "owners": [{"login": HOSTILE}], "events": [event]}),
+        );
         sheet.put_unknown("window", HOSTILE);
         Inspection {
             schema: INSPECTION.to_owned(),
@@ -155,6 +160,32 @@ mod tests {
         let page = human(&inspection, 80);
         assert!(page.contains("not determined: nobody has it"), "{page}");
         assert!(page.contains("no finding"), "{page}");
+    }
+
+    #[test]
+    fn hands_are_named_with_the_day_on_which_they_changed() {
+        let mut inspection = hostile();
+        inspection.sheet.put(
+            "custody",
+            &json!({
+                "source": "dump", "published_by": "buyer", "sole_publisher": true,
+                "owners": [{"login": "buyer", "since_days": 61}],
+                "events": [{"kind": "owner-added", "date": "2026-04-01", "who": "buyer", "by": "ada"}],
+            }),
+        );
+        let page = human(&inspection, 80);
+        for line in [
+            "Hands  as told by: dump",
+            "  this release buyer",
+            "  owners       buyer (for 61 days)",
+            "  alone        one account alone can publish it",
+            "  changed      2026-04-01 buyer was made owner, by ada",
+        ] {
+            assert!(page.lines().any(|of_page| of_page == line), "{line}\n{page}");
+        }
+        inspection.sheet.put("custody", &json!({"events": {"$unknown": "nobody was asked"}}));
+        let page = human(&inspection, 80);
+        assert!(page.contains("  changed      not determined: nobody was asked"), "{page}");
     }
 
     #[test]

@@ -3,15 +3,18 @@
 use serde_json::Value;
 
 use super::page::{Page, SHOWN, known, list, string, word};
+use crate::domain::fact::unknown_reason;
 use crate::domain::inspection::Inspection;
 use crate::domain::text::shown;
+use crate::reporter::hands::deed;
 use crate::reporter::words::evidence_line;
 
 pub(super) fn custody(page: &mut Page, custody: &Value) {
-    if !known(page, "Who publishes", custody) {
+    if !known(page, "Hands", custody) {
         return;
     }
-    page.heading("Who publishes", "");
+    let from = word(&custody["source"]).filter(|_| custody["source"].is_string());
+    page.heading("Hands", &from.map_or_else(String::new, |from| format!("as told by: {from}")));
     let workflow = custody["published_by_workflow"] == true;
     let by = if workflow {
         Some("a trusted workflow".to_owned())
@@ -26,13 +29,39 @@ pub(super) fn custody(page: &mut Page, custody: &Value) {
         }
         None => word(&custody[key]),
     };
-    page.row("owners", logins("owners"));
+    page.row("owners", owners(&custody["owners"]));
+    if custody["sole_publisher"] == true {
+        page.row("alone", Some("one account alone can publish it".to_owned()));
+    }
     page.row("24 months", logins("publishers"));
     for event in list(custody, "events").iter().take(SHOWN) {
-        let account = string(event, "account");
-        let date = string(event, "date");
-        page.row("event", Some(format!("{date} {} {account}", string(event, "kind"))));
+        let (date, kind, who) =
+            (string(event, "date"), string(event, "kind"), string(event, "who"));
+        let by = event["by"].as_str().map_or_else(String::new, |by| format!(", by {by}"));
+        page.row("changed", Some(format!("{date} {}{by}", deed(kind, who))));
     }
+    let events = &custody["events"];
+    match (events.as_array(), unknown_reason(events)) {
+        (Some(all), _) if all.is_empty() => {
+            page.row("changed", Some("no change of hands is known".to_owned()));
+        }
+        (Some(all), _) => page.more(all.len(), "changes of hands"),
+        (None, Some(why)) => page.row("changed", Some(format!("not determined: {why}"))),
+        (None, None) => {}
+    }
+}
+
+/// Owners with the day-count since when they are that, where it is known.
+fn owners(owners: &Value) -> Option<String> {
+    let Some(all) = owners.as_array() else { return word(owners) };
+    let one = |owner: &Value| {
+        let login = string(owner, "login");
+        match owner["since_days"].as_i64() {
+            Some(days) => format!("{login} (for {days} days)"),
+            None => login.to_owned(),
+        }
+    };
+    Some(all.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
 pub(super) fn section(page: &mut Page, inspection: &Inspection) {
