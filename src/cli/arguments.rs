@@ -534,6 +534,9 @@ pub enum DbCommand {
         /// Fetch this only
         #[arg(long, value_name = "DATA")]
         only: Option<DbData>,
+        /// Read from the dump what depends on what, too, for the list of popular names: as much again
+        #[arg(long)]
+        dependents: bool,
     },
     /// Import the registry's database dump
     Import {

@@ -21,27 +21,29 @@ use crate::net::index::{IndexConfig, SparseIndex};
 pub fn run(arguments: &DbArguments) -> Result<u8, Failure> {
     let options = session::gather_options(&arguments.common, false)?;
     match &arguments.command {
-        DbCommand::Update { only } => update(&options, *only),
+        DbCommand::Update { only, dependents } => update(&options, *only, *dependents),
         DbCommand::Status => status(&options),
         DbCommand::Import { file: Some(file), .. } => import(&options, file),
-        DbCommand::Import { file: None, .. } => update(&options, Some(DbData::Custody)),
+        DbCommand::Import { file: None, .. } => update(&options, Some(DbData::Custody), false),
         DbCommand::Slim { all: true, output, .. } => slim_all(&options, output),
         DbCommand::Slim { lockfile, output, .. } => slim(&options, lockfile, output),
     }
 }
 
 /// Fetches one after the other; a failure of the one does not keep the other from being fetched.
-fn update(options: &Options, only: Option<DbData>) -> Result<u8, Failure> {
+fn update(options: &Options, only: Option<DbData>, dependents: bool) -> Result<u8, Failure> {
     let runtime = crate::net::runtime()?;
     let client = collectors::client(options);
     let mut failed = Vec::new();
-    for (data, fetch) in
-        [(DbData::Advisories, update_advisories as Fetch), (DbData::Custody, update_custody)]
-    {
+    for data in [DbData::Advisories, DbData::Custody] {
         if only.is_some_and(|only| only != data) {
             continue;
         }
-        match fetch(options, &client, &runtime) {
+        let fetched = match data {
+            DbData::Advisories => update_advisories(options, &client, &runtime),
+            DbData::Custody => update_custody(options, &client, &runtime, dependents),
+        };
+        match fetched {
             Ok(text) => output::stdout(text.as_bytes())?,
             Err(failure) => failed.push(failure),
         }
@@ -55,8 +57,6 @@ fn update(options: &Options, only: Option<DbData>) -> Result<u8, Failure> {
         }
     }
 }
-
-type Fetch = fn(&Options, &Client, &tokio::runtime::Runtime) -> Result<String, Failure>;
 
 fn update_advisories(
     options: &Options,
@@ -81,6 +81,7 @@ fn update_custody(
     options: &Options,
     client: &Client,
     runtime: &tokio::runtime::Runtime,
+    dependents: bool,
 ) -> Result<String, Failure> {
     let base = match &options.urls.static_files {
         Some(base) => base.clone(),
@@ -94,7 +95,7 @@ fn update_custody(
         bar.set_position(came);
     };
     let path = store_path(options);
-    let done = Store::download(client, runtime, &base, &path, &progress);
+    let done = Store::download(client, runtime, &base, (&path, dependents), &progress);
     bar.finish_and_clear();
     let done = done?;
     let day = done.taken.strftime("%Y-%m-%d");

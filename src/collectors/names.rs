@@ -66,7 +66,8 @@ pub struct NameFacts {
     pub without_shared_owner: Measured<u32>,
     /// Look-alikes that are not in the list.
     pub look_alikes_left_out: u32,
-    /// Date of the table of popular names, `YYYY-MM-DD`.
+    /// Date of the list of popular names, `YYYY-MM-DD`. Source: the extract of the registry or its dump, by
+    /// downloads and dependents; else the table that comes with the program.
     pub table_date: String,
 }
 
@@ -76,8 +77,9 @@ pub struct NameFacts {
 pub struct PopularNames {
     /// When it was made.
     pub date: String,
-    /// How many crates it was made from.
-    pub crates_read: u32,
+    /// How many crates it was made from, where it tells.
+    #[serde(default)]
+    pub crates_read: Option<u32>,
     /// The names.
     pub names: BTreeSet<String>,
 }
@@ -280,14 +282,18 @@ fn folds(name: &str) -> Vec<(&'static str, String)> {
         .replace(['1', 'i', 'l'], "l")
         .replace('0', "o");
     keys.push(("glyph", glyphs));
-    let words: Vec<&str> =
+    let mut sorted: Vec<&str> =
         name.split(['-', '_']).filter(|word| !word.is_empty()).map(one_of).collect();
-    let mut sorted = words.clone();
     sorted.sort_unstable();
-    // As it stands for whoever leaves separators out, and in one order for whoever turns words around.
-    keys.push(("folded", words.concat()));
+    // In one order for whoever turns words around, and as one word for whoever leaves separators out.
     keys.push(("folded", sorted.join("-")));
+    keys.push(("folded", one_of(&bare_of_plurals(name)).to_owned()));
     keys
+}
+
+/// A name as one word, each of its words without the last `s`.
+fn bare_of_plurals(name: &str) -> String {
+    name.split(['-', '_']).map(|word| word.strip_suffix('s').unwrap_or(word)).collect()
 }
 
 /// A word without the ending of a plural.

@@ -440,7 +440,7 @@ fn a_newcomer_is_told_with_the_crates_that_had_nothing_to_do_with_each_other() {
         assert_eq!((one.crates.len(), one.unrelated), (4, 3), "two of the four were of one owner");
         assert_eq!(
             (one.from.as_str(), one.to.as_str(), one.age_days),
-            ("2026-04-11", "2026-04-14", 48)
+            ("2026-04-11", "2026-04-13", 49)
         );
     }
     let old = newcomers_on(&timelines["mass-handover"], day(2026, 6, 1));

@@ -11,6 +11,8 @@ use crate::collectors::custody::{
 use crate::domain::Measured;
 use crate_read::registry_dump::{CrateRow, DumpRow, OwnerRow, UserRow, VersionRow};
 
+use super::popular::{PopularCrate, Usage};
+
 /// Most rows of each table; ten times what the registry had in 2026.
 const ROWS_LIMIT: usize = 30_000_000;
 /// Most bytes of distinct texts: names, numbers, addresses.
@@ -108,6 +110,7 @@ pub(super) struct Assembly {
     teams: HashMap<u32, u32>,
     versions: Vec<VersionEntry>,
     deleted: Vec<(u32, i64, u32)>,
+    usage: Usage,
 }
 
 impl Assembly {
@@ -122,6 +125,12 @@ impl Assembly {
                 self.teams.insert(small(row.id)?, login);
             }
             DumpRow::Version(row) => self.take_version(&row)?,
+            DumpRow::Downloads(row) => self.usage.downloads(small(row.crate_id)?, row.downloads)?,
+            DumpRow::DefaultVersion(version) => self.usage.default_version(small(version)?)?,
+            DumpRow::Dependency(row) if row.dev => {}
+            DumpRow::Dependency(row) => {
+                self.usage.dependency(small(row.crate_id)?, small(row.version_id)?)?;
+            }
             DumpRow::Deleted(row) => {
                 let message = self.texts.keep_some(row.message)?;
                 let name = self.texts.keep(row.name)?;
@@ -179,13 +188,16 @@ impl Assembly {
         Ok(())
     }
 
-    /// Joins the tables and hands out one answer a crate, ordered by name.
+    /// Joins the tables and hands out one answer a crate, ordered by name, and in the end which are popular.
     pub(super) fn finish<E>(
         mut self,
         stamp: Stamp,
         mut each: impl FnMut(&str, CrateCustody) -> Result<(), E>,
-    ) -> Result<ImportStats, E> {
+    ) -> Result<(ImportStats, Vec<PopularCrate>), E> {
         let texts = std::mem::take(&mut self.texts).in_order();
+        let usage = std::mem::take(&mut self.usage);
+        let named = self.crates.iter().map(|one| (one.id, text(&texts, one.name), one.created));
+        let popular = usage.popular(named, stamp.taken);
         let stats = ImportStats {
             crates: self.crates.len(),
             versions: self.versions.len(),
@@ -212,7 +224,7 @@ impl Assembly {
         for gone in deleted {
             each(text(&texts, gone.0), gone_answer(&texts, gone, stamp))?;
         }
-        Ok(stats)
+        Ok((stats, popular))
     }
 
     fn answer(&self, entry: &CrateEntry, texts: &[Box<str>], stamp: Stamp) -> CrateCustody {

@@ -10,12 +10,13 @@ use crate::domain::Measured;
 use crate_read::registry_dump::{DumpLimits, read_dump};
 
 use super::assemble::{Assembly, ImportStats};
+use super::popular::{LIST_LIMIT, PopularCrate};
 use super::slim::write_slim;
 use super::{CustodySource, CustodyStoreError, answer_of};
 
 /// Crate name to its answer as JSON.
 const CRATES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("crates");
-/// What the store is: `schema`, `stamp`.
+/// What the store is: `schema`, `stamp`; `popular` is the list of popular crates, as JSON.
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 /// Version of the rows.
 const SCHEMA: &str = "custody-store/1";
@@ -128,6 +129,16 @@ impl CustodySource for Store {
         self.stamp
     }
 
+    fn popular(&self) -> Vec<PopularCrate> {
+        let text = || -> Result<Option<String>, redb::Error> {
+            let table = self.database.begin_read()?.open_table(ABOUT)?;
+            Ok(table.get("popular")?.map(|value| value.value().to_owned()))
+        };
+        // A store of before has none, and one that cannot be read tells so at its rows.
+        let text = text().ok().flatten().filter(|text| text.len() as u64 <= LIST_LIMIT);
+        text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    }
+
     fn answer(&self, name: &str) -> Measured<CrateCustody> {
         answer_of(self.row(name), self.stamp)
     }
@@ -192,12 +203,15 @@ fn write(assembly: Assembly, stamp: Stamp, path: &Path) -> Result<ImportStats, C
             about.insert("stamp", json(&stamp).as_str())?;
             let mut crates = transaction.open_table(CRATES)?;
             let mut bytes = Vec::new();
-            assembly.finish(stamp, |name, row| {
+            let (stats, popular) = assembly.finish(stamp, |name, row| {
                 bytes.clear();
                 serde_json::to_writer(&mut bytes, &row).map_err(std::io::Error::from)?;
                 crates.insert(name, bytes.as_slice())?;
                 Ok::<_, redb::Error>(())
-            })?
+            })?;
+            let popular = serde_json::to_string(&popular).map_err(std::io::Error::from)?;
+            about.insert("popular", popular.as_str())?;
+            stats
         };
         transaction.commit()?;
         Ok(stats)

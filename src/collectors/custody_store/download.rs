@@ -16,8 +16,8 @@ use crate::net::archives::{DUMP_ZIP, download_dump};
 use crate::net::ranges::RangedFile;
 use crate::net::{Client, NetError};
 use crate_read::registry_dump::{
-    DumpError, DumpLimits, DumpRow, METADATA, TAIL, TableReader, ZipMember, find_directory,
-    open_member, read_dump, wanted_members,
+    DEPENDENCIES, DumpError, DumpLimits, DumpRow, METADATA, TAIL, TableReader, ZipMember,
+    find_directory, open_member, read_dump, wanted_members,
 };
 
 use super::CustodyStoreError;
@@ -55,7 +55,8 @@ pub struct Downloaded {
 pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Sync);
 
 impl Store {
-    /// Downloads the dump below `static_files` and imports it into `path`, as [`Store::import`] does.
+    /// Downloads the dump below `static_files` and imports it into `path`, as [`Store::import`] does. What
+    /// depends on what, most of the bytes, is asked for where `dependents` says so; a tar has it anyway.
     ///
     /// # Errors
     /// See [`CustodyStoreError`]; the former store then stays as it is.
@@ -63,7 +64,7 @@ impl Store {
         client: &Client,
         runtime: &Runtime,
         static_files: &str,
-        path: &Path,
+        (path, dependents): (&Path, bool),
         progress: Progress<'_>,
     ) -> Result<Downloaded, CustodyStoreError> {
         let url = format!("{static_files}{DUMP_ZIP}");
@@ -71,7 +72,7 @@ impl Store {
             let Some(zip) = runtime.block_on(RangedFile::open(client, &url))? else {
                 return whole(client, runtime, static_files, path, progress);
             };
-            match by_ranges(&zip, runtime, path, progress) {
+            match by_ranges(&zip, runtime, (path, dependents), progress) {
                 Err(CustodyStoreError::Net(NetError::Changed { .. })) => {}
                 done => return done,
             }
@@ -84,7 +85,7 @@ impl Store {
 fn by_ranges(
     zip: &RangedFile,
     runtime: &Runtime,
-    path: &Path,
+    (path, dependents): (&Path, bool),
     progress: Progress<'_>,
 ) -> Result<Downloaded, CustodyStoreError> {
     let tail_at = zip.size.saturating_sub(TAIL);
@@ -92,6 +93,9 @@ fn by_ranges(
     let directory = find_directory(&tail, zip.size)?;
     let listed = runtime.block_on(zip.bytes(directory.place.clone()))?;
     let mut members = wanted_members(&listed, &directory)?;
+    members.retain(|member| dependents || member.path != DEPENDENCIES);
+    // They can be counted once the default versions are known.
+    members.sort_by_key(|member| member.path == DEPENDENCIES);
     let mut bytes = (tail.len() + listed.len()) as u64;
     // The smallest first: it says whether the others are wanted at all.
     let at = members.iter().position(|member| member.path == METADATA);

@@ -15,7 +15,7 @@ fn dumps(day: &str) -> (Vec<u8>, Vec<u8>) {
     let metadata = format!("{{\"timestamp\":\"{day}T02:00:43Z\",\"crates_io_commit\":\"0\"}}");
     let mut members = MEMBERS.to_vec();
     members[7].1 = &metadata;
-    members.insert(3, ("data/dependencies.csv", &noise));
+    members.insert(3, ("data/keywords.csv", &noise));
     (zip(&members, Form::PLAIN), dump(&members))
 }
 
@@ -40,7 +40,7 @@ fn fetch(server: &Loopback, path: &Path) -> Result<Downloaded, CustodyStoreError
         Options { retries: 0, backoff: std::time::Duration::from_millis(1), ..Options::default() };
     let client = Client::online(options);
     let runtime = crate::net::runtime().unwrap();
-    Store::download(&client, &runtime, &server.base, path, &|_, _| {})
+    Store::download(&client, &runtime, &server.base, (path, false), &|_, _| {})
 }
 
 struct Place(tempfile::TempDir);
@@ -199,4 +199,31 @@ fn what_is_no_dump_leaves_the_former_store_alone() {
     let older = fetch(&honest("2026-03-09"), &place.path()).unwrap_err().to_string();
     assert!(older.contains("2026-03-09") && older.contains("2026-03-10"), "{older}");
     assert!(place.is_still(&before));
+}
+
+#[test]
+fn what_depends_on_what_is_asked_for_where_it_is_wanted_and_read_last() {
+    let metadata = "{\"timestamp\":\"2026-03-14T02:00:43Z\",\"crates_io_commit\":\"0\"}";
+    let mut members = MEMBERS.to_vec();
+    members[7].1 = metadata;
+    // In the file it stands before the table that it needs.
+    members.insert(0, ("data/dependencies.csv", "crate_id,kind,version_id\n4242,0,1\n"));
+    members.push(("data/default_versions.csv", "crate_id,num_versions,version_id\n7,1,1\n"));
+    members.push(("data/crate_downloads.csv", "crate_id,downloads\n4242,9\n"));
+    let zip = zip(&members, Form::PLAIN);
+    let server = Loopback::with_heads(move |head, _| match range(head) {
+        Some(range) => part(&zip, "\"a\"", range),
+        None => Reply::status("404 Not Found", "text/plain", "", b""),
+    });
+    let client = Client::online(Options { retries: 0, ..Options::default() });
+    let runtime = crate::net::runtime().unwrap();
+    for (dependents, told) in [(false, None), (true, Some(1))] {
+        let place = Place::new();
+        let to = (place.path(), dependents);
+        Store::download(&client, &runtime, &server.base, (&to.0, to.1), &|_, _| {}).unwrap();
+        use crate::collectors::custody_store::CustodySource as _;
+        let popular = Store::open(&place.path()).unwrap().popular();
+        let [one] = popular.as_slice() else { panic!("{popular:?}") };
+        assert_eq!((one.name.as_str(), one.downloads, one.dependents), ("acme-tensor", 9, told));
+    }
 }

@@ -10,6 +10,7 @@ mod assemble;
 mod database;
 mod download;
 mod extract;
+mod popular;
 mod slim;
 
 use std::io::Read as _;
@@ -29,6 +30,7 @@ pub use assemble::ImportStats;
 pub use database::Store;
 pub use download::{Downloaded, Progress, Way};
 pub use extract::{EXTRACT_SCHEMA, Extract, Written, write_extract};
+pub use popular::{POPULAR, PopularCrate};
 pub use slim::{SLIM_SCHEMA, Slim, write_slim};
 
 /// Bytes at both ends of a dump that identify it, with its length.
@@ -106,6 +108,11 @@ impl CustodyStoreError {
 pub trait CustodySource: Send + Sync {
     /// Who answers, and of which day the answers are.
     fn stamp(&self) -> Stamp;
+
+    /// Which crates are popular, by name; none where it does not say.
+    fn popular(&self) -> Vec<PopularCrate> {
+        Vec::new()
+    }
 
     /// What it says about a crate of the default registry; unknown where it does not have the crate,
     /// which does not mean that there is none.

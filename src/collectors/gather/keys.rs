@@ -74,7 +74,7 @@ impl Gathering<'_> {
                 _ => sheet.put(custody::GROUP, facts),
             }
         }
-        let names = self.name_checks();
+        let names = self.name_checks(&sources);
         self.names(&names, &by_node);
         self.arrivals(&names, &by_node);
         self.families(&by_node);
@@ -235,14 +235,27 @@ impl Gathering<'_> {
         }
     }
 
-    /// The checks of names, against the table and all crates of the registry, those outside the scope
-    /// included.
-    fn name_checks(&self) -> NameChecks {
+    /// The checks of names, against the popular ones and all crates of the registry, those outside the scope
+    /// included. Popular is what the newest file with such a list says, else the table that comes with the
+    /// program.
+    fn name_checks(&self, sources: &[Arc<dyn CustodySource>]) -> NameChecks {
+        let mut newest: Vec<&Arc<dyn CustodySource>> = sources.iter().collect();
+        newest.sort_by_key(|source| std::cmp::Reverse(source.stamp()));
+        let lists = newest.iter().map(|source| (source.stamp(), source.popular()));
+        let told = lists.filter(|(_, list)| !list.is_empty()).map(|(stamp, list)| {
+            let names = list.into_iter().map(|one| one.name);
+            PopularNames {
+                date: stamp.date().to_string(),
+                crates_read: None,
+                names: names.collect(),
+            }
+        });
+        let popular = told.into_iter().next().unwrap_or_else(PopularNames::embedded);
         let subjects = self.gathered.sheets.iter().map(|sheet| &sheet.subject);
         let crates = subjects.filter(|subject| {
             subject.kind == SubjectKind::Crate && subject.origin == Origin::Registry
         });
-        NameChecks::new(PopularNames::embedded(), crates.map(|subject| subject.name.as_str()))
+        NameChecks::new(popular, crates.map(|subject| subject.name.as_str()))
     }
 
     /// The logins of every crate's owners, by crate name.

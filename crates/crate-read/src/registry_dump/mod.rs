@@ -1,8 +1,8 @@
 //! The registry's public database dump: PostgreSQL CSV tables in a gzip tar, read front to back, or in a zip,
 //! of which the wanted members are read one by one.
 //!
-//! Only the tables that say who could publish what, and since when, are read; the rest (readmes,
-//! downloads, dependencies) flows past. Nothing is unpacked to disk and no table is held: every row
+//! Only the tables that say who could publish what, and since when, and how much a crate is used, are read;
+//! the rest (readmes, downloads a day, keywords) flows past. Nothing is unpacked to disk and no table is held: every row
 //! goes to the caller as it comes. Columns are found by their header, so their order does not matter.
 //! A dump that ends early, or lacks a table or column that is needed, is an error and never a short
 //! answer. Layout: the registry's own `dump-db.toml` and storage code.
@@ -19,13 +19,19 @@ use std::io::Read;
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 
-pub use row::{CrateRow, DeletedRow, DumpRow, OwnerRow, TeamRow, TrustedOnly, UserRow, VersionRow};
+pub use row::{
+    CrateRow, DeletedRow, DependencyRow, DownloadsRow, DumpRow, OwnerRow, TeamRow, TrustedOnly,
+    UserRow, VersionRow,
+};
 
 pub use zip_members::{
     DIRECTORY_LIMIT, Directory, MemberReader, TAIL, ZipMember, find_directory, open_member,
     wanted_members,
 };
 
+/// Path of the largest member that can be read: what every version depends on. It is of use after the table of
+/// default versions only, and whoever asks for parts can do without it.
+pub const DEPENDENCIES: &str = "data/dependencies.csv";
 /// Path of the member that says when a dump was taken.
 pub const METADATA: &str = "metadata.json";
 

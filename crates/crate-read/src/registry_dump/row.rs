@@ -24,7 +24,7 @@ pub(super) fn is_wanted(path: &str) -> Option<&'static str> {
 }
 
 /// What is read of a dump. Any order; every other table is passed over.
-pub(super) static TABLES: [Table; 6] = [
+pub(super) static TABLES: [Table; 9] = [
     Table {
         path: "data/crates.csv",
         required: true,
@@ -82,6 +82,24 @@ pub(super) static TABLES: [Table; 6] = [
         columns: &[("name", true), ("deleted_at", true), ("message", false)],
         parse: |record| deleted_row(record).map(DumpRow::Deleted),
     },
+    Table {
+        path: "data/crate_downloads.csv",
+        required: false,
+        columns: &[("crate_id", true), ("downloads", true)],
+        parse: |record| downloads_row(record).map(DumpRow::Downloads),
+    },
+    Table {
+        path: "data/default_versions.csv",
+        required: false,
+        columns: &[("version_id", true)],
+        parse: |record| id(record, "version_id").map(DumpRow::DefaultVersion),
+    },
+    Table {
+        path: super::DEPENDENCIES,
+        required: false,
+        columns: &[("crate_id", true), ("version_id", true), ("kind", true)],
+        parse: |record| dependency_row(record).map(DumpRow::Dependency),
+    },
 ];
 
 /// One row of the dump.
@@ -99,6 +117,12 @@ pub enum DumpRow<'a> {
     Version(VersionRow<'a>),
     /// Of `deleted_crates`.
     Deleted(DeletedRow<'a>),
+    /// Of `crate_downloads`.
+    Downloads(DownloadsRow),
+    /// Of `default_versions`: id of the version that stands for its crate, the newest as a rule.
+    DefaultVersion(u64),
+    /// Of `dependencies`.
+    Dependency(DependencyRow),
 }
 
 /// Whether a crate accepts trusted publishing only; older dumps do not say.
@@ -186,6 +210,42 @@ pub struct DeletedRow<'a> {
     pub deleted_at: Timestamp,
     /// What the registry says of it.
     pub message: Option<&'a str>,
+}
+
+/// How often a crate was downloaded, all versions and all times together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DownloadsRow {
+    /// Id of the crate.
+    pub crate_id: u64,
+    /// How often.
+    pub downloads: u64,
+}
+
+/// A version that depends on a crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DependencyRow {
+    /// Id of the crate that is depended on.
+    pub crate_id: u64,
+    /// Id of the version that depends on it.
+    pub version_id: u64,
+    /// For its tests only.
+    pub dev: bool,
+}
+
+fn downloads_row(record: &Record<'_>) -> Result<DownloadsRow, String> {
+    Ok(DownloadsRow { crate_id: id(record, "crate_id")?, downloads: id(record, "downloads")? })
+}
+
+fn dependency_row(record: &Record<'_>) -> Result<DependencyRow, String> {
+    Ok(DependencyRow {
+        crate_id: id(record, "crate_id")?,
+        version_id: id(record, "version_id")?,
+        dev: match required(record, "kind")? {
+            "0" | "1" => false,
+            "2" => true,
+            _ => return Err("`kind` is none that is known".to_owned()),
+        },
+    })
 }
 
 fn crate_row<'a>(record: &'a Record<'_>) -> Result<CrateRow<'a>, String> {

@@ -124,7 +124,7 @@ fn a_quote_that_never_closes_is_an_error_and_not_a_short_table() {
 
 #[test]
 fn a_bomb_stops_at_the_limit() {
-    let mut plain = Vec::from(header("2026-03-14-020043/data/dependencies.csv", 50_000_000));
+    let mut plain = Vec::from(header("2026-03-14-020043/data/keywords.csv", 50_000_000));
     plain.resize(plain.len() + 50_000_000, b'0');
     let limits = DumpLimits { unpacked: 1_000_000, field: 1024 };
     let error = read_dump(&gzip(&plain)[..], limits, &mut |_| Ok(())).unwrap_err();

@@ -1,7 +1,8 @@
 //! The extract of a whole registry: what a store holds of every crate, in one compressed file that is looked
 //! up by name without being loaded.
 //!
-//! `custody\n`, the length of the header (4 bytes, little-endian), the header as JSON, the index, the blocks.
+//! `custody\n`, the length of the header (4 bytes, little-endian), the header as JSON, the index, the list of
+//! popular crates (JSON, deflate), the blocks.
 //! A block holds the rows of up to [`ROWS`] crates in the order of their names, as [`rows`] packs them; the
 //! index (deflate) names the first crate of each block, its length and its checksum. The header tells schema,
 //! day of the source and the SHA-256 of all that follows it. The same store gives the same bytes.
@@ -28,13 +29,14 @@ use crate::disk;
 use crate::domain::Measured;
 use crate::domain::hash::hex;
 
+use super::popular::{LIST_LIMIT, PopularCrate};
 use super::{CustodySource, CustodyStoreError, Store, answer_of};
 use rows::{Cursor, Packer};
 
 /// First bytes of an extract.
 pub(super) const MAGIC: &[u8; 8] = b"custody\n";
 /// Version of the form.
-pub const EXTRACT_SCHEMA: &str = "custody-extract/1";
+pub const EXTRACT_SCHEMA: &str = "custody-extract/2";
 /// Crates of one block.
 pub const ROWS: usize = 256;
 /// Longest header, index and block that are read, in bytes after decompression.
@@ -51,6 +53,8 @@ struct Header {
     crates: u64,
     /// Packed bytes of the index.
     index: u64,
+    /// Packed bytes of the list of popular crates.
+    popular: u64,
     /// Of all that follows the header.
     sha256: String,
 }
@@ -86,8 +90,10 @@ pub fn write_extract(store: &Store, path: &Path) -> Result<Written, CustodyStore
     store.each(|name, row| writing.take(name, &row, &mut blocks).map_err(told))?;
     let (index, crates) = writing.finish(&mut blocks).map_err(told)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(told)?;
-    let bytes =
-        put_together(store.stamp(), (&index, crates), &mut blocks, &mut file).map_err(told)?;
+    let popular = serde_json::to_vec(&store.popular()).map_err(io::Error::from).map_err(told)?;
+    let popular = deflated(&popular).map_err(told)?;
+    let front = (index.as_slice(), popular.as_slice());
+    let bytes = put_together(store.stamp(), crates, front, &mut blocks, &mut file).map_err(told)?;
     file.as_file().sync_all().map_err(told)?;
     file.persist(path).map_err(|error| told(error.error))?;
     Ok(Written { crates, bytes })
@@ -96,17 +102,21 @@ pub fn write_extract(store: &Store, path: &Path) -> Result<Written, CustodyStore
 /// Header, index and blocks, one behind the other.
 fn put_together(
     stamp: Stamp,
-    (index, crates): (&[u8], u64),
+    crates: u64,
+    (index, popular): (&[u8], &[u8]),
     blocks: &mut File,
     into: &mut impl Write,
 ) -> io::Result<u64> {
     blocks.rewind()?;
-    let (hash, body) = hash_of(Sha256::new_with_prefix(index), blocks)?;
+    let mut hash = Sha256::new_with_prefix(index);
+    hash.update(popular);
+    let (hash, body) = hash_of(hash, blocks)?;
     let header = Header {
         schema: EXTRACT_SCHEMA.to_owned(),
         taken: stamp.taken,
         crates,
         index: index.len() as u64,
+        popular: popular.len() as u64,
         sha256: hash,
     };
     let header = serde_json::to_vec(&header).map_err(io::Error::other)?;
@@ -115,9 +125,11 @@ fn put_together(
     into.write_all(&length.to_le_bytes())?;
     into.write_all(&header)?;
     into.write_all(index)?;
+    into.write_all(popular)?;
     blocks.rewind()?;
     io::copy(blocks, into)?;
-    Ok(MAGIC.len() as u64 + 4 + u64::from(length) + index.len() as u64 + body)
+    let front = (index.len() + popular.len()) as u64;
+    Ok(MAGIC.len() as u64 + 4 + u64::from(length) + front + body)
 }
 
 /// The hash of what was taken in already and of the rest of a file, and the length of the rest.
@@ -196,6 +208,8 @@ pub struct Extract {
     file: Mutex<File>,
     stamp: Stamp,
     crates: u64,
+    /// Where the packed list of popular crates lies.
+    popular: (u64, u64),
     blocks: Vec<Block>,
     held: Mutex<Vec<(usize, Arc<Vec<u8>>)>>,
 }
@@ -210,17 +224,19 @@ impl Extract {
         let mut file = disk::open(path).map_err(told)?;
         let size = file.metadata().map_err(told)?.len();
         let (header, body_at) = read_header(&mut file, path)?;
-        if header.index > size.saturating_sub(body_at) {
+        let index_end = body_at.saturating_add(header.index);
+        let blocks_at = index_end.saturating_add(header.popular);
+        if blocks_at > size {
             return Err(CustodyStoreError::format(path, "it is cut within its index"));
         }
         let mut packed = Vec::new();
         (&mut file).take(header.index).read_to_end(&mut packed).map_err(told)?;
         let index = inflated(&packed, INDEX_LIMIT);
         let index = index.map_err(|error| CustodyStoreError::format(path, error.to_string()))?;
-        let blocks = parse_index(&index, body_at + header.index);
+        let blocks = parse_index(&index, blocks_at);
         let blocks =
             blocks.ok_or_else(|| CustodyStoreError::format(path, "its index is damaged"))?;
-        let ends = blocks.last().map_or(body_at + header.index, |last| last.offset + last.length);
+        let ends = blocks.last().map_or(blocks_at, |last| last.offset + last.length);
         if ends != size {
             return Err(CustodyStoreError::format(
                 path,
@@ -232,6 +248,7 @@ impl Extract {
             file: Mutex::new(file),
             stamp: Stamp { taken: header.taken, source: SourceKind::Slim },
             crates: header.crates,
+            popular: (index_end, header.popular),
             blocks,
             held: Mutex::default(),
         })
@@ -281,6 +298,14 @@ impl Extract {
         Ok(None)
     }
 
+    fn bytes(&self, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(offset))?;
+        let mut packed = Vec::new();
+        (&mut *file).take(length).read_to_end(&mut packed)?;
+        Ok(packed)
+    }
+
     fn block(&self, at: usize) -> Result<Arc<Vec<u8>>, CustodyStoreError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, block)) = held.iter().find(|(place, _)| *place == at) {
@@ -288,11 +313,7 @@ impl Extract {
         }
         let Block { offset, length, crc, .. } = self.blocks[at];
         let read = || -> io::Result<Vec<u8>> {
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.seek(SeekFrom::Start(offset))?;
-            let mut packed = Vec::new();
-            (&mut *file).take(length).read_to_end(&mut packed)?;
-            drop(file);
+            let packed = self.bytes(offset, length)?;
             let mut sum = flate2::Crc::new();
             sum.update(&packed);
             if sum.sum() != crc {
@@ -355,6 +376,13 @@ fn parse_index(index: &[u8], mut offset: u64) -> Option<Vec<Block>> {
 impl CustodySource for Extract {
     fn stamp(&self) -> Stamp {
         self.stamp
+    }
+
+    fn popular(&self) -> Vec<PopularCrate> {
+        let (offset, length) = self.popular;
+        let text = self.bytes(offset, length).and_then(|packed| inflated(&packed, LIST_LIMIT));
+        // Its hash was held against the header when the file came; what is damaged since says nothing.
+        text.ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
 
     fn answer(&self, name: &str) -> Measured<CrateCustody> {

@@ -50,6 +50,53 @@ fn an_extract_says_of_every_crate_what_the_store_says() {
     assert!(extract.answer("nobody").known().is_none());
 }
 
+/// Three thousand settled crates with downloads, one that is needed and nobody downloads, a young one that
+/// everybody downloads.
+#[test]
+fn the_popular_names_are_those_of_the_downloads_and_dependents_and_no_young_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("custody.redb");
+    let mut members = MEMBERS.to_vec();
+    let mut crates = "id,name,created_at\n".to_owned();
+    let mut downloads = "crate_id,downloads\n".to_owned();
+    for id in 1..=3_100 {
+        crates.push_str(&format!("{id},made-{id:04},2020-01-01 00:00:00+00\n"));
+        downloads.push_str(&format!("{id},{}\n", 1_000_000 - id));
+    }
+    crates.push_str("5000,needed,2020-01-01 00:00:00+00\n5001,pumped,2026-03-01 00:00:00+00\n");
+    downloads.push_str("5001,900000000\n");
+    members[2].1 = &crates;
+    let defaults = "crate_id,num_versions,version_id\n1,1,11\n2,1,12\n3,1,13\n";
+    let dependencies =
+        "crate_id,kind,version_id\n5000,0,11\n5000,1,11\n5000,0,12\n5000,2,13\n5000,0,99\n";
+    members.push(("data/crate_downloads.csv", &downloads));
+    members.push(("data/default_versions.csv", defaults));
+    members.push(("data/dependencies.csv", dependencies));
+    Store::import(&dump(&members)[..], &path).unwrap();
+    let store = Store::open(&path).unwrap();
+    let to = folder.path().join("registry.custody");
+    write_extract(&store, &to).unwrap();
+    let popular = Extract::open(&to).unwrap().popular();
+    assert_eq!(popular, store.popular());
+    assert_eq!(popular.len(), 3_001);
+    let find = |name: &str| popular.iter().find(|one| one.name == name);
+    let needed = find("needed").expect("two crates need it");
+    assert_eq!(
+        (needed.downloads, needed.dependents),
+        (0, Some(2)),
+        "tests and old versions do not count"
+    );
+    assert_eq!(find("made-0001").map(|one| one.downloads), Some(999_999));
+    assert!(find("made-3001").is_none() && find("pumped").is_none());
+    // Dependencies that come before the default versions cannot be counted, and are not taken for none.
+    members.swap(9, 10);
+    std::fs::remove_file(&path).unwrap();
+    Store::import(&dump(&members)[..], &path).unwrap();
+    let popular = Store::open(&path).unwrap().popular();
+    assert_eq!(popular.len(), 3_000);
+    assert!(popular.iter().all(|one| one.dependents.is_none()));
+}
+
 #[test]
 fn the_same_store_gives_the_same_bytes() {
     let (folder, store, path) = extract();
@@ -89,9 +136,9 @@ fn an_extract_that_is_cut_or_edited_is_refused_and_never_another_answer() {
 fn an_extract_of_a_newer_form_is_named_as_that() {
     let (folder, _, path) = extract();
     let whole = std::fs::read(&path).unwrap();
-    let at = memchr::memmem::find(&whole, b"extract/1").unwrap();
+    let at = memchr::memmem::find(&whole, b"extract/2").unwrap();
     let mut newer = whole;
-    newer[at + 8] = b'2';
+    newer[at + 8] = b'3';
     let path = folder.path().join("newer");
     std::fs::write(&path, newer).unwrap();
     let error = Extract::open(&path).err().unwrap().to_string();
