@@ -382,6 +382,9 @@ pub struct PinArguments {
     /// Accept what changed of one crate or model, and keep everything else as it is
     #[arg(long, value_name = "NAME", requires = "reason")]
     pub update: Option<String>,
+    /// Pin the code that runs at build time, too: its hash, its files, what it can do
+    #[arg(long)]
+    pub build_code: bool,
     /// Why the change is accepted; it stays in the file
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

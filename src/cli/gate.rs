@@ -89,6 +89,11 @@ impl Gate {
         Self { project, tree, tip, replaced: Vec::new(), base, files, model }
     }
 
+    /// The audited folder.
+    pub fn project(&self) -> &Path {
+        &self.project
+    }
+
     /// The folder whose policy counts.
     pub fn judge(&self) -> &Path {
         self.tip.as_ref().or(self.tree.as_ref()).map_or(&self.project, BaseTree::folder)

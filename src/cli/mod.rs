@@ -6,6 +6,7 @@
 
 mod arguments;
 mod baseline;
+mod cargo_age;
 mod check;
 mod completions;
 mod db;

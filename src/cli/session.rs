@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Failure;
 use super::arguments::{CheckArguments, CommonArguments};
+use super::cargo_age;
 use super::environment::{Environment, today};
 use super::gate::Gate;
 use crate::audit::{self, Request};
@@ -66,6 +67,7 @@ pub fn gather_options(
         requirements: std::collections::BTreeMap::new(),
         pins: None,
         cooldown: None,
+        publish_ages: None,
         hub_cache: environment.hub_cache,
         hub_token: hub_token(common)?,
         jobs: common.jobs,
@@ -209,6 +211,7 @@ pub fn request_within(
         gather: collectors::Options {
             pins: if gate.has_pins() { pins(gate.judge())? } else { None },
             cooldown: cooldown(&policy),
+            publish_ages: cargo_age::read(&gathering.cargo_home, gate.judge(), gate.project())?,
             deadline: arguments.deadline,
             dump: gathering.dump.clone().or_else(|| gate.dump(&policy)),
             ..gathering

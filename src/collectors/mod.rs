@@ -30,6 +30,7 @@ pub mod model_files;
 pub mod names;
 pub mod native;
 pub mod pins;
+pub mod publish_age;
 pub mod releases;
 pub mod repository;
 pub mod shared;
@@ -73,6 +74,7 @@ pub fn groups() -> Vec<(&'static str, SchemaOf)> {
         (pins::GROUP, schema_of::<pins::PinFacts>),
         (model_files::GROUP, schema_of::<model_files::ModelFacts>),
         (cooldown::GROUP, schema_of::<cooldown::CooldownFacts>),
+        (publish_age::GROUP, schema_of::<publish_age::PublishAgeFacts>),
         (pins::MODEL_GROUP, schema_of::<pins::ModelPinFacts>),
         (hub::GROUP, schema_of::<hub::HubFacts>),
         (hub_cache::GROUP, schema_of::<hub_cache::HubCacheFacts>),

@@ -11,8 +11,9 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{CratePin, Measured, ModelPin, PinnedFile, Pins};
+use crate::domain::{BuildPin, CratePin, Measured, ModelPin, PinnedFile, Pins};
 
+use super::build_code::BuildFacts;
 use super::custody::{
     Account, AccountKind, CrateCustody, CustodyFacts, Owner, SourceKind, Stamp, days_between,
 };
@@ -59,6 +60,32 @@ pub struct PinFacts {
     pub changed_hands: Measured<bool>,
     /// Why the last change was accepted; empty where no reason was given.
     pub accepted_reason: String,
+    /// The code that runs at build time is other than the pinned one, of whatever version; unknown where it was
+    /// not pinned. Source: custody.lock and group `build`, as of the rest.
+    pub build_code_changed: Measured<bool>,
+    /// SHA-256 over the pinned code that runs at build time; empty where nothing ran.
+    pub build_code_before: Measured<String>,
+    /// The same of now.
+    pub build_code_now: Measured<String>,
+    /// Files of that code that the pin does not have, ordered.
+    pub build_files_added: Measured<Vec<String>>,
+    /// Files of the pin that are gone, ordered.
+    pub build_files_removed: Measured<Vec<String>>,
+    /// What that code can do and could not when it was pinned, in the words of `build.capability_names`.
+    pub build_capabilities_gained: Measured<Vec<String>>,
+}
+
+/// The code of a crate that runs at build time, as a pin has it.
+#[must_use]
+pub fn build_pin(build: &BuildFacts) -> BuildPin {
+    let mut files = build.files.clone();
+    files.sort();
+    files.truncate(LIST_LIMIT);
+    let names = build.capability_names.iter();
+    let mut can: Vec<String> = names.map(|capability| capability.as_str().to_owned()).collect();
+    can.sort();
+    let sha256 = Some(build.inputs_sha256.clone()).filter(|hash| !hash.is_empty());
+    BuildPin { sha256, files, can }
 }
 
 /// Compares a locked crate with its pin.
@@ -68,7 +95,7 @@ pub fn pin_facts(
     name: &str,
     version: &str,
     sha256: Option<&str>,
-    custody: &CustodyFacts,
+    (custody, build): (&CustodyFacts, &Measured<BuildPin>),
     as_of: Date,
 ) -> PinFacts {
     let Some(pin) = pin_of(&pins.crates, name, version) else { return new_to_you() };
@@ -94,9 +121,27 @@ pub fn pin_facts(
         trusted_publishing_lost: trusted_lost(pin, custody),
         changed_hands: Measured::Known(false),
         accepted_reason: pin.reason.clone().unwrap_or_else(String::new),
+        ..new_to_you()
     };
     facts.changed_hands = changed_hands(&facts);
+    of_build(&mut facts, pin, build);
     facts
+}
+
+/// What changed of the code that runs at build time.
+fn of_build(facts: &mut PinFacts, pin: &CratePin, now: &Measured<BuildPin>) {
+    let before = known(pin.build.clone(), "the code that runs at build time was not pinned");
+    let hash = |build: &BuildPin| build.sha256.clone().unwrap_or_else(String::new);
+    facts.build_code_before = before.as_ref().map(hash);
+    facts.build_code_now = before.clone().and_then(|_| now.as_ref().map(hash));
+    let both = facts.build_code_before.clone();
+    facts.build_code_changed =
+        both.and_then(|before| facts.build_code_now.clone().map(|now| now != before));
+    let files = |build: &Measured<BuildPin>| build.as_ref().map(|build| build.files.clone());
+    let can = |build: &Measured<BuildPin>| build.as_ref().map(|build| build.can.clone());
+    facts.build_files_added = minus(&files(now), &files(&before));
+    facts.build_files_removed = minus(&files(&before), &files(now));
+    facts.build_capabilities_gained = minus(&can(now), &can(&before));
 }
 
 /// The pin of that version; else that of another version of the crate, the last by order.
@@ -123,6 +168,12 @@ fn new_to_you() -> PinFacts {
         trusted_publishing_lost: Measured::Unknown(none()),
         changed_hands: Measured::Unknown(none()),
         accepted_reason: String::new(),
+        build_code_changed: Measured::Unknown(none()),
+        build_code_before: Measured::Unknown(none()),
+        build_code_now: Measured::Unknown(none()),
+        build_files_added: Measured::Unknown(none()),
+        build_files_removed: Measured::Unknown(none()),
+        build_capabilities_gained: Measured::Unknown(none()),
     }
 }
 
@@ -216,6 +267,7 @@ pub fn crate_pin(
         // The day of the data: a pin must not look fresher than what it copies.
         seen: seen.known().cloned().unwrap_or_else(|| as_of.to_string()),
         reason: None,
+        build: None,
     }
 }
 

@@ -17,7 +17,8 @@ fn pinned(file: &str, version: &str, as_of: Date) -> Pins {
 #[test]
 fn a_crate_without_a_pin_is_new_and_nothing_else_is_known() {
     let custody = facts("lone-maintainer", "1.0.9", date(2026, 11, 23));
-    let facts = pin_facts(&Pins::default(), "x", "1.0.9", None, &custody, date(2026, 11, 23));
+    let facts =
+        pin_facts(&Pins::default(), "x", "1.0.9", None, (&custody, &unseen()), date(2026, 11, 23));
     assert!(facts.new_to_you && facts.changed_hands.known().is_none());
 }
 
@@ -28,7 +29,7 @@ fn what_did_not_change_is_known_not_to_have_changed() {
     assert_eq!(pins.crates[0].seen, "2026-11-22", "the day of the data, not of the pin");
     let custody = facts("lone-maintainer", "1.0.9", as_of);
     let hash = "ab".repeat(32);
-    let facts = pin_facts(&pins, "x", "1.0.9", Some(&hash), &custody, as_of);
+    let facts = pin_facts(&pins, "x", "1.0.9", Some(&hash), (&custody, &unseen()), as_of);
     assert_eq!(facts.changed_hands, Measured::Known(false));
     assert_eq!(facts.compared_with, Measured::Known("2026-11-22".to_owned()));
     assert_eq!((facts.seen_days, facts.new_to_you), (Measured::Known(1), false));
@@ -38,7 +39,7 @@ fn what_did_not_change_is_known_not_to_have_changed() {
 fn owners_who_came_and_went_are_told_with_both_days() {
     let pins = pinned("removed-and-back", "1.0.0", date(2026, 1, 2));
     let custody = facts("removed-and-back", "1.0.0", date(2026, 6, 2));
-    let facts = pin_facts(&pins, "x", "1.0.0", None, &custody, date(2026, 6, 2));
+    let facts = pin_facts(&pins, "x", "1.0.0", None, (&custody, &unseen()), date(2026, 6, 2));
     assert_eq!(facts.owners_removed, Measured::Known(vec!["cyd".to_owned()]));
     assert_eq!(facts.owners_added, Measured::Known(Vec::new()));
     assert_eq!(facts.seen, Measured::Known("2026-01-01".to_owned()));
@@ -50,7 +51,7 @@ fn owners_who_came_and_went_are_told_with_both_days() {
 fn the_loss_of_trusted_publishing_shows_against_the_pin() {
     let pins = pinned("token-after-trusted", "1.8.0", date(2028, 2, 1));
     let custody = facts("token-after-trusted", "1.9.0", date(2028, 2, 1));
-    let facts = pin_facts(&pins, "x", "1.9.0", None, &custody, date(2028, 2, 1));
+    let facts = pin_facts(&pins, "x", "1.9.0", None, (&custody, &unseen()), date(2028, 2, 1));
     assert_eq!(facts.trusted_publishing_lost, Measured::Known(true));
     assert_eq!(facts.version_changed, Measured::Known(true));
     assert_eq!(facts.archive_changed, Measured::Known(false));
@@ -61,11 +62,13 @@ fn other_bytes_under_the_same_version_change_hands_even_offline() {
     let pins = pinned("lone-maintainer", "1.0.9", date(2026, 11, 23));
     let nothing = custody_facts(&History::new("x", Vec::new()), "1.0.9", date(2027, 1, 1));
     let other = "cd".repeat(32);
-    let facts = pin_facts(&pins, "x", "1.0.9", Some(&other), &nothing, date(2027, 1, 1));
+    let facts =
+        pin_facts(&pins, "x", "1.0.9", Some(&other), (&nothing, &unseen()), date(2027, 1, 1));
     assert_eq!(facts.archive_changed, Measured::Known(true));
     assert_eq!(facts.changed_hands, Measured::Known(true));
     let same = "ab".repeat(32);
-    let facts = pin_facts(&pins, "x", "1.0.9", Some(&same), &nothing, date(2027, 1, 1));
+    let facts =
+        pin_facts(&pins, "x", "1.0.9", Some(&same), (&nothing, &unseen()), date(2027, 1, 1));
     assert!(facts.changed_hands.known().is_none(), "without owner data nobody can say");
 }
 
@@ -159,4 +162,37 @@ fn a_model_whose_bytes_changed_under_one_revision_is_told() {
     let facts = model_pin_facts(&older, "acme/tiny", "r1", &state, as_of);
     assert_eq!(facts.signer_changed, Measured::Known(false), "a first signature is no change");
     assert!(model_pin_facts(&pins, "other/x", "r1", &state, as_of).new_to_you);
+}
+
+/// The code at build time of nobody knows what.
+fn unseen() -> Measured<BuildPin> {
+    Measured::unknown("its archive was not read")
+}
+
+#[test]
+fn build_code_is_held_against_the_pin_with_what_it_gained() {
+    let as_of = date(2026, 11, 23);
+    let custody = facts("lone-maintainer", "1.0.9", as_of);
+    let build = |hash: &str, files: &[&str], can: &[&str]| {
+        let words = |all: &[&str]| all.iter().map(|&word| word.to_owned()).collect();
+        BuildPin { sha256: Some(hash.to_owned()), files: words(files), can: words(can) }
+    };
+    let mut pins = pinned("lone-maintainer", "1.0.8", as_of);
+    let of = |pins: &Pins, now: Measured<BuildPin>| {
+        pin_facts(pins, "x", "1.0.9", None, (&custody, &now), as_of)
+    };
+    let now = build("bb", &["build.rs", "build/get.rs"], &["network", "spawn"]);
+    let none = of(&pins, Measured::Known(now.clone()));
+    assert!(none.build_code_changed.known().is_none(), "it was not pinned");
+    pins.crates[0].build = Some(build("aa", &["build.rs", "build/old.rs"], &["spawn"]));
+    let facts = of(&pins, Measured::Known(now));
+    assert_eq!(facts.build_code_changed, Measured::Known(true));
+    assert_eq!(facts.build_files_added, Measured::Known(vec!["build/get.rs".to_owned()]));
+    assert_eq!(facts.build_files_removed, Measured::Known(vec!["build/old.rs".to_owned()]));
+    assert_eq!(facts.build_capabilities_gained, Measured::Known(vec!["network".to_owned()]));
+    assert_eq!(facts.build_code_before, Measured::Known("aa".to_owned()));
+    assert!(of(&pins, unseen()).build_code_changed.known().is_none(), "unread is not unchanged");
+    pins.crates[0].build = Some(BuildPin::default());
+    let same = of(&pins, Measured::Known(BuildPin::default()));
+    assert_eq!(same.build_code_changed, Measured::Known(false), "nothing ran, and nothing runs");
 }

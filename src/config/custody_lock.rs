@@ -9,12 +9,14 @@ use std::fmt::Write as _;
 
 use super::error::{At, ConfigError};
 use super::section::{Document, Section};
-use crate::domain::{CratePin, ModelPin, PinnedFile, Pins};
+use crate::domain::{BuildPin, CratePin, ModelPin, PinnedFile, Pins};
 
 /// Name of the file, beside `Cargo.lock`.
 pub const LOCK_FILE: &str = "custody.lock";
 /// Longest file that is read, in bytes.
 pub const LOCK_LIMIT: usize = 64 * 1024 * 1024;
+/// Value of `build-code` where nothing runs.
+const NOTHING: &str = "none";
 /// Version of the file's layout.
 const VERSION: i64 = 1;
 
@@ -113,6 +115,9 @@ fn crate_pin(section: &Section<'_>) -> Result<CratePin, ConfigError> {
         "trusted-publishing",
         "seen",
         "reason",
+        "build-code",
+        "build-files",
+        "build-can",
     ])?;
     Ok(CratePin {
         name: section.required("name")?.value.to_owned(),
@@ -123,7 +128,19 @@ fn crate_pin(section: &Section<'_>) -> Result<CratePin, ConfigError> {
         trusted_publishing: section.flag("trusted-publishing")?,
         seen: seen(section)?,
         reason: section.text("reason")?.map(|told| told.value.to_owned()),
+        build: build_pin(section)?,
     })
+}
+
+/// What runs at build time; files and abilities mean nothing without the hash.
+fn build_pin(section: &Section<'_>) -> Result<Option<BuildPin>, ConfigError> {
+    let sha256 = match section.text("build-code")? {
+        None => return Ok(None),
+        Some(told) if told.value == NOTHING => None,
+        Some(_) => hash(section, "build-code")?,
+    };
+    let listed = |key| Ok::<_, ConfigError>(logins(section, key)?.unwrap_or_default());
+    Ok(Some(BuildPin { sha256, files: listed("build-files")?, can: listed("build-can")? }))
 }
 
 fn model_pin(section: &Section<'_>) -> Result<ModelPin, ConfigError> {
@@ -179,12 +196,16 @@ fn seen(section: &Section<'_>) -> Result<String, ConfigError> {
 }
 
 fn sha256(section: &Section<'_>) -> Result<Option<String>, ConfigError> {
-    let Some(told) = section.text("sha256")? else { return Ok(None) };
+    hash(section, "sha256")
+}
+
+fn hash(section: &Section<'_>, key: &'static str) -> Result<Option<String>, ConfigError> {
+    let Some(told) = section.text(key)? else { return Ok(None) };
     let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     if told.value.len() == 64 && told.value.bytes().all(hex) {
         Ok(Some(told.value.to_owned()))
     } else {
-        Err(Section::problem(told.at, "sha256", "must be 64 lower-case hexadecimal digits"))
+        Err(Section::problem(told.at, key, "must be 64 lower-case hexadecimal digits"))
     }
 }
 
@@ -220,6 +241,11 @@ pub fn write_pins(pins: &Pins) -> String {
         list(&mut out, "publishers", pin.publishers.as_ref());
         if let Some(trusted) = pin.trusted_publishing {
             let _ = writeln!(out, "trusted-publishing = {trusted}");
+        }
+        if let Some(build) = &pin.build {
+            line(&mut out, "build-code", build.sha256.as_deref().unwrap_or(NOTHING));
+            list(&mut out, "build-files", Some(&build.files).filter(|files| !files.is_empty()));
+            list(&mut out, "build-can", Some(&build.can).filter(|can| !can.is_empty()));
         }
         line(&mut out, "seen", &pin.seen);
         optional(&mut out, "reason", pin.reason.as_ref());
@@ -301,7 +327,7 @@ pub struct Renewal {
     pub renewed: Vec<String>,
     /// Crates that are no longer in the graph.
     pub removed: Vec<String>,
-    /// Crates that changed hands: their pins stay as they were until each is accepted with a reason.
+    /// Crates that changed hands, or the code that they run at build time: their pins stay as they were until each is accepted with a reason.
     pub held: Vec<String>,
 }
 
@@ -360,7 +386,8 @@ fn by_name(pins: &[CratePin]) -> BTreeMap<&str, Vec<&CratePin>> {
     names
 }
 
-/// Whether a block shows other hands, or other bytes under the same version, than all of the former.
+/// Whether a block shows other hands, other code at build time, or other bytes under the same version, than all
+/// of the former.
 /// What is not known now cannot show a change, and is not accepted over what was known.
 fn changed_hands(former: &[&CratePin], now: &CratePin) -> bool {
     let differs = |old: &&CratePin| {
@@ -376,10 +403,17 @@ fn changed_hands(former: &[&CratePin], now: &CratePin) -> bool {
         };
         let bytes = old.version == now.version && old.sha256.is_some() && old.sha256 != now.sha256;
         let lost = old.trusted_publishing == Some(true) && now.trusted_publishing != Some(true);
-        set(&old.owners, &now.owners) || newcomers || bytes || lost
+        let build =
+            old.build.is_some() && old.build.as_ref().map(code) != now.build.as_ref().map(code);
+        set(&old.owners, &now.owners) || newcomers || bytes || lost || build
     };
     let same_version = former.iter().find(|old| old.version == now.version);
     same_version.or(former.last()).is_some_and(differs)
+}
+
+/// What tells build code from other build code.
+fn code(build: &BuildPin) -> Option<&str> {
+    build.sha256.as_deref()
 }
 
 /// The block with the former's day and reason where nothing but these would change.

@@ -10,19 +10,28 @@ fn pin(name: &str, version: &str, owners: &[&str]) -> CratePin {
         trusted_publishing: Some(false),
         seen: "2026-03-14".to_owned(),
         reason: None,
+        build: None,
     }
 }
 
 fn sample() -> Pins {
     Pins {
         crates: vec![
-            pin("acme", "1.0.0", &["ada", "bea"]),
+            CratePin {
+                build: Some(BuildPin {
+                    sha256: Some("ef".repeat(32)),
+                    files: vec!["build.rs".to_owned(), "build/probe.rs".to_owned()],
+                    can: vec!["spawn".to_owned()],
+                }),
+                ..pin("acme", "1.0.0", &["ada", "bea"])
+            },
             CratePin {
                 sha256: None,
                 owners: None,
                 publishers: Some(Vec::new()),
                 trusted_publishing: None,
                 reason: Some("handover announced".to_owned()),
+                build: Some(BuildPin::default()),
                 ..pin("zeta", "0.1.0", &[])
             },
         ],
@@ -166,4 +175,33 @@ fn accepting_one_change_keeps_its_reason_and_touches_nothing_else() {
     assert!(!accept(&mut pins, &now, "nobody", "x"));
     let renewed = renew(&pins, &[CratePin { version: "1.0.1".to_owned(), ..now[0].clone() }]);
     assert_eq!(renewed.pins.crates[0].reason, pins.crates[0].reason, "it stays over a renewal");
+}
+
+#[test]
+fn build_code_that_was_pinned_is_not_renewed_over_other_code() {
+    let build = |byte: &str, can: &[&str]| {
+        Some(BuildPin {
+            sha256: Some(byte.repeat(32)),
+            files: vec!["build.rs".to_owned()],
+            can: can.iter().map(|&word| word.to_owned()).collect(),
+        })
+    };
+    let old = Pins {
+        crates: vec![CratePin { build: build("aa", &[]), ..pin("acme", "1.0.0", &["ada"]) }],
+        ..Pins::default()
+    };
+    let now = |build| CratePin { build, sha256: None, ..pin("acme", "1.1.0", &["ada"]) };
+    for other in [build("bb", &["network"]), Some(BuildPin::default()), None] {
+        let renewal = renew(&old, &[now(other.clone())]);
+        assert_eq!(
+            (renewal.held.as_slice(), &renewal.pins),
+            (&["acme".to_owned()][..], &old),
+            "{other:?}"
+        );
+    }
+    let renewal = renew(&old, &[now(build("aa", &[]))]);
+    assert_eq!(renewal.renewed, ["acme"], "the same code in another version");
+    let text = "version = 1\n\n[[crate]]\nname = \"a\"\nversion = \"1.0.0\"\nbuild-code = \"x\"\nseen = \"2026-01-01\"\n";
+    let error = parse_pins(text, "custody.lock").unwrap_err().to_string();
+    assert!(error.contains("custody.lock:6") && error.contains("build-code"), "{error}");
 }

@@ -7,6 +7,7 @@
 
 mod age;
 mod baseline;
+pub mod cargo_age;
 pub mod custody_lock;
 mod discovery;
 mod error;

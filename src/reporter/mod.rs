@@ -218,6 +218,12 @@ fn visible(json: &str) -> String {
     out
 }
 
+/// A change of hands in a sentence, safe for a terminal.
+#[must_use]
+pub fn change_of_hands(event: &crate::domain::custody_report::ReportEvent) -> String {
+    hands::change(event)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

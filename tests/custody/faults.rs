@@ -124,7 +124,7 @@ fn an_api_in_trouble_loses_nothing_of_what_was_known() {
 }
 
 /// The program itself, without a registry.
-fn cli(project: &Project, arguments: &[&str]) -> Output {
+pub fn cli(project: &Project, arguments: &[&str]) -> Output {
     // Flags of `db` stand before its own subcommands.
     let (command, rest) = arguments.split_first().expect("a subcommand");
     Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
@@ -135,6 +135,7 @@ fn cli(project: &Project, arguments: &[&str]) -> Output {
         .env_clear()
         .env("HOME", project.at("home"))
         .env("CARGO_HOME", project.at("cargo"))
+        .env("CARGO_CUSTODY_INDEX", &project.request.gather.urls.index)
         .output()
         .expect("it starts")
 }

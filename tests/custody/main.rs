@@ -6,6 +6,7 @@ mod advisories;
 mod arrayref;
 mod extract;
 mod faults;
+mod pins;
 mod registry;
 mod replay;
 mod report;

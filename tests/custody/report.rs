@@ -133,7 +133,8 @@ fn a_planted_handover_stands_at_the_head_of_every_format() {
     };
     let said = "2026-04-13 gem-1, runs when you build: buyer published it and others here for the first time";
     assert!(head(&human).contains(said), "{human}");
-    assert!(head(&read("markdown")).contains(said), "{}", read("markdown"));
+    let markdown = read("markdown").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(markdown.contains(said), "{markdown}");
     assert!(read("html").contains(said));
     let sarif: serde_json::Value = serde_json::from_str(&read("sarif")).expect("JSON");
     let notes = sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"].as_array();

@@ -22,6 +22,19 @@ pub struct CratePin {
     pub seen: String,
     /// Why a change was accepted, in the words of the person who did.
     pub reason: Option<String>,
+    /// What of it runs at build time; absent where that was not pinned.
+    pub build: Option<BuildPin>,
+}
+
+/// The code of a crate that runs at build time, as it was accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BuildPin {
+    /// SHA-256 over path and bytes of all of it, lower-case hexadecimal; absent where nothing runs.
+    pub sha256: Option<String>,
+    /// Its files, sorted.
+    pub files: Vec<String>,
+    /// What it can do, in the words of the rules, sorted.
+    pub can: Vec<String>,
 }
 
 /// A model as it was accepted.

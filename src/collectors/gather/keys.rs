@@ -12,7 +12,6 @@ use rayon::prelude::*;
 use super::Gathering;
 use crate::collectors::archive::ManifestFacts;
 use crate::collectors::arrivals::{self, ArrivalFacts, Arrived};
-use crate::collectors::cooldown::{self, cooldown_facts};
 use crate::collectors::custody::{
     self, AccountKind, CustodyFacts, History, add_rings, custody_facts,
 };
@@ -21,7 +20,7 @@ use crate::collectors::custody_data;
 use crate::collectors::custody_store::{self, CustodySource};
 use crate::collectors::family::{self, Relative};
 use crate::collectors::names::{self, NameChecks, NameFacts, PopularNames};
-use crate::collectors::pins::{self, pin_facts, pinned_custody};
+use crate::collectors::pins::pinned_custody;
 use crate::collectors::releases::{self, ReleaseFacts};
 use crate::domain::{Measured, NodeIndex, Origin, SubjectKind};
 use crate::net::registry_api::RegistryApi;
@@ -79,7 +78,7 @@ impl Gathering<'_> {
         self.arrivals(&names, &by_node);
         self.families(&by_node);
         self.pins(&by_node);
-        self.cooldown();
+        self.ages();
         self.gathered.custody = by_node;
     }
 
@@ -367,36 +366,12 @@ impl Gathering<'_> {
         new.is_some_and(Vec::is_empty)
     }
 
-    fn pins(&mut self, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
-        let Some(pins) = &self.options.pins else { return };
-        for (node, locked) in &self.locked {
-            let Some(custody) = by_node.get(node) else { continue };
-            let sha256 = locked.checksum.as_deref();
-            let as_of = self.options.as_of;
-            let facts = pin_facts(pins, &locked.name, &locked.version, sha256, custody, as_of);
-            self.gathered.sheets[*node].put(pins::GROUP, &facts);
-        }
-    }
-
-    fn cooldown(&mut self) {
-        let Some(policy) = &self.options.cooldown else { return };
-        let Some(now) = end_of(self.options.as_of) else { return };
-        for (node, locked) in &self.locked {
-            let published = match self.read::<ReleaseFacts>(*node, releases::GROUP) {
-                Some(facts) => facts.published.and_then(|text| {
-                    text.parse::<Timestamp>().map_err(|error| error.to_string()).into()
-                }),
-                None => Measured::unknown("its releases were not measured"),
-            };
-            let facts = cooldown_facts(policy, &locked.name, &locked.origin, &published, now);
-            if let Some(facts) = facts {
-                self.gathered.sheets[*node].put(cooldown::GROUP, &facts);
-            }
-        }
-    }
-
     /// A group that was measured before, where it is known as a whole.
-    fn read<T: serde::de::DeserializeOwned>(&self, node: NodeIndex, group: &str) -> Option<T> {
+    pub(super) fn read<T: serde::de::DeserializeOwned>(
+        &self,
+        node: NodeIndex,
+        group: &str,
+    ) -> Option<T> {
         let value = self.gathered.sheets[node].facts.get(group)?;
         serde_json::from_value(value.clone()).ok()
     }
@@ -407,6 +382,6 @@ fn known_owners(owners: &BTreeMap<&str, Logins>, name: &str) -> Logins {
 }
 
 /// The last second of a day (UTC): what happened on the day of the audit counts.
-fn end_of(day: Date) -> Option<Timestamp> {
+pub(super) fn end_of(day: Date) -> Option<Timestamp> {
     day.at(23, 59, 59, 0).to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }

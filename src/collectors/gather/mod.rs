@@ -1,10 +1,12 @@
 //! The order in which facts are gathered. Decides what runs before what, and nothing else.
 
 mod advice;
+mod ages;
 mod equipment;
 mod helpers;
 mod keys;
 mod models;
+mod pinned;
 mod repositories;
 mod trees;
 
@@ -32,7 +34,7 @@ use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
 use crate::domain::{
     FactSheet, Graph, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins, Place,
-    PlaceKind, Places, Subject, Undetermined,
+    PlaceKind, Places, PublishAges, Subject, Undetermined,
 };
 use crate::net::shared_store::SharedStore;
 use crate::net::{BaseUrls, Client, Token};
@@ -72,6 +74,8 @@ pub struct Options {
     pub pins: Option<Pins>,
     /// How old a release has to be, if the policy says so.
     pub cooldown: Option<CooldownPolicy>,
+    /// Cargo's own setting of how old releases have to be, where it is set.
+    pub publish_ages: Option<PublishAges>,
     /// The cache in which the Hub's clients keep models on this machine.
     pub hub_cache: Option<PathBuf>,
     /// Token for the model Hub; none is sent without it.
@@ -108,6 +112,7 @@ impl Options {
             requirements: BTreeMap::new(),
             pins: None,
             cooldown: None,
+            publish_ages: None,
             hub_token: None,
             hub_cache: None,
             jobs: None,

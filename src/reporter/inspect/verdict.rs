@@ -14,7 +14,10 @@ pub(super) fn custody(page: &mut Page, custody: &Value) {
         return;
     }
     let from = word(&custody["source"]).filter(|_| custody["source"].is_string());
-    page.heading("Hands", &from.map_or_else(String::new, |from| format!("as told by: {from}")));
+    page.heading(
+        "Hands",
+        &from.map_or_else(String::new, |from| format!("as told by: {}", shown(&from))),
+    );
     let workflow = custody["published_by_workflow"] == true;
     let by = if workflow {
         Some("a trusted workflow".to_owned())
