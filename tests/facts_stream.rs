@@ -194,3 +194,38 @@ fn a_reader_that_goes_away_is_no_failure() {
     feeder.join().expect("fed");
     assert_eq!(told, "");
 }
+
+#[test]
+fn facts_that_are_there_are_judged_without_an_archive() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut shelf = Shelf::new(folder.path());
+    let files = vec![library(b"pub fn one() -> u8 { 1 }")];
+    let release = Release { version: "1.0.0", published: "2025-01-01T00:00:00Z", files };
+    shelf.add("plain", &[release], &[]);
+    let (_, home) = shelf.close();
+    let input = b"plain@1.0.0\nrubbish\nplain@1.0.0\n";
+    let lines = answers(&mut worker(&home, &folder.path().join("cache"), &[]), input);
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    let text = lines.join("\n") + "\n";
+    let facts = folder.path().join("facts.jsonl");
+    std::fs::write(&facts, &text).expect("is written");
+    std::fs::remove_dir_all(home).expect("is removed");
+    let measure = || {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_cargo-custody"));
+        tool.args(["rules", "--measure", "--as-of", "2026-11-23", "--from"]).arg(&facts);
+        tool.output().expect("runs")
+    };
+    let output = measure();
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    let table: toml::Table = told.parse().expect("TOML");
+    assert_eq!(table["date"].as_str(), Some("2026-11-23"));
+    let source = table["source"].as_str().expect("text");
+    assert!(source.ends_with("facts of 1 different subjects; 1 lines had none"), "{source}");
+    let rate = &table["signals"]["no-vcs-info"];
+    assert_eq!((rate["fires"].as_integer(), rate["of"].as_integer()), (Some(1), Some(1)));
+    assert!(told.contains("no-vcs-info = { fires = 1, of = 1 } # 20.65 to 100.00 %"), "{told}");
+    std::fs::write(&facts, text + "no facts\n").expect("is written");
+    let output = measure();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("line 4"));
+}

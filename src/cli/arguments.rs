@@ -332,8 +332,12 @@ pub struct RulesArguments {
     #[arg(long, conflicts_with = "test")]
     pub facts: bool,
     /// Count how often each signal fires on the graphs of these lockfiles, as base-rates.toml
-    #[arg(long, value_name = "LOCKFILE", num_args = 1.., conflicts_with_all = ["test", "facts"])]
-    pub measure: Vec<PathBuf>,
+    #[arg(long, value_name = "LOCKFILE", num_args = 0.., conflicts_with_all = ["test", "facts"])]
+    pub measure: Option<Vec<PathBuf>>,
+    /// Count over facts that are there, without archives: JSON lines of `facts --stdin`, - for standard
+    /// input, or Parquet with a column `line` (repeatable)
+    #[arg(long, value_name = "FACTS", requires = "measure")]
+    pub from: Vec<PathBuf>,
     /// Write a page about each rule into a folder, for a web server
     #[arg(long, value_name = "DIR", conflicts_with_all = ["test", "facts", "measure"])]
     pub book: Option<PathBuf>,

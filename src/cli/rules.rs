@@ -1,14 +1,13 @@
 //! `rules`: the catalogue, its tests, the fact table, the base rates.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod measure;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::arguments::{CheckArguments, RulesArguments};
+use super::arguments::RulesArguments;
 use super::{output, session};
-use crate::audit;
-use crate::domain::SubjectKind;
 use crate::domain::rule::RuleKind;
 use crate::heuristics::{Ruleset, selftest};
 use crate::reporter::book;
@@ -26,8 +25,15 @@ pub fn run(arguments: &RulesArguments) -> Result<u8, Failure> {
     if let Some(folder) = &arguments.book {
         return book(&ruleset, folder);
     }
-    if !arguments.measure.is_empty() {
-        return measure(arguments);
+    match (&arguments.measure, arguments.from.is_empty()) {
+        (Some(lockfiles), false) if lockfiles.is_empty() => return measure::facts(arguments),
+        (Some(lockfiles), true) if !lockfiles.is_empty() => {
+            return measure::graphs(arguments, lockfiles);
+        }
+        (Some(_), _) => {
+            return Err(Failure::text("--measure counts over lockfiles, or over facts with --from"));
+        }
+        (None, _) => {}
     }
     output::stdout(list(&ruleset, arguments.json)?.as_bytes())?;
     Ok(0)
@@ -88,52 +94,4 @@ fn test(ruleset: &Ruleset) -> Result<u8, Failure> {
     let _ = writeln!(text, "{passed} passed, {} failed", outcome.failures.len());
     output::stdout(text.as_bytes())?;
     Ok(u8::from(!outcome.failures.is_empty()))
-}
-
-/// Counts how often each signal fires, over several graphs; a crate that stands in two counts once.
-fn measure(arguments: &RulesArguments) -> Result<u8, Failure> {
-    let mut counts: BTreeMap<String, u32> = BTreeMap::new();
-    let mut seen: BTreeSet<crate::domain::Subject> = BTreeSet::new();
-    let mut told: BTreeMap<String, u32> = BTreeMap::new();
-    let mut determined = 0_u32;
-    let mut as_of = String::new();
-    for lockfile in &arguments.measure {
-        let check = CheckArguments {
-            path: lockfile.clone(),
-            common: arguments.common.clone(),
-            ..CheckArguments::default()
-        };
-        let audit = audit::run(&session::request(&check)?)?;
-        as_of.clone_from(&audit.report.as_of);
-        let news: Vec<_> = audit
-            .sheets
-            .iter()
-            .map(|sheet| &sheet.subject)
-            .filter(|subject| subject.kind == SubjectKind::Crate && subject.purl().is_some())
-            .filter(|subject| !seen.contains(*subject))
-            .cloned()
-            .collect();
-        for signal in audit.signals.iter().filter(|signal| news.contains(&signal.subject)) {
-            *counts.entry(signal.hit.id.clone()).or_insert(0) += 1;
-        }
-        for (signal, count) in &audit.determined {
-            *told.entry(signal.clone()).or_insert(0) += count;
-        }
-        determined += u32::try_from(news.len()).unwrap_or(u32::MAX);
-        seen.extend(news);
-    }
-    let ruleset = session::ruleset(&arguments.common.rules)?;
-    let graphs = arguments.measure.len();
-    let source = format!(
-        "rules --measure over {graphs} lockfiles, {determined} different crates that are not the project's own"
-    );
-    let mut text = format!("date = {as_of:?}\nsource = {source:?}\n\n[signals]\n");
-    for rule in ruleset.catalogue(RuleKind::Signal) {
-        let fires = counts.get(&rule.id).copied().unwrap_or(0);
-        // A crate of two graphs is told of twice and counts once.
-        let of = told.get(&rule.id).copied().unwrap_or(0).min(determined);
-        let _ = writeln!(text, "{} = {{ fires = {fires}, of = {of} }}", rule.id);
-    }
-    output::stdout(text.as_bytes())?;
-    Ok(0)
 }

@@ -39,6 +39,18 @@ impl Rate {
         let scale = 1.0 + z * z / n;
         (((centre - spread) / scale).max(0.0), ((centre + spread) / scale).min(1.0))
     }
+
+    /// The line of the table: the rate, and its interval in percent as a comment.
+    #[must_use]
+    pub fn line(self, signal: &str) -> String {
+        let Self { fires, of } = self;
+        let line = format!("{signal} = {{ fires = {fires}, of = {of} }}");
+        if of == 0 {
+            return line;
+        }
+        let (low, high) = self.interval();
+        format!("{line} # {:.2} to {:.2} %", 100.0 * low, 100.0 * high)
+    }
 }
 
 /// The table `rules/tables/base-rates.toml`.
@@ -72,6 +84,13 @@ impl Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_the_table_tells_its_interval_and_none_of_nothing() {
+        let told = Rate { fires: 24, of: 1358 }.line("dirty-vcs-info");
+        assert_eq!(told, "dirty-vcs-info = { fires = 24, of = 1358 } # 1.19 to 2.62 %");
+        assert_eq!(Rate { fires: 0, of: 0 }.line("x"), "x = { fires = 0, of = 0 }");
+    }
 
     #[test]
     fn a_rare_signal_weighs_more_than_a_common_one() {
