@@ -4,6 +4,7 @@ mod list;
 mod records;
 mod who;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -67,6 +68,8 @@ struct Yard<'a> {
     question: String,
     as_of: String,
     state: Mutex<fleet::Fleet>,
+    /// What the user was told of this machine: once, and not once a project.
+    warned: Mutex<BTreeSet<String>>,
 }
 
 fn audit_all(run: &FleetRun) -> Result<u8, Failure> {
@@ -95,6 +98,7 @@ fn audit_all(run: &FleetRun) -> Result<u8, Failure> {
         question,
         as_of,
         state: Mutex::default(),
+        warned: Mutex::default(),
     };
     let done = work(&yard, &projects);
     equipment.finish();
@@ -201,7 +205,10 @@ fn measure(
         Err(why) => Err(why.clone()),
     };
     let mut record = match &audited {
-        Ok(audit) => fleet::record(&project.name, audit),
+        Ok(audit) => {
+            warn(yard, &audit.warnings);
+            fleet::record(&project.name, audit)
+        }
         Err(why) => fleet::refused(&project.name, why),
     };
     record.run.clone_from(&yard.question);
@@ -221,6 +228,15 @@ fn measure(
         records.write_record(&record)?;
     }
     Ok(record)
+}
+
+fn warn(yard: &Yard<'_>, warnings: &[String]) {
+    let mut warned = yard.warned.lock().unwrap_or_else(PoisonError::into_inner);
+    for warning in warnings {
+        if warned.insert(warning.clone()) {
+            output::warning(warning);
+        }
+    }
 }
 
 fn audit_one(yard: &Yard<'_>, place: &Path) -> Result<audit::Audit, String> {

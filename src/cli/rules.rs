@@ -31,7 +31,9 @@ pub fn run(arguments: &RulesArguments) -> Result<u8, Failure> {
             return measure::graphs(arguments, lockfiles);
         }
         (Some(_), _) => {
-            return Err(Failure::text("--measure counts over lockfiles, or over facts with --from"));
+            return Err(Failure::text(
+                "--measure counts over lockfiles, or over facts with --from",
+            ));
         }
         (None, _) => {}
     }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::{Failure, output};
@@ -33,6 +34,27 @@ impl Records {
 
     /// All records of a folder, in the order of their file names.
     pub fn read(folder: &Path) -> Result<Vec<ProjectRecord>, Failure> {
+        Self::paths(folder)?.iter().map(|path| read_one(path).ok_or_else(|| none(path))).collect()
+    }
+
+    /// How many records a folder has, and those in which a crate of this name may be locked, in the order
+    /// of their file names. The others are read and not parsed, which is most of the work.
+    pub fn naming(folder: &Path, name: &str) -> Result<(usize, Vec<ProjectRecord>), Failure> {
+        let paths = Self::paths(folder)?;
+        let text = serde_json::to_string(name)?;
+        let wanted = memchr::memmem::Finder::new(text.as_bytes());
+        let read = |path: &PathBuf| {
+            let bytes = disk::read(path, RECORD_BYTES).map_err(|_| none(path))?;
+            if wanted.find(&bytes).is_none() {
+                return Ok(None);
+            }
+            parse(&bytes).ok_or_else(|| none(path)).map(Some)
+        };
+        let found: Result<Vec<_>, Failure> = paths.par_iter().map(read).collect();
+        Ok((paths.len(), found?.into_iter().flatten().collect()))
+    }
+
+    fn paths(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         let projects = folder.join(PROJECTS);
         let failed = |error: std::io::Error| {
             Failure::text(format!("cannot list {}: {error}", projects.display()))
@@ -45,14 +67,7 @@ impl Records {
             }
         }
         paths.sort();
-        paths
-            .iter()
-            .map(|path| {
-                read_one(path).ok_or_else(|| {
-                    Failure::text(format!("{} is no record of this version", path.display()))
-                })
-            })
-            .collect()
+        Ok(paths)
     }
 
     /// The record of a project, where it answers the same question of the same lockfile.
@@ -95,9 +110,16 @@ impl Records {
 }
 
 fn read_one(path: &Path) -> Option<ProjectRecord> {
-    let record: ProjectRecord =
-        serde_json::from_slice(&disk::read(path, RECORD_BYTES).ok()?).ok()?;
+    parse(&disk::read(path, RECORD_BYTES).ok()?)
+}
+
+fn parse(bytes: &[u8]) -> Option<ProjectRecord> {
+    let record: ProjectRecord = serde_json::from_slice(bytes).ok()?;
     (record.line.schema == FLEET_SCHEMA).then_some(record)
+}
+
+fn none(path: &Path) -> Failure {
+    Failure::text(format!("{} is no record of this version", path.display()))
 }
 
 /// What a person would know a project by, and a hash, which keeps two of them apart. No string of

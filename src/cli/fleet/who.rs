@@ -20,8 +20,9 @@ pub fn run(arguments: &WhoArguments) -> Result<u8, Failure> {
     let mut projects = 0_usize;
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for folder in &arguments.out {
-        for record in Records::read(folder)? {
-            projects += 1;
+        let (all, naming) = Records::naming(folder, name)?;
+        projects += all;
+        for record in naming {
             for locked in &record.locked {
                 if locked.name == name && version.is_none_or(|wanted| wanted == locked.version) {
                     let of = found.entry(locked.version.clone()).or_default();
