@@ -3,8 +3,9 @@
 #[path = "replicas/shelf.rs"]
 mod shelf;
 
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 use shelf::{Release, Shelf};
@@ -224,6 +225,145 @@ fn a_list_of_nothing_and_a_shard_that_is_none_are_errors() {
     assert_eq!(output.status.code(), Some(2));
     let (_, output) = world.audit(&world.list(&["a"]), &["--shard", "3/2"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// A project whose lockfile names other bytes for a crate than its archive has, in a repository of its own.
+fn repository(world: &World, name: &str, bad_before: bool) {
+    let lock = std::fs::read_to_string(world.path("fleet/a/Cargo.lock")).expect("is read");
+    let at = lock.find("checksum = \"").expect("a checksum") + "checksum = \"".len();
+    let bad = format!("{}{}{}", &lock[..at], "0".repeat(64), &lock[at + 64..]);
+    world.project(name, if bad_before { &bad } else { &lock });
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(world.path("fleet").join(name)).args(arguments);
+        git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        for role in ["AUTHOR", "COMMITTER"] {
+            git.env(format!("GIT_{role}_NAME"), "x")
+                .env(format!("GIT_{role}_EMAIL"), "x@y.invalid");
+        }
+        assert!(git.output().expect("git is here").status.success(), "{arguments:?}");
+    };
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    git(&["add", "--all"]);
+    git(&["commit", "--quiet", "--no-gpg-sign", "--message=x"]);
+    world.project(name, &bad);
+}
+
+#[test]
+fn since_a_revision_each_project_answers_for_its_own_changes() {
+    let world = World::new();
+    repository(&world, "changed", false);
+    repository(&world, "as-before", true);
+    let list = world.list(&["changed", "as-before", "a"]);
+    let (lines, _) = world.audit(&list, &[]);
+    for project in ["changed", "as-before"] {
+        assert_eq!(of(&lines, project)["exit"], 1, "{lines:?}");
+    }
+    let (lines, output) = world.audit(&list, &["--since", "main"]);
+    assert_eq!(of(&lines, "changed")["exit"], 1, "{lines:?}");
+    assert_eq!(of(&lines, "as-before")["findings"], json!([]), "{lines:?}");
+    // No repository, no revision: that is an error of this project and of no other.
+    assert!(of(&lines, "a")["error"].is_string(), "{lines:?}");
+    assert_eq!(lines[3]["fleet"]["failed"], 1);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn ten_thousand_lines_at_once_have_ten_thousand_answers() {
+    let world = World::new();
+    let mut tool = world.tool();
+    tool.args(["-", "--offline", "--as-of", "2026-11-23", "--quiet"])
+        .current_dir(world.path("fleet"));
+    tool.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = tool.spawn().expect("starts");
+    let lines: String = (0..10_000).map(|n| format!("gone-{n}\n")).collect();
+    let mut stdin = child.stdin.take().expect("piped");
+    let feeder = std::thread::spawn(move || {
+        stdin.write_all(lines.as_bytes()).and_then(|()| stdin.write_all(b"a\n")).expect("is read");
+    });
+    let output = child.wait_with_output().expect("ends");
+    feeder.join().expect("fed");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(text.lines().count(), 10_002);
+    assert!(
+        text.lines()
+            .any(|line| line.contains("\"project\":\"a\"") && line.contains("\"crates\":1"))
+    );
+    let sum: Value = serde_json::from_str(text.lines().last().expect("the sum")).expect("JSON");
+    assert_eq!(sum["fleet"]["not_audited"].as_array().map(Vec::len), Some(10_000));
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn a_store_that_refuses_is_told_once_for_all_projects() {
+    let world = World::new();
+    std::fs::create_dir(world.path("store")).expect("a folder");
+    std::fs::write(world.path("store").join("facts"), b"in the way").expect("is written");
+    let list = world.list(&["a", "b", "c"]);
+    let (plain, _) =
+        world.audit(&list, &["--cache-dir", world.path("other").to_str().expect("UTF-8")]);
+    let (lines, output) =
+        world.audit(&list, &["--store", &format!("file:{}", world.path("store").display())]);
+    assert_eq!(lines, plain);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(told.matches("the shared store cannot be used").count(), 1, "{told}");
+}
+
+/// Ctrl-C while the fourth line waits for a reader: names of 8 KiB fill the pipe.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_whole_records_and_the_next_run_finishes_them() {
+    let world = World::new();
+    let long: Vec<String> = (0..40).map(|n| format!("{n}-{}", "x".repeat(8_000))).collect();
+    let mut names: Vec<&str> = long.iter().map(String::as_str).collect();
+    names.insert(0, "a");
+    names.push("b");
+    let list = world.list(&names);
+    let (out, whole) = (world.path("out"), world.path("whole"));
+    world.audit(&list, &["--out", whole.to_str().expect("UTF-8")]);
+    let mut tool = world.tool();
+    tool.arg(&list).args(["--offline", "--as-of", "2026-11-23", "--jobs", "1", "--out"]).arg(&out);
+    let mut child = tool.stdout(Stdio::piped()).spawn().expect("starts");
+    let mut stdout = child.stdout.take().expect("piped");
+    let mut first = [0; 1];
+    stdout.read_exact(&mut first).expect("a line begins");
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::INT).expect("is there");
+    assert!(!child.wait().expect("ends").success());
+    let (done, all) = (world.files("out"), world.files("whole"));
+    assert!(done.iter().any(|(path, _)| path.to_string_lossy().starts_with("projects/a-")));
+    assert!(!done.iter().any(|(path, _)| path.to_string_lossy().starts_with("projects/b-")));
+    assert!(done.iter().all(|file| all.contains(file)), "nothing is half written");
+    world.audit(&list, &["--out", out.to_str().expect("UTF-8"), "--resume"]);
+    assert_eq!(world.files("out"), all);
+}
+
+/// No file may have more than some KiB, as if the disk were full.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_the_run_without_half_a_file_and_the_next_run_goes_on() {
+    let world = World::new();
+    let list = world.list(&["a", "b"]);
+    let (out, whole) = (world.path("out"), world.path("whole"));
+    world.audit(&list, &["--out", whole.to_str().expect("UTF-8")]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh"]);
+    shell.arg(env!("CARGO_BIN_EXE_cargo-custody")).arg("fleet").arg(&list);
+    shell.args(["--offline", "--as-of", "2026-11-23", "--jobs", "1", "--out"]).arg(&out);
+    shell.env("CARGO_HOME", &world.home).env("CARGO_CUSTODY_CACHE_DIR", world.path("cache-2"));
+    let output = shell.output().expect("runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("cannot write") && told.contains("--resume"), "{told}");
+    let all = world.files("whole");
+    assert!(world.files("out").iter().all(|file| all.contains(file)), "nothing is half written");
+    world.audit(&list, &["--out", out.to_str().expect("UTF-8"), "--resume"]);
+    assert_eq!(world.files("out"), all);
+    let mut tool = world.tool();
+    tool.arg(&list).args(["--offline", "--as-of", "2026-11-23"]);
+    if let Ok(full) = std::fs::File::options().write(true).open("/dev/full") {
+        assert_eq!(tool.stdout(full).output().expect("runs").status.code(), Some(2));
+    }
 }
 
 /// A folder where a file is wanted stands for every way in which a disk refuses.

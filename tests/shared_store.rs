@@ -252,33 +252,3 @@ fn a_worker_that_is_killed_and_its_shard_run_again_give_what_one_run_gives() {
     assert_eq!(union, whole);
     assert_eq!(world.values("store"), world.values("store-of-one"));
 }
-
-/// `.ci/run` starts a server, names it and a bucket of it in the environment, and asks for this test.
-#[cfg(feature = "s3")]
-#[test]
-#[ignore = "s3: needs a server that .ci/run starts"]
-fn a_bucket_does_what_a_folder_does() {
-    let bucket = std::env::var("CUSTODY_S3_BUCKET").expect("CUSTODY_S3_BUCKET names a bucket");
-    let store = format!("s3://{bucket}/{}/facts", std::process::id());
-    let world = World::new();
-    let bare = world.without_archives();
-    let run = |home: &Path, cache: &str| {
-        let output = world
-            .tool(home, cache, Some(&store))
-            .args(["check", "--as-of", "2026-11-23", "--format", "json", "--api-budget", "0s"])
-            // No registry is asked.
-            .env("CARGO_CUSTODY_INDEX", "http://127.0.0.1:9/")
-            .arg(&world.project)
-            .output()
-            .expect("runs");
-        (json(&output), String::from_utf8(output.stderr).expect("UTF-8"))
-    };
-    let (first, told) = run(&world.home, "first");
-    assert_eq!(coverage(&first), CRATES as u64, "{told}");
-    assert!(!told.contains("shared store"), "{told}");
-    let (second, told) = run(&bare, "second");
-    assert_eq!(coverage(&second), CRATES as u64, "{told}");
-    let (third, told) = run(&world.home, "third");
-    assert!(!told.contains("shared store"), "{told}");
-    assert_eq!(first["findings"], third["findings"]);
-}
