@@ -1,13 +1,11 @@
-"""Holds contrib/duckdb/base-rates.sql over what the worker prints for this tree's own lockfile.
+"""Holds contrib/duckdb/base-rates.sql over JSON lines and over Parquet against `rules --measure --from`.
 
-    duckdb.py CARGO_CUSTODY [CACHE_DIR]
+    duckdb.py CARGO_CUSTODY
 
-Counts the same in Python and compares. Offline: cargo has fetched the archives.
+The facts are of this tree's own lockfile. Offline: cargo has fetched the archives.
 """
 
-import json
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -17,41 +15,51 @@ sys.path.pop(0)  # This file has the name of the package.
 import duckdb
 
 root = pathlib.Path(__file__).resolve().parent.parent
+tool = sys.argv[1]
 lock = tomllib.loads((root / "Cargo.lock").read_text())
 items = [f"{p['name']}@{p['version']}" for p in lock["package"] if "source" in p]
+
+
+def table(lines):
+    """Signal to its line, and to its figures."""
+    text = "\n".join(lines)
+    rates = tomllib.loads(text)["signals"]
+    return {line.split(" = ")[0]: line for line in lines if line.split(" = ")[0] in rates}, rates
+
+
 with tempfile.TemporaryDirectory() as folder:
     printed = pathlib.Path(folder) / "facts.jsonl"
-    worker = [sys.argv[1], "facts", "--stdin", "--offline", "--cache-dir", f"{folder}/cache"]
+    parquet = pathlib.Path(folder) / "facts.parquet"
+    worker = [tool, "facts", "--stdin", "--offline", "--cache-dir", f"{folder}/cache"]
+    # The first comes twice and counts once; rubbish has a line and no facts.
+    asked = "\n".join([*items, items[0], "rubbish"]) + "\n"
     with printed.open("w") as out:
-        asked = "\n".join([*items, "rubbish"]) + "\n"
         subprocess.run(worker, input=asked, text=True, stdout=out, check=True)
-    lines = [json.loads(line) for line in printed.read_text().splitlines()]
-    assert len(lines) == len(items) + 1, (len(lines), len(items))
+    lines = printed.read_text().splitlines()
+    assert len(lines) == len(items) + 2, (len(lines), len(items))
+
     database = duckdb.connect()
     database.execute(
-        "CREATE VIEW facts AS SELECT json::VARCHAR AS line FROM read_json_objects(?,"
-        " format = 'newline_delimited', maximum_object_size = 67108864)".replace("?", f"'{printed}'")
+        "CREATE TABLE told AS SELECT json::VARCHAR AS line FROM read_json_objects("
+        f"'{printed}', format = 'newline_delimited', maximum_object_size = 67108864)"
     )
+    database.execute(f"COPY told TO '{parquet}' (FORMAT parquet)")
     query = (root / "contrib/duckdb/base-rates.sql").read_text()
-    rates = {row[0].split(" = ")[0]: row[0] for row in database.execute(query).fetchall()}
+    answers = []
+    for source in ("told", f"read_parquet('{parquet}')"):
+        database.execute(f"CREATE OR REPLACE VIEW facts AS SELECT line FROM {source}")
+        answers.append([row[0] for row in database.execute(query).fetchall()])
+    assert answers[0] == answers[1], "JSON lines and Parquet say different things"
+    by_sql, rates = table(answers[0])
 
-facts = [line["facts"] for line in lines if "facts" in line]
-assert facts, "no archive is on this machine"
-PLACES = {
-    "runs-at-build": ("build", "runs_at_build"),
-    "proc-macro": ("build", "proc_macro"),
-    "dirty-vcs-info": ("archive", "vcs", "dirty"),
-    "has-vcs-info": ("archive", "vcs", "present"),
-}
-for name, place in PLACES.items():
-    values = []
-    for sheet in facts:
-        value = sheet
-        for key in place:
-            value = value.get(key, {}) if isinstance(value, dict) else {}
-        values.append(value)
-    fires, told = values.count(True), sum(isinstance(value, bool) for value in values)
-    fits = re.fullmatch(rf"{name} = {{ fires = {fires}, of = {told} }} # ([\d.]+) to ([\d.]+) %", rates[name])
-    assert fits, (name, fires, told, rates[name])
-    assert float(fits[1]) <= 100 * fires / told <= float(fits[2]) + 0.01, rates[name]
-print(f"duckdb: {len(facts)} of {len(items)} crates, {len(rates)} rates as counted")
+    for source in (printed, parquet):
+        measure = [tool, "rules", "--measure", "--from", source]
+        told = subprocess.run(measure, text=True, capture_output=True, check=True).stdout
+        by_rules, _ = table(told.splitlines())
+        for signal, line in by_sql.items():
+            assert line == by_rules[signal], (source.suffix, line, by_rules[signal])
+
+known = rates["runs-at-build"]["of"]
+assert known > len(items) // 2, f"of {len(items)} crates {known} have an archive on this machine"
+assert rates["runs-at-build"]["fires"] > 0, rates
+print(f"duckdb: {known} of {len(items)} crates, {len(by_sql)} rates as the rules say")

@@ -1,27 +1,63 @@
--- Base rates over a census in DuckDB, as lines of rules/tables/base-rates.toml with a 95 % Wilson interval
--- in percent. First a view `facts` with a column `line`:
+-- Base rates over a census, as DuckDB: a table in the form of rules/tables/base-rates.toml, each rate with
+-- its 95 % Wilson interval in percent. `of` counts the crates on which a signal could be told: what is
+-- unknown is neither yes nor no, and a crate that comes twice counts once.
+--
+-- It reads a view `facts` with a column `line`, what `facts --stdin` printed:
 --   CREATE VIEW facts AS SELECT json::VARCHAR AS line FROM read_json_objects('facts.jsonl',
---     format = 'newline_delimited', maximum_object_size = 67108864);      -- what `facts --stdin` printed
---   CREATE VIEW facts AS SELECT line FROM read_parquet('census.parquet/*.parquet');       -- what Spark wrote
--- `of` counts crates on which it could be determined: what is unknown is neither yes nor no.
-WITH told AS (
-  SELECT unnest([
-    {name: 'runs-at-build', value: json_extract_string(line, '$.facts.build.runs_at_build')},
-    {name: 'proc-macro', value: json_extract_string(line, '$.facts.build.proc_macro')},
-    {name: 'dirty-vcs-info', value: json_extract_string(line, '$.facts.archive.vcs.dirty')},
-    {name: 'has-vcs-info', value: json_extract_string(line, '$.facts.archive.vcs.present')}
-  ], recursive := true)
-  FROM facts
-  WHERE json_extract(line, '$.error') IS NULL
+--     format = 'newline_delimited', maximum_object_size = 67108864);
+--   CREATE VIEW facts AS SELECT line FROM read_parquet('census.parquet/*.parquet');  -- what Spark wrote
+WITH signals(signal, place, yes) AS (VALUES
+  -- A signal, its fact, and how a fact looks on which it fires; three characters are a list of something.
+  ('build-decode', '$.facts.build.capability_names', '"(decode|decompress|decrypt)"'),
+  ('build-dynamic-load', '$.facts.build.capability_names', '"dynamic-load"'),
+  ('build-home-read', '$.facts.build.capability_names', '"home-or-credential-read"'),
+  ('build-network', '$.facts.build.capability_names', '"(network|download|raw-socket)"'),
+  ('build-secret-read', '$.facts.build.capability_names', '"secret-read"'),
+  ('build-shell', '$.facts.build.capability_names', '"shell"'),
+  ('build-writes-outside', '$.facts.build.capability_names', '"(write-outside-out-dir|rustc-wrapper)"'),
+  ('cargo-config-program', '$.facts.concealment.cargo_programs', '^.{3}'),
+  ('dirty-vcs-info', '$.facts.archive.vcs.dirty', '^true$'),
+  ('ignored-build-input', '$.facts.concealment.ignored_inputs', '^.{3}'),
+  ('native-command-chain', '$.facts.native.chains', '^.{3}'),
+  ('no-vcs-info', '$.facts.archive.vcs.present', '^false$'),
+  ('pre-main', '$.facts.secrets.pre_main', '^.{3}'),
+  ('probe-cannot-compile', '$.facts.native.broken_probes', '^.{3}'),
+  ('runs-at-build', '$.facts.build.runs_at_build', '^true$'),
+  ('sole-publisher', '$.facts.custody.sole_publisher', '^true$'),
+  ('trailing-data', '$.facts.concealment.trailing', '^.{3}')
+),
+crates AS (
+  SELECT min(line) AS line FROM facts
+  WHERE json_extract_string(line, '$.subject.kind') = 'crate'
+  GROUP BY json_extract_string(line, '$.subject')
+),
+told AS (
+  SELECT signal, yes, json_extract_string(line, place) AS fact FROM crates CROSS JOIN signals
 ),
 counted AS (
-  SELECT name, count_if(value = 'true') AS fires, count_if(value IN ('true', 'false')) AS n
-  FROM told GROUP BY name
+  -- An object is `{"$unknown": "reason"}`.
+  SELECT signal, count_if(fact NOT LIKE '{%' AND regexp_matches(fact, yes)) AS fires,
+    count_if(fact NOT LIKE '{%') AS n
+  FROM told GROUP BY signal
 ),
 wilson AS (
-  SELECT *, fires / n AS p, 1.959964 * 1.959964 AS zz FROM counted WHERE n > 0
+  SELECT *, 1.959964 * 1.959964 AS zz, CASE WHEN n > 0 THEN CAST(fires AS DOUBLE) / n ELSE 0 END AS p
+  FROM counted
+),
+bounds AS (
+  SELECT *, (p + zz / (2 * greatest(n, 1))) / (1 + zz / greatest(n, 1)) AS centre,
+    1.959964 * sqrt(p * (1 - p) / greatest(n, 1) + zz / (4.0 * greatest(n, 1) * greatest(n, 1)))
+      / (1 + zz / greatest(n, 1)) AS spread
+  FROM wilson
+),
+lines(part, signal, line) AS (
+  SELECT 0, '', format('date = "{}"', current_date)
+  UNION ALL SELECT 1, '', format('source = "base-rates.sql over facts of {} crates"', count(*)) FROM crates
+  UNION ALL SELECT 2, '', ''
+  UNION ALL SELECT 3, '', '[signals]'
+  UNION ALL SELECT 4, signal, format('{} = {{ fires = {}, of = {} }}', signal, fires, n)
+    || CASE WHEN n > 0 THEN format(' # {:.2f} to {:.2f} %', 100 * greatest(centre - spread, 0),
+      100 * least(centre + spread, 1)) ELSE '' END
+  FROM bounds
 )
-SELECT format('{} = {{ fires = {}, of = {} }} # {:.2f} to {:.2f} %', name, fires, n,
-  100 * (p + zz / (2 * n) - 1.959964 * sqrt(p * (1 - p) / n + zz / (4 * n * n))) / (1 + zz / n),
-  100 * (p + zz / (2 * n) + 1.959964 * sqrt(p * (1 - p) / n + zz / (4 * n * n))) / (1 + zz / n)) AS rate
-FROM wilson ORDER BY name;
+SELECT line FROM lines ORDER BY part, signal;
