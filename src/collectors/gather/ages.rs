@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Gathering;
 use super::keys::end_of;
-use crate::collectors::advisories::{AdvisoryDb, Choice, Versions};
+use crate::collectors::advisories::{AdvisoryDb, Choice, Choices};
 use crate::collectors::cooldown::{self, cooldown_facts};
 use crate::collectors::publish_age::{self, publish_age_facts};
 use crate::collectors::releases::{self, Locked, ReleaseFacts};
@@ -68,7 +68,7 @@ impl Gathering<'_> {
     }
 
     fn advisories_of(&self, of: &AdvisoryDb, name: &str, version: &str) -> Measured<Vec<String>> {
-        let facts = of.measure(name, version, self.options.as_of, Versions::default);
+        let facts = of.measure(name, version, self.options.as_of, Choices::default);
         let vulnerabilities = |list: Vec<crate::collectors::advisories::AdvisoryFact>| {
             let list = list.into_iter();
             let grave =

@@ -74,7 +74,8 @@ impl Gathering<'_> {
         let mut imports = Measured::unknown("the model's code was not read");
         if let (Some(record), Some(hub)) = (&mut record, hub) {
             let commit = record.hub.commit.known();
-            let current = |copy: &&(Cached, _)| commit.is_none_or(|now| *now == copy.0.facts.commit);
+            let current =
+                |copy: &&(Cached, _)| commit.is_none_or(|now| *now == copy.0.facts.commit);
             if let Some((cached, model)) = cached.as_ref().filter(current) {
                 hashes_of_copy(record, &cached.facts);
                 if let Measured::Known(model) = model {
