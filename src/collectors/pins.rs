@@ -131,7 +131,7 @@ pub fn pin_facts(
 /// What changed of the code that runs at build time.
 fn of_build(facts: &mut PinFacts, pin: &CratePin, now: &Measured<BuildPin>) {
     let before = known(pin.build.clone(), "the code that runs at build time was not pinned");
-    let hash = |build: &BuildPin| build.sha256.clone().unwrap_or_else(String::new);
+    let hash = |build: &BuildPin| build.sha256.as_ref().map_or_else(String::new, Clone::clone);
     facts.build_code_before = before.as_ref().map(hash);
     facts.build_code_now = before.clone().and_then(|_| now.as_ref().map(hash));
     let both = facts.build_code_before.clone();

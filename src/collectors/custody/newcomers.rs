@@ -85,7 +85,7 @@ pub fn newcomers(
         }
     }
     let facts = crates.iter().map(|(name, (_, custody))| {
-        let mut list = found.remove(name).unwrap_or_else(Vec::new);
+        let mut list = found.remove(name).unwrap_or_default();
         list.sort_by(|a, b| a.who.cmp(&b.who));
         let known = custody.owner_events.as_ref().and_then(|_| custody.publish_events.as_ref());
         ((*name).to_owned(), NewcomerFacts { list: known.map(|_| list) })
