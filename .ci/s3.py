@@ -7,6 +7,7 @@ no registry is asked.
 """
 
 import json
+import logging
 import os
 import pathlib
 import subprocess
@@ -42,6 +43,7 @@ asked = [
                 "sha256": p["checksum"]}) + "\n"
     for p, path in crates
 ]  # fmt: skip
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
 server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
 server.start()
 host, port = server.get_host_and_port()

@@ -16,7 +16,7 @@ WITH signals(signal, place, yes) AS (VALUES
   ('build-shell', '$.facts.build.capability_names', '"shell"'),
   ('build-writes-outside', '$.facts.build.capability_names', '"(write-outside-out-dir|rustc-wrapper)"'),
   ('cargo-config-program', '$.facts.concealment.cargo_programs', '^.{3}'),
-  ('dirty-vcs-info', '$.facts.archive.vcs.dirty', '^true$'),
+  ('dirty-vcs-info', '$.facts.archive.vcs', '"dirty":true'),
   ('ignored-build-input', '$.facts.concealment.ignored_inputs', '^.{3}'),
   ('native-command-chain', '$.facts.native.chains', '^.{3}'),
   ('no-vcs-info', '$.facts.archive.vcs.present', '^false$'),
@@ -36,8 +36,8 @@ told AS (
 ),
 counted AS (
   -- An object is `{"$unknown": "reason"}`.
-  SELECT signal, count_if(fact NOT LIKE '{%' AND regexp_matches(fact, yes)) AS fires,
-    count_if(fact NOT LIKE '{%') AS n
+  SELECT signal, count(*) FILTER (WHERE fact NOT LIKE '{"$unknown"%' AND regexp_matches(fact, yes)) AS fires,
+    count(*) FILTER (WHERE fact NOT LIKE '{"$unknown"%') AS n
   FROM told GROUP BY signal
 ),
 wilson AS (

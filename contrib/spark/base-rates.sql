@@ -12,7 +12,7 @@ WITH signals(signal, place, yes) AS (SELECT * FROM VALUES
   ('build-shell', '$.facts.build.capability_names', '"shell"'),
   ('build-writes-outside', '$.facts.build.capability_names', '"(write-outside-out-dir|rustc-wrapper)"'),
   ('cargo-config-program', '$.facts.concealment.cargo_programs', '^.{3}'),
-  ('dirty-vcs-info', '$.facts.archive.vcs.dirty', '^true$'),
+  ('dirty-vcs-info', '$.facts.archive.vcs', '"dirty":true'),
   ('ignored-build-input', '$.facts.concealment.ignored_inputs', '^.{3}'),
   ('native-command-chain', '$.facts.native.chains', '^.{3}'),
   ('no-vcs-info', '$.facts.archive.vcs.present', '^false$'),
@@ -32,8 +32,8 @@ told AS (
 ),
 counted AS (
   -- An object is `{"$unknown": "reason"}`.
-  SELECT signal, count_if(fact NOT LIKE '{%' AND fact RLIKE yes) AS fires,
-    count_if(fact NOT LIKE '{%') AS n
+  SELECT signal, count(*) FILTER (WHERE fact NOT LIKE '{"$unknown"%' AND fact RLIKE yes) AS fires,
+    count(*) FILTER (WHERE fact NOT LIKE '{"$unknown"%') AS n
   FROM told GROUP BY signal
 ),
 wilson AS (

@@ -837,3 +837,13 @@ fn macros_that_expand_without_end_are_bounded() {
     assert!(facts.work < 500_000, "{}", facts.work);
     assert!(names(&facts).contains("shell"));
 }
+
+#[test]
+fn a_sign_alone_is_no_literal_of_two_tokens() {
+    // A census came upon it: the sign is all that is left of what the macro is given.
+    let facts = build(
+        "macro_rules! of { ($a:literal) => {}; ($($x:tt)*) => { std::net::TcpStream::connect(\"x\") }; }
+         fn main() { of!(-); of!(a -); }",
+    );
+    assert!(names(&facts).contains("raw-socket"), "{facts:?}");
+}
