@@ -8,10 +8,10 @@ each. Archives are those of Cargo's cache; offline. CPU is user and system time 
 have none.
 """
 
+import os
 import pathlib
 import random
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -33,14 +33,17 @@ def mutated(number):
     return "\n[[package]]\n".join([head, *kept]) + "\n"
 
 
-def run(*arguments, **more):
+def run(*arguments):
     """Wall time, CPU time and peak memory of the tool, and what it said."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    told = subprocess.run([tool, *arguments], text=True, capture_output=True, **more)
-    wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert told.returncode in (0, 1, 3), told.stderr
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return f"{wall:.2f} s, {cpu:.2f} CPU s, peak {after.ru_maxrss // 1024} MiB", told.stdout
+    with tempfile.TemporaryFile("w+") as out:
+        began = time.monotonic()
+        child = subprocess.Popen([tool, *arguments], stdout=out)
+        _, status, used = os.wait4(child.pid, 0)
+        wall = time.monotonic() - began
+        assert os.waitstatus_to_exitcode(status) in (0, 1, 3), status
+        out.seek(0)
+        cpu = used.ru_utime + used.ru_stime
+        return f"{wall:.2f} s, {cpu:.2f} CPU s, peak {used.ru_maxrss // 1024} MiB", out.read()
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -47,7 +47,7 @@ bounds AS (
   FROM wilson
 ),
 lines(part, signal, line) AS (
-  SELECT 0, '', format_string('date = "%s"', current_date())
+  SELECT 0, '', format_string('date = "%s"', CAST(current_date() AS STRING))
   UNION ALL SELECT 1, '', format_string('source = "base-rates.sql over facts of %d crates"', count(*)) FROM crates
   UNION ALL SELECT 2, '', ''
   UNION ALL SELECT 3, '', '[signals]'

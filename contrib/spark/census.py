@@ -6,6 +6,7 @@ ITEMS has one `NAME@VERSION` (or one item in JSON) a line; OUT becomes Parquet w
 """
 
 import argparse
+import os
 import pathlib
 
 from pyspark.sql import SparkSession
@@ -21,8 +22,10 @@ asked = parser.parse_args()
 
 spark = SparkSession.builder.appName("custody census").getOrCreate()
 items = spark.sparkContext.textFile(asked.items).repartition(asked.partitions)
+# PySpark starts what it pipes through without any environment.
+kept = {k: v for k, v in os.environ.items() if k in ("HOME", "PATH") or k.startswith(("CARGO_", "AWS_"))}
 # No item ends a worker: one that does end is lost with its partition, which Spark then runs again.
-lines = items.pipe(asked.worker, checkCode=True).map(lambda line: (line,))
+lines = items.pipe(asked.worker, env=kept, checkCode=True).map(lambda line: (line,))
 rows = spark.createDataFrame(lines, "line string")
 names = field("line", "$.id").alias("id"), field("line", "$.error.kind").alias("error")
 rows.select(*names, "line").write.mode("overwrite").parquet(asked.out)

@@ -73,11 +73,11 @@ database.execute(f"CREATE VIEW facts AS SELECT * FROM read_parquet('{out}/*.parq
 rows = collections.Counter(row[0] for row in database.execute("SELECT id FROM facts").fetchall())
 wanted = collections.Counter(items.read_text().split())
 assert rows == wanted, (sum(rows.values()), sum(wanted.values()))
-errors = database.execute("SELECT error, count(*) FROM facts WHERE error IS NOT NULL GROUP BY error").fetchall()
+by_kind = database.execute("SELECT error, count(*) FROM facts WHERE error IS NOT NULL GROUP BY error").fetchall()
 query = (here.parent / "duckdb/base-rates.sql").read_text()
 by_duckdb = [row[0] for row in database.execute(query).fetchall()]
 by_spark = (folder / "job.log").read_text().splitlines()
 for line in by_duckdb:
     assert line in by_spark, line
-print(f"{sum(rows.values())} items, each with its row, errors {errors}, {took:.0f} s; by both engines:")
+print(f"{sum(rows.values())} items, each with its row, errors {dict(by_kind)}, {took:.0f} s; by both engines:")
 print("\n".join(by_duckdb))

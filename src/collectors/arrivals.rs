@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
     use crate::collectors::custody::{custody_facts, timeline};
-    use crate::collectors::names::{NameChecks, PopularNames};
+    use crate::collectors::names::{NameChecks, Prepared};
 
     fn dependency(name: &str, age: i64) -> NewDependency {
         NewDependency {
@@ -180,7 +180,7 @@ mod tests {
 
     fn names(name: &str) -> NameFacts {
         let graph = ["quiet-array", name];
-        let checks = NameChecks::new(PopularNames::embedded(), graph);
+        let checks = NameChecks::new(Prepared::embedded(), graph);
         checks.measure(name, &|_| Measured::unknown("not asked"))
     }
 

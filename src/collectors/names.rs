@@ -7,6 +7,7 @@
 //! rules join it with age, and a shared owner clears it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -96,17 +97,58 @@ impl PopularNames {
     }
 }
 
+/// Name without what one of the own rules ignores, and which rule that is, to the names that have it.
+type Folded = BTreeMap<(&'static str, String), Vec<String>>;
+
+/// A table of popular names, folded.
+pub struct Prepared {
+    table: PopularNames,
+    /// Those names of it that are compared.
+    known: BTreeSet<String>,
+    folded: Folded,
+}
+
+impl Prepared {
+    /// Folds a table.
+    #[must_use]
+    pub fn new(table: PopularNames) -> Self {
+        let known = table.names.iter().filter(|name| is_comparable(name)).cloned().collect();
+        let folded = folded(&known);
+        Self { table, known, folded }
+    }
+
+    /// The table that comes with the program, folded once: a stream of single crates would otherwise spend
+    /// most of its time on it.
+    #[must_use]
+    pub fn embedded() -> Arc<Self> {
+        static PREPARED: OnceLock<Arc<Prepared>> = OnceLock::new();
+        Arc::clone(PREPARED.get_or_init(|| Arc::new(Self::new(PopularNames::embedded()))))
+    }
+}
+
 /// Compares names with a table and a graph.
 pub struct NameChecks {
-    table: PopularNames,
     known: Known,
     checks: Vec<Box<dyn Check>>,
-    /// Name without what the own rules ignore, to the names that have it.
-    folded: BTreeMap<(&'static str, String), Vec<String>>,
+    folded: Folded,
 }
 
 /// The names that are compared with, as `typomania` wants them.
-struct Known(BTreeSet<String>);
+struct Known {
+    popular: Arc<Prepared>,
+    /// Names of the graph that are compared and not popular.
+    graph: BTreeSet<String>,
+}
+
+impl Known {
+    fn has(&self, name: &str) -> bool {
+        self.popular.known.contains(name) || self.graph.contains(name)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.popular.known.iter().chain(&self.graph).map(String::as_str)
+    }
+}
 
 /// A package without authors: shared owners are told apart later, with what is known of them.
 struct Nobody;
@@ -131,10 +173,10 @@ impl Package for Nobody {
 
 impl Corpus for Known {
     fn contains_name(&self, name: &str) -> typomania::Result<bool> {
-        Ok(self.0.contains(name))
+        Ok(self.has(name))
     }
     fn get(&self, name: &str) -> typomania::Result<Option<&dyn Package>> {
-        Ok(self.0.contains(name).then_some(&Nobody as &dyn Package))
+        Ok(self.has(name).then_some(&Nobody as &dyn Package))
     }
 }
 
@@ -143,20 +185,28 @@ fn one_apart(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).filter(|(a, b)| a != b).take(2).count() == 1
 }
 
+fn is_comparable(name: &str) -> bool {
+    (SHORTEST..=LONGEST).contains(&name.len())
+}
+
+fn folded(names: &BTreeSet<String>) -> Folded {
+    let mut folded = Folded::new();
+    for name in names {
+        for key in folds(name) {
+            folded.entry(key).or_default().push(name.clone());
+        }
+    }
+    folded
+}
+
 impl NameChecks {
     /// Prepares the comparison with a table and the crates of a graph.
     #[must_use]
-    pub fn new<'n>(table: PopularNames, graph: impl IntoIterator<Item = &'n str>) -> Self {
-        let comparable = |name: &str| (SHORTEST..=LONGEST).contains(&name.len());
-        let mut known = table.names.clone();
-        known.extend(graph.into_iter().map(str::to_owned));
-        known.retain(|name| comparable(name));
-        let mut folded: BTreeMap<_, Vec<String>> = BTreeMap::new();
-        for name in &known {
-            for key in folds(name) {
-                folded.entry(key).or_default().push(name.clone());
-            }
-        }
+    pub fn new<'n>(popular: Arc<Prepared>, graph: impl IntoIterator<Item = &'n str>) -> Self {
+        let graph = graph.into_iter().filter(|name| is_comparable(name));
+        let graph = graph.filter(|name| !popular.known.contains(*name));
+        let graph: BTreeSet<String> = graph.map(str::to_owned).collect();
+        let folded = folded(&graph);
         let checks: Vec<Box<dyn Check>> = vec![
             Box::new(Omitted::new(ALPHABET)),
             Box::new(Repeated),
@@ -165,7 +215,7 @@ impl NameChecks {
             Box::new(Typos::new(typos().into_iter())),
             Box::new(Version),
         ];
-        Self { table, known: Known(known), checks, folded }
+        Self { known: Known { popular, graph }, checks, folded }
     }
 
     /// Compares one crate of the graph. `owners` gives the logins of a crate's owners where they are
@@ -176,7 +226,8 @@ impl NameChecks {
         name: &str,
         owners: &dyn Fn(&str) -> Measured<BTreeSet<String>>,
     ) -> NameFacts {
-        let popular = self.table.names.contains(name);
+        let table = &self.known.popular.table;
+        let popular = table.names.contains(name);
         let mut found = BTreeMap::new();
         if !popular && (SHORTEST..=LONGEST).contains(&name.len()) {
             self.registry_checks(name, &mut found);
@@ -190,7 +241,7 @@ impl NameChecks {
                     owners(&of).map(|others| others.iter().any(|login| own.contains(login)))
                 });
                 LookAlike {
-                    popular: self.table.names.contains(&of),
+                    popular: table.names.contains(&of),
                     owners: match shared_owner {
                         Measured::Known(true) => Kinship::Shared,
                         Measured::Known(false) => Kinship::Others,
@@ -211,13 +262,13 @@ impl NameChecks {
             look_alikes,
             without_shared_owner,
             look_alikes_left_out: u32::try_from(left_out).unwrap_or(u32::MAX),
-            table_date: self.table.date.clone(),
+            table_date: table.date.clone(),
         }
     }
 
     fn registry_checks(&self, name: &str, found: &mut BTreeMap<String, &'static str>) {
         // This check spells out every flip of every name that it is given, so it gets the few at issue.
-        let near = self.known.0.iter().map(String::as_str).filter(|of| one_apart(of, name));
+        let near = self.known.names().filter(|of| one_apart(of, name));
         let flips: Box<dyn Check> = Box::new(Bitflips::new(ALPHABET, near));
         for check in std::iter::once(&flips).chain(&self.checks) {
             // The corpus is in memory and never fails.
@@ -241,13 +292,15 @@ impl NameChecks {
 
     fn own_checks(&self, name: &str, found: &mut BTreeMap<String, &'static str>) {
         for key in folds(name) {
-            for of in self.folded.get(&key).into_iter().flatten().filter(|of| *of != name) {
+            let popular = self.known.popular.folded.get(&key).into_iter().flatten();
+            let all = popular.chain(self.folded.get(&key).into_iter().flatten());
+            for of in all.filter(|of| *of != name) {
                 found.entry(of.clone()).or_insert(key.0);
             }
         }
         for bare in without_affix(name) {
-            if let Some(of) = self.known.0.get(bare).filter(|of| self.table.names.contains(*of)) {
-                found.entry(of.clone()).or_insert("affix");
+            if self.known.popular.known.contains(bare) {
+                found.entry(bare.to_owned()).or_insert("affix");
             }
         }
     }
@@ -332,7 +385,7 @@ mod tests {
     use super::*;
 
     fn checks(graph: &[&str]) -> NameChecks {
-        NameChecks::new(PopularNames::embedded(), graph.iter().copied())
+        NameChecks::new(Prepared::embedded(), graph.iter().copied())
     }
 
     fn unknown(_: &str) -> Measured<BTreeSet<String>> {

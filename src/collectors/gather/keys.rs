@@ -19,7 +19,7 @@ use crate::collectors::custody_api::{ApiAnswers, ApiCrate, ask_all};
 use crate::collectors::custody_data;
 use crate::collectors::custody_store::{self, CustodySource};
 use crate::collectors::family::{self, Relative};
-use crate::collectors::names::{self, NameChecks, NameFacts, PopularNames};
+use crate::collectors::names::{self, NameChecks, NameFacts, PopularNames, Prepared};
 use crate::collectors::pins::pinned_custody;
 use crate::collectors::releases::{self, ReleaseFacts};
 use crate::domain::{Measured, NodeIndex, Origin, SubjectKind};
@@ -249,7 +249,8 @@ impl Gathering<'_> {
                 names: names.collect(),
             }
         });
-        let popular = told.into_iter().next().unwrap_or_else(PopularNames::embedded);
+        let told = told.into_iter().next().map(|table| Arc::new(Prepared::new(table)));
+        let popular = told.unwrap_or_else(Prepared::embedded);
         let subjects = self.gathered.sheets.iter().map(|sheet| &sheet.subject);
         let crates = subjects.filter(|subject| {
             subject.kind == SubjectKind::Crate && subject.origin == Origin::Registry
