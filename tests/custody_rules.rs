@@ -80,7 +80,7 @@ fn a_removed_crate_is_high_and_critical_where_somebody_calls_it_malicious() {
         serde_json::json!({"deleted_message": "by its owner", "deleted_as_malicious": false});
     assert_eq!(of("custody-deleted", &[("custody", asked)], "deleted-by-registry"), [Level::High]);
     let absent = ("releases", serde_json::json!({"crate_absent": true}));
-    assert_eq!(of("itoa-1.0.19", &[absent.clone()], "removed-crate"), [Level::High]);
+    assert_eq!(of("itoa-1.0.19", std::slice::from_ref(&absent), "removed-crate"), [Level::High]);
     let advisory = serde_json::json!({"list": [{"id": "RUSTSEC-2026-0001", "kind": "malicious"}]});
     assert_eq!(
         of("itoa-1.0.19", &[absent, ("advisories", advisory)], "removed-crate"),

@@ -276,7 +276,8 @@ fn ten_thousand_lines_at_once_have_ten_thousand_answers() {
         .current_dir(world.path("fleet"));
     tool.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = tool.spawn().expect("starts");
-    let lines: String = (0..10_000).map(|n| format!("gone-{n}\n")).collect();
+    let lines: Vec<String> = (0..10_000).map(|n| format!("gone-{n}")).collect();
+    let lines = lines.join("\n") + "\n";
     let mut stdin = child.stdin.take().expect("piped");
     let feeder = std::thread::spawn(move || {
         stdin.write_all(lines.as_bytes()).and_then(|()| stdin.write_all(b"a\n")).expect("is read");

@@ -301,7 +301,7 @@ fn told_by_comparison(rules: &Ruleset, sheet: &FactSheet) -> BTreeSet<String> {
     let fires = |sheet: &FactSheet| -> BTreeSet<String> {
         let all = judge::verdicts(rules, sheet).into_iter();
         let fires = all.filter(|(_, verdict)| *verdict == judge::Verdict::Fires);
-        fires.map(|(id, _)| id.to_owned()).collect()
+        fires.map(|(id, _)| id.clone()).collect()
     };
     let mut without = sheet.clone();
     for group in [window::WINDOW, window::PREVIOUS, update::BYTES, update::GAINS] {

@@ -1,5 +1,6 @@
 //! Who brought the opaque files: a history with the dates of xz, day by day, and innocent ones beside it.
 
+use base64::Engine as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::make::{Made, Word};
@@ -117,7 +118,6 @@ fn what_the_history_tells_is_weighed_as_signals_and_shown_to_people() {
         history(true, vec![deed(FIRST_FILES, "Heir", "tests/files/good-1.bin", noise("a"))]);
     let key = |name: &str| {
         let blob = format!("SSHSIG\0\0\0\u{1}\0\0\0\u{3}{name}rest");
-        use base64::Engine as _;
         let text = base64::engine::general_purpose::STANDARD.encode(blob);
         format!("-----BEGIN SSH SIGNATURE-----\n{text}\n-----END SSH SIGNATURE-----\n")
     };

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::collectors::custody_store::CustodySource as _;
 use crate::net::Options;
 use crate::net::loopback::{Loopback, Reply};
 use crate_read::registry_dump::sample::{Form, MEMBERS, dump, zip};
@@ -221,7 +222,6 @@ fn what_depends_on_what_is_asked_for_where_it_is_wanted_and_read_last() {
         let place = Place::new();
         let to = (place.path(), dependents);
         Store::download(&client, &runtime, &server.base, (&to.0, to.1), &|_, _| {}).unwrap();
-        use crate::collectors::custody_store::CustodySource as _;
         let popular = Store::open(&place.path()).unwrap().popular();
         let [one] = popular.as_slice() else { panic!("{popular:?}") };
         assert_eq!((one.name.as_str(), one.downloads, one.dependents), ("acme-tensor", 9, told));
