@@ -11,6 +11,7 @@ mod models;
 mod own;
 mod places;
 mod questions;
+mod repositories;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -190,6 +191,7 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     let mut audit = assemble(request, Audited::of(walk), gathered, judgement, sheets);
     audit.report.changes = changes;
     audit.report.hands = hands;
+    audit.report.repositories = repositories::of(&audit.sheets, as_of);
     Ok(audit)
 }
 
@@ -381,6 +383,7 @@ fn assemble(
         subjects: audited.subjects,
         changes: None,
         hands: None,
+        repositories: None,
         provenance: gathered.provenance,
         exit,
     };

@@ -126,6 +126,7 @@ fn add(all: &mut Audit, one: Audit) {
         (Some(_), None) => {}
     }
     into.hands = hands(into.hands.take(), from.hands);
+    into.repositories = super::repositories::joined(into.repositories.take(), from.repositories);
     into.provenance.extend(from.provenance);
     into.exit = graver(into.exit, from.exit);
     for (file, text) in one.sources.iter() {

@@ -374,6 +374,7 @@ pub(crate) fn clean_report() -> Report {
         subjects: subjects(),
         changes: None,
         hands: None,
+        repositories: None,
         provenance: BTreeMap::from([(
             "advisories".to_owned(),
             "2026-11-20, 1044 entries".to_owned(),

@@ -79,6 +79,18 @@ impl Audit {
 }
 
 impl Audit {
+    /// The page of an audit.
+    fn html(&self, repos: &Path) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+            .args(["check", "--offline", "--as-of", "2026-11-23", "--format", "html", "--repos"])
+            .args([repos, &self.at().join("project")])
+            .env("CARGO_HOME", self.at().join("home"))
+            .env("CARGO_CUSTODY_CACHE_DIR", self.at().join("cache"))
+            .output()
+            .expect("starts");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
     /// What `inspect` says of a crate on the day of the release of xz 5.6.0.
     fn inspect(&self, what: &str, repos: &Path, flags: &[&str]) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))

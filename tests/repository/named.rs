@@ -91,6 +91,12 @@ fn what_differs_is_shown_line_by_line_and_in_hexadecimal() {
     ] {
         assert!(page.contains(line), "{line}: {page}");
     }
+    let html = audit.html(sample.at());
+    for part in
+        ["Of 1 archives", "+1: pub fn b() { c\\u{200b}() }", "src/b.rs: the commit has other bytes"]
+    {
+        assert!(html.contains(part), "{part}");
+    }
     // A clone without contents says that it differs, and not in what.
     let folder = tempfile::tempdir().expect("a folder");
     sample.git(&["config", "uploadpack.allowFilter", "true"]);

@@ -133,6 +133,9 @@ pub struct Report {
     /// of a registry was audited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hands: Option<Hands>,
+    /// What the repositories behind the crates tell; absent where none was looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repositories: Option<super::timeline::Repositories>,
     /// Where the facts come from, each with its date: `advisories`, `custody`, ...
     pub provenance: BTreeMap<String, String>,
     /// The exit code of the run.

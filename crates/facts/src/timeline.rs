@@ -147,3 +147,58 @@ pub struct TimelineEvent {
     /// build input that is kept out of version control.
     pub joined: bool,
 }
+
+/// What a report tells of the repositories behind its crates.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Repositories {
+    /// Crates whose archive was held against a commit.
+    pub compared: u64,
+    /// Crates of which no file is left unexplained.
+    pub explained: u64,
+    /// Crates that could not be compared; the reasons are among what was not determined.
+    pub unknown: u64,
+    /// Crates of which something is to be shown: files that differ, or a history that was a reason to look,
+    /// in order, at most 50.
+    pub entries: Vec<RepositoryEntry>,
+    /// Further such crates.
+    pub left_out: u64,
+}
+
+/// One crate and its repository.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RepositoryEntry {
+    /// The crate.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Owner and name of the repository, joined by `+`.
+    pub repository: String,
+    /// The commit.
+    pub commit: String,
+    /// Who names it: `record` or `tag`.
+    pub named_by: String,
+    /// Files with the same bytes under the same path.
+    pub same: u64,
+    /// What explains others, with how many.
+    pub explained_by: Vec<(String, u64)>,
+    /// Files that nothing explains, at most 20.
+    pub unexplained: Vec<DifferingFile>,
+    /// Further such files, those that could not be compared included.
+    pub left_out: u64,
+    /// Who holds the repository, where there was a reason to look and its history is at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custody: Option<RepositoryCustody>,
+}
+
+/// A file that the commit does not explain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DifferingFile {
+    /// Path in the archive.
+    pub path: String,
+    /// What was found instead.
+    pub why: String,
+    /// It runs at build time, or is read by what does.
+    pub at_build: bool,
+    /// Lines or bytes that differ, `-` in the commit and `+` in the archive.
+    pub difference: Vec<String>,
+}

@@ -22,6 +22,7 @@ mod cards;
 mod graph;
 mod lanes;
 mod packages;
+mod repositories;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ struct Page {
     nothing: String,
     cards: Vec<cards::Card>,
     hands: Option<lanes::Hands>,
+    repositories: Option<repositories::Section>,
     graph: Option<graph::Graph>,
     changes: Vec<tables::Change>,
     models: Vec<tables::Model>,
@@ -108,6 +110,7 @@ fn page(view: &View<'_>, context: &Context<'_>) -> Page {
         nothing: view.nothing(),
         cards: cards::of(view, context),
         hands: lanes::of(report),
+        repositories: repositories::of(report),
         graph: graph::of(view),
         changes: tables::changes(report),
         models: tables::models(report),
@@ -132,6 +135,7 @@ fn sections(page: &Page) -> Vec<(&'static str, &'static str)> {
     [
         (true, "findings", "Findings"),
         (page.hands.is_some(), "hands", "Who holds the keys"),
+        (page.repositories.is_some(), "repositories", "Repositories"),
         (page.graph.is_some(), "graph", "How it comes in"),
         (!page.changes.is_empty(), "changes", "What changed"),
         (!page.models.is_empty(), "models", "Models"),

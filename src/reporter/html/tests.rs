@@ -1,5 +1,9 @@
 use super::*;
 use crate::domain::report::SubjectChange;
+use crate::domain::timeline::{
+    DeliveredFile, DeliveryEntry, DifferingFile, IntegratorEntry, ReleaseEntry, Repositories,
+    RepositoryCustody, RepositoryEntry, TimelineEvent,
+};
 use crate::domain::{Evidence, Hands};
 use crate::reporter::sample;
 
@@ -41,6 +45,7 @@ fn hostile(hostile: &str) -> Report {
         events: vec![sample::event(hostile, hostile)],
         ..Hands::default()
     });
+    report.repositories = Some(repositories(hostile));
     let bad = hostile.to_owned();
     report.changes = Some(vec![SubjectChange {
         name: bad.clone(),
@@ -52,6 +57,74 @@ fn hostile(hostile: &str) -> Report {
         notable: true,
     }]);
     report
+}
+
+fn repositories(hostile: &str) -> Repositories {
+    let text = || hostile.to_owned();
+    let custody = RepositoryCustody {
+        name: text(),
+        first: "2019-01-01".to_owned(),
+        as_of: "2024-02-24".to_owned(),
+        integrators: vec![IntegratorEntry {
+            name: text(),
+            first: "2019-01-01".to_owned(),
+            last: text(),
+            ..IntegratorEntry::default()
+        }],
+        releases: vec![ReleaseEntry {
+            tag: text(),
+            by: text(),
+            date: text(),
+            ..ReleaseEntry::default()
+        }],
+        deliveries: vec![DeliveryEntry {
+            by: text(),
+            predecessor: text(),
+            date: "2024-01-23".to_owned(),
+            files: vec![DeliveredFile { path: text(), size: 9 }],
+            ..DeliveryEntry::default()
+        }],
+        events: vec![TimelineEvent { who: text(), what: text(), ..TimelineEvent::default() }],
+        ..RepositoryCustody::default()
+    };
+    let file = DifferingFile {
+        path: text(),
+        why: text(),
+        at_build: true,
+        difference: vec![format!("+1: {hostile}"), text()],
+    };
+    Repositories {
+        compared: 9,
+        explained: 8,
+        entries: vec![RepositoryEntry {
+            name: text(),
+            version: text(),
+            repository: text(),
+            commit: text(),
+            explained_by: vec![(text(), 3)],
+            unexplained: vec![file],
+            custody: Some(custody),
+            ..RepositoryEntry::default()
+        }],
+        ..Repositories::default()
+    }
+}
+
+#[test]
+fn repositories_show_what_differs_and_who_was_there() {
+    let mut report = sample::report();
+    assert!(!text(&report).contains("id=\"repositories\""));
+    report.repositories = Some(repositories("Heir"));
+    let page = text(&report);
+    for part in [
+        "Of 9 archives that were held against the commit that they were made from, 8 are explained",
+        "<span class=\"hit\">+1: Heir</span>",
+        "<circle class=\"lost\"",
+        "href=\"#repositories\"",
+        "explained otherwise: 3 Heir",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
 }
 
 #[test]

@@ -4,4 +4,5 @@ mod page;
 mod terminal;
 
 pub use page::html;
+pub(super) use page::{Timeline, timeline};
 pub use terminal::human;

@@ -6,7 +6,7 @@ use askama::Template;
 use jiff::civil::Date;
 
 use crate::domain::text::{is_hidden, shown};
-use crate::domain::timeline::RepositoryCustody;
+use crate::domain::timeline::{RepositoryCustody, TimelineEvent};
 use crate::reporter::html::{STYLE, hash};
 use crate::reporter::{Format, ReporterError};
 
@@ -92,12 +92,10 @@ pub(in crate::reporter) fn timeline(told: &RepositoryCustody) -> Timeline {
             lane.marks.push(mark);
         }
     }
-    let sentence = |event: &crate::domain::timeline::TimelineEvent| {
+    let sentence = |event: &TimelineEvent| {
         let who = if event.who.is_empty() { "not known who" } else { &event.who };
-        (
-            format!("{} {}: {}: {}", event.date, event.kind, shown(who), shown(&event.what)),
-            event.joined,
-        )
+        let text = format!("{} {}: {who}: {}", event.date, event.kind, event.what);
+        (shown(&text), event.joined)
     };
     Timeline {
         width: LEFT + WIDTH + 20,
@@ -111,7 +109,7 @@ pub(in crate::reporter) fn timeline(told: &RepositoryCustody) -> Timeline {
 fn marks(told: &RepositoryCustody, scale: &Scale) -> Vec<(String, Mark)> {
     let mut marks = Vec::new();
     let mut put = |who: &str, class, date: &str, title: String| {
-        marks.push((who.to_owned(), Mark { class, x: scale.x(date), title }));
+        marks.push((who.to_owned(), Mark { class, x: scale.x(date), title: shown(&title) }));
     };
     for delivery in &told.deliveries {
         let joined = !delivery.predecessor.is_empty();
