@@ -78,7 +78,12 @@ fn request(
         policy: Policy::default(),
         fail_on: Some(Level::High),
         ruleset: Arc::clone(rules),
-        base: Some(BaseSide { base: Base::of_lockfile(before)?, policy_files, replaced }),
+        base: Some(BaseSide {
+            base: Base::of_lockfile(before)?,
+            policy_files,
+            replaced,
+            files: None,
+        }),
         baseline: None,
         strict_unknown: false,
     })

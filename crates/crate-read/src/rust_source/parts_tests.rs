@@ -29,12 +29,12 @@ fn a_line_of_code_is_read_however_it_comes_to_its_program() {
         r#"let l = ["true", "LINE"]; Command::new("sh").arg("-c").arg(l[1]).status();"#,
         r#"let l = ["true", "LINE"]; Command::new("sh").arg("-c").arg(l.last().unwrap()).status();"#,
         r#"let m = HashMap::from([("p", "sh"), ("l", "LINE")]); Command::new(m["p"]).arg("-c").arg(m["l"]).status();"#,
-        r#"for s in TABLE { Command::new(s.p).args(s.a).status(); }"#,
+        "for s in TABLE { Command::new(s.p).args(s.a).status(); }",
         r#"let l = option_env!("L").unwrap_or("LINE"); Command::new("sh").arg("-c").arg(l).status();"#,
         r#"let l = Cow::Borrowed("LINE"); Command::new("sh").arg("-c").arg(&*l).status();"#,
         r#"let p = "SH".to_lowercase(); Command::new(p).arg("-c").arg("LINE").status();"#,
         r#"let l = "xxLINE".strip_prefix("xx").unwrap(); Command::new("sh").arg("-c").arg(l).status();"#,
-        r#"run(); quiet();"#,
+        "run(); quiet();",
     ];
     for text in spellings {
         let text = format!(
