@@ -113,8 +113,20 @@ fn a_lock_is_held_against_cargos_own_setting_of_how_old_releases_have_to_be() {
         std::fs::create_dir_all(folder).unwrap();
         std::fs::write(folder.join("config.toml"), text).unwrap();
     };
+    let advisory = |about: &str, id: u32| {
+        let folder = project.at("advisories").join("crates").join(about);
+        std::fs::create_dir_all(&folder).unwrap();
+        let text = format!(
+            "```toml\n[advisory]\nid = \"RUSTSEC-2026-{id:04}\"\npackage = \"{about}\"\ndate = \"2026-05-20\"\n\n\
+             [versions]\npatched = [\">= 1.1.0\"]\n```\n\n# A bad sum\n"
+        );
+        std::fs::write(folder.join(format!("RUSTSEC-2026-{id:04}.md")), text).unwrap();
+    };
+    advisory("other", 1);
+    let database = project.at("advisories").display().to_string();
     let young = |project: &Project| {
-        found(project, &[]).into_iter().filter(|(id, _)| id == "locked-too-young").count()
+        let found = found(project, &["--advisory-db", &database]).into_iter();
+        found.filter(|(id, _)| id == "locked-too-young").count()
     };
     assert_eq!(young(&project), 0, "nobody asks for an age");
     let home = project.at("cargo");
@@ -130,4 +142,6 @@ fn a_lock_is_held_against_cargos_own_setting_of_how_old_releases_have_to_be() {
     setting(&home, "");
     setting(&project.request.path.join(".cargo"), "[registry]\nmin-publish-age = \"7 days\"\n");
     assert_eq!(young(&project), 1, "the project's own");
+    advisory("acme", 2);
+    assert_eq!(young(&project), 0, "it mends an advisory of the release before");
 }

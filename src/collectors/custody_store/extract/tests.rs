@@ -1,6 +1,7 @@
+use std::fmt::Write as _;
+
 use super::*;
 use crate_read::registry_dump::sample::{MEMBERS, dump};
-use std::fmt::Write as _;
 
 /// A store of many crates, the sample among them, and its extract.
 fn extract() -> (tempfile::TempDir, Store, PathBuf) {
@@ -61,8 +62,8 @@ fn the_popular_names_are_those_of_the_downloads_and_dependents_and_no_young_one(
     let mut crates = "id,name,created_at\n".to_owned();
     let mut downloads = "crate_id,downloads\n".to_owned();
     for id in 1..=3_100 {
-        let _ = writeln!(crates, "{id},made-{id:04},2020-01-01 00:00:00+00");
-        let _ = writeln!(downloads, "{id},{}", 1_000_000 - id);
+        writeln!(crates, "{id},made-{id:04},2020-01-01 00:00:00+00").unwrap();
+        writeln!(downloads, "{id},{}", 1_000_000 - id).unwrap();
     }
     crates.push_str("5000,needed,2020-01-01 00:00:00+00\n5001,pumped,2026-03-01 00:00:00+00\n");
     downloads.push_str("5001,900000000\n");
