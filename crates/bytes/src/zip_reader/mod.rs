@@ -116,6 +116,18 @@ pub fn read(source: &mut dyn Source, size: u64) -> io::Result<Archive> {
     Ok(archive)
 }
 
+/// Names in the central directory, without a look at the members themselves; nothing where no end record
+/// leads to a directory.
+///
+/// # Errors
+/// Only where the source cannot be read.
+pub fn names(source: &mut dyn Source, size: u64) -> io::Result<Option<Vec<String>>> {
+    let mut archive = Archive::default();
+    let entries = directory::read(source, size, &mut archive, &mut Spans::default())?;
+    let name = |entry: &directory::Entry| String::from_utf8_lossy(&entry.name).into_owned();
+    Ok((archive.directories > 0).then(|| entries.iter().take(MEMBERS).map(name).collect()))
+}
+
 /// Which bytes of the archive are spoken for.
 #[derive(Default)]
 struct Spans {
