@@ -146,8 +146,10 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     };
     let mut gathered = collectors::gather_within(&walk.graph, &scope, places, &options)?;
     walk.learn(natures(&gathered));
-    let mut cases = cases(&walk, std::mem::take(&mut gathered.sheets), &named);
+    let sheets = std::mem::take(&mut gathered.sheets);
+    let mut cases = cases(&walk, sheets, &named, &request.gather);
     walk.undetermined.extend(models::measure_local(&walk, &named, &mut cases));
+    models::measure_imports(&walk, &named, &gathered, &mut cases);
     if let Some(comparison) = &mut comparison {
         comparison.gather_base(&request.gather)?;
         comparison.measure(&walk, &mut cases);
@@ -252,7 +254,12 @@ pub fn name_models(walk: &mut Walk, policy: &Policy) -> (Attached, references::D
 }
 
 /// One case a node of the graph: its facts, its line, the way to it.
-fn cases(walk: &Walk, sheets: Vec<FactSheet>, named: &Attached) -> Vec<Case> {
+fn cases(
+    walk: &Walk,
+    sheets: Vec<FactSheet>,
+    named: &Attached,
+    gather: &collectors::Options,
+) -> Vec<Case> {
     let ways = walk.graph.ways();
     let nodes = walk.graph.nodes.iter().zip(sheets).enumerate();
     nodes
@@ -269,6 +276,7 @@ fn cases(walk: &Walk, sheets: Vec<FactSheet>, named: &Attached) -> Vec<Case> {
             }
             if let Some(package) = named.packages.nodes.get(&index) {
                 sheet.put(packages::GROUP, package);
+                about_package(&mut sheet, walk, named, index, gather);
             }
             let way = ways.to(index);
             let direct = way.get(1).copied().unwrap_or(index);
@@ -280,6 +288,28 @@ fn cases(walk: &Walk, sheets: Vec<FactSheet>, named: &Attached) -> Vec<Case> {
             }
         })
         .collect()
+}
+
+/// What the pins and the cooldown of the project say of a package.
+fn about_package(
+    sheet: &mut FactSheet,
+    walk: &Walk,
+    named: &Attached,
+    index: usize,
+    gather: &collectors::Options,
+) {
+    use collectors::{cooldown, package_pins};
+    if let Some(pins) = &gather.pins
+        && let Some(now) = named.packages.pin(&walk.graph, index, gather.as_of)
+    {
+        sheet.put(package_pins::GROUP, &package_pins::package_pin_facts(pins, &now));
+    }
+    let age = named.packages.nodes.get(&index).and_then(|facts| facts.age_days);
+    if let Some(policy) = &gather.cooldown
+        && let Some(facts) = cooldown::package_cooldown(policy, &sheet.subject.name, age)
+    {
+        sheet.put(cooldown::GROUP, &facts);
+    }
 }
 
 fn project_case(walk: &Walk, policy: &PolicyFacts, named: &Attached) -> Case {

@@ -29,6 +29,12 @@ struct UserConfig {
     crates_io: Option<String>,
     /// Base of the model Hub.
     hf_endpoint: Option<String>,
+    /// The simple index of Python that may be asked.
+    python_index: Option<String>,
+    /// The index of npm that may be asked.
+    npm_index: Option<String>,
+    /// A folder with records of malicious packages, in the format of OSV.
+    malware: Option<PathBuf>,
     /// The advisory database as a gzip tar.
     advisory_db: Option<String>,
     /// A registry dump or slim file.
@@ -48,6 +54,8 @@ pub struct Environment {
     pub cache_dir: PathBuf,
     /// A dump or slim file that the user's configuration names.
     pub dump: Option<PathBuf>,
+    /// A folder with records of malicious packages.
+    pub malware: Option<PathBuf>,
     /// Where the extract of the whole registry is fetched from.
     pub data: Option<String>,
     /// The cache in which the Hub's clients keep models, where it can be told.
@@ -71,6 +79,8 @@ impl Environment {
         urls.static_files = address("CARGO_CUSTODY_STATIC", user.r#static)?;
         urls.crates_io = address("CARGO_CUSTODY_CRATES_IO", user.crates_io)?;
         urls.hub = address("HF_ENDPOINT", user.hf_endpoint)?;
+        urls.python_index = address("CARGO_CUSTODY_PYTHON_INDEX", user.python_index)?;
+        urls.npm_index = address("CARGO_CUSTODY_NPM_INDEX", user.npm_index)?;
         if let Some(url) = given(ADVISORIES, user.advisory_db) {
             urls.advisory_db = BaseUrls::checked_file(ADVISORIES, &url)?;
         }
@@ -86,6 +96,10 @@ impl Environment {
                 .or(user.cache_dir)
                 .unwrap_or_else(|| folders.cache_dir().join("cargo-custody")),
             dump: user.dump,
+            malware: std::env::var_os("CARGO_CUSTODY_MALWARE")
+                .filter(|folder| !folder.is_empty())
+                .map(PathBuf::from)
+                .or(user.malware),
             hub_cache: hub_cache(),
             urls,
         })

@@ -15,8 +15,11 @@ use crate::collectors::custody::{EventOrder, ReportCrate, custody_report};
 use crate::collectors::pins::crate_pin;
 use crate::config::custody_lock::{LOCK_FILE, Renewal, accept, renew, write_pins};
 use crate::config::model_pins::{ModelNow, accept_model, renew_models};
+use crate::config::package_pins::{accept_package, renew_packages};
 use crate::domain::text::shown;
-use crate::domain::{CratePin, Measured, Node, NodeIndex, Origin, Pins, SubjectKind};
+use crate::domain::{
+    CratePin, Measured, Node, NodeIndex, Origin, PackagePin, Pins, SubjectKind,
+};
 use crate::walker::Walk;
 use crate::walker::models::Attached;
 use crate::{collectors, reporter, walker};
@@ -29,6 +32,7 @@ struct Now {
     /// Crates of which too little was seen for a pin, with the reason.
     unseen: BTreeMap<String, String>,
     models: Vec<ModelNow>,
+    packages: Vec<PackagePin>,
     /// Models that the project names, whether the Hub showed them or not.
     named: BTreeSet<String>,
 }
@@ -50,7 +54,7 @@ pub fn run(arguments: &PinArguments) -> Result<u8, Failure> {
     let old = request.gather.pins.clone().unwrap_or_else(Pins::default);
     let build = arguments.build_code || old.crates.iter().any(|pin| pin.build.is_some());
     let now = now(&walk, &attached, &gathered, &request, build);
-    if now.crates.is_empty() && now.models.is_empty() {
+    if now.crates.is_empty() && now.models.is_empty() && now.packages.is_empty() {
         return Err(Failure::text(
             "nothing is known of who holds the keys, so nothing can be pinned",
         )
@@ -99,6 +103,7 @@ fn now(
         crates,
         unseen,
         models: models.collect(),
+        packages: attached.packages.pins(&walk.graph, request.gather.as_of),
         named: of_hub.map(|subject| subject.name.clone()).collect(),
     }
 }
@@ -174,7 +179,8 @@ fn update(mut pins: Pins, now: &Now, name: &str, reason: &str) -> Result<(Pins, 
         return Err(Failure::text("the reason is empty").help("say who looked at what"));
     }
     let accepted = accept(&mut pins, &now.crates, name, reason)
-        || accept_model(&mut pins.models, &now.models, name, reason);
+        || accept_model(&mut pins.models, &now.models, name, reason)
+        || accept_package(&mut pins.packages, &now.packages, name, reason);
     if let (false, Some(why)) = (accepted, now.unseen.get(name)) {
         return Err(Failure::text(format!("`{}` was not seen, and is not accepted: {}", shown(name), shown(why)))
             .help("give the registry's API time (--api-budget 5m), a dump (--dump FILE), or its archive (cargo fetch)"));
@@ -199,16 +205,20 @@ fn renewed(old: &Pins, now: &Now) -> (Pins, String) {
         renew(old, &kept_unseen(old, now))
     };
     let models = renew_models(&old.models, &now.models, &now.named);
-    let count = |crates: &[String], models: &[String]| crates.len() + models.len();
+    let packages = renew_packages(&old.packages, &now.packages);
+    let count = |all: [&Vec<String>; 3]| all.iter().map(|names| names.len()).sum::<usize>();
     let mut told = format!(
         "{} pinned, {} renewed, {} gone\n",
-        count(&crates.added, &models.added),
-        count(&crates.renewed, &models.renewed),
-        count(&crates.removed, &models.removed)
+        count([&crates.added, &models.added, &packages.added]),
+        count([&crates.renewed, &models.renewed, &packages.renewed]),
+        count([&crates.removed, &models.removed, &packages.removed])
     );
     let of_crates = crates.held.iter().map(|name| (name, "changed hands or build code"));
     let of_models = models.held.iter().map(|name| (name, "is not what was accepted"));
-    for (name, what) in of_crates.chain(of_models) {
+    let of_packages = packages.held.iter();
+    let of_packages =
+        of_packages.map(|name| (name, "has other bytes, or runs code on install now,"));
+    for (name, what) in of_crates.chain(of_models).chain(of_packages) {
         let name = shown(name);
         // Writing to a String cannot fail.
         let _ = writeln!(
@@ -227,5 +237,5 @@ fn renewed(old: &Pins, now: &Now) -> (Pins, String) {
     for name in &models.unseen {
         let _ = writeln!(told, "{} could not be looked at and keeps its pin", shown(name));
     }
-    (Pins { models: models.pins, ..crates.pins }, told)
+    (Pins { models: models.pins, packages: packages.pins, ..crates.pins }, told)
 }

@@ -13,6 +13,7 @@ use super::gate::Gate;
 use crate::audit::{self, Request};
 use crate::collectors;
 use crate::collectors::cooldown::CooldownPolicy;
+use crate::collectors::malware::Malware;
 use crate::collectors::repository::fetch::{Fetching, Histories};
 use crate::config::custody_lock::{LOCK_FILE, LOCK_LIMIT, parse_pins};
 use crate::config::{FailOn, Policy};
@@ -50,6 +51,7 @@ pub fn gather_options(
     let repos = common.repos.iter();
     let repos = repos.map(|folder| if is_auto(&folder) { fetched() } else { folder.clone() });
     let repos = repos.collect();
+    let malware = environment.malware.as_deref().map(Malware::open).transpose()?.map(Arc::new);
     Ok(collectors::Options {
         as_of,
         offline: common.offline || offline,
@@ -61,6 +63,7 @@ pub fn gather_options(
         repos,
         fetching,
         data: environment.data,
+        malware,
         api_budget,
         deadline: None,
         changed: BTreeSet::new(),

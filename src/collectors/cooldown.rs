@@ -44,6 +44,32 @@ pub struct CooldownFacts {
     pub exempt_reason: String,
 }
 
+/// Measures one package of Python or npm by the day of its upload, which is all that a lock tells: the global
+/// age counts, and a whole day is 24 hours.
+#[must_use]
+pub fn package_cooldown(
+    policy: &CooldownPolicy,
+    name: &str,
+    age_days: Option<i64>,
+) -> Option<CooldownFacts> {
+    let min_age_hours = policy.global_hours;
+    if min_age_hours == 0 {
+        return None;
+    }
+    let age_hours = age_days.map_or_else(
+        || Measured::unknown("the lock does not tell the day of the upload"),
+        |days| Measured::Known(days.saturating_mul(24)),
+    );
+    let reason = policy.exempt.get(name);
+    Some(CooldownFacts {
+        min_age_hours,
+        younger: age_hours.as_ref().map(|hours| *hours < i64::from(min_age_hours)),
+        age_hours,
+        exempt: reason.is_some(),
+        exempt_reason: reason.cloned().unwrap_or_else(String::new),
+    })
+}
+
 /// Measures one locked package at a moment. Packages that no registry published have no cooldown.
 #[must_use]
 pub fn cooldown_facts(

@@ -25,10 +25,13 @@ pub mod hub;
 pub mod hub_cache;
 pub mod index_files;
 pub mod kept;
+pub mod malware;
 pub mod model_custody;
 pub mod model_files;
 pub mod names;
 pub mod native;
+pub mod package_index;
+pub mod package_pins;
 pub mod pins;
 pub mod publish_age;
 pub mod releases;
@@ -76,6 +79,9 @@ pub fn groups() -> Vec<(&'static str, SchemaOf)> {
         (cooldown::GROUP, schema_of::<cooldown::CooldownFacts>),
         (publish_age::GROUP, schema_of::<publish_age::PublishAgeFacts>),
         (pins::MODEL_GROUP, schema_of::<pins::ModelPinFacts>),
+        (package_pins::GROUP, schema_of::<package_pins::PackagePinFacts>),
+        (package_index::GROUP, schema_of::<package_index::PackageIndexFacts>),
+        (malware::GROUP, schema_of::<malware::MalwareFacts>),
         (hub::GROUP, schema_of::<hub::HubFacts>),
         (hub_cache::GROUP, schema_of::<hub_cache::HubCacheFacts>),
         (model_custody::GROUP, schema_of::<model_custody::ModelCustodyFacts>),

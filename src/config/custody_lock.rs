@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use super::error::{At, ConfigError};
 use super::section::{Document, Section};
-use crate::domain::{BuildPin, CratePin, ModelPin, PinnedFile, Pins};
+use crate::domain::{BuildPin, CratePin, ModelPin, PackagePin, PinnedFile, Pins};
 
 /// Name of the file, beside `Cargo.lock`.
 pub const LOCK_FILE: &str = "custody.lock";
@@ -46,7 +46,7 @@ pub fn parse_pins(text: &str, file: &str) -> Result<Pins, ConfigError> {
     }
     let table = document.parse()?;
     let top = Section::new(document, "", table.get_ref(), table.span());
-    top.only(&["version", "crate", "model"])?;
+    top.only(&["version", "crate", "model", "package"])?;
     check_version(&top)?;
     let mut pins = Pins::default();
     let mut places = BTreeMap::new();
@@ -61,6 +61,12 @@ pub fn parse_pins(text: &str, file: &str) -> Result<Pins, ConfigError> {
         let place = section.at();
         unique(&mut places, ("model", pin.repository.clone(), pin.revision.clone()), place)?;
         pins.models.push(pin);
+    }
+    for section in top.tables("package")? {
+        let pin = package_pin(&section)?;
+        let name = format!("{}:{}", pin.ecosystem, pin.name);
+        unique(&mut places, ("package", name, pin.version.clone()), section.at())?;
+        pins.packages.push(pin);
     }
     sort(&mut pins);
     Ok(pins)
@@ -181,6 +187,28 @@ fn model_pin(section: &Section<'_>) -> Result<ModelPin, ConfigError> {
     })
 }
 
+fn package_pin(section: &Section<'_>) -> Result<PackagePin, ConfigError> {
+    section.only(&[
+        "ecosystem",
+        "name",
+        "version",
+        "sha256",
+        "runs-on-install",
+        "seen",
+        "reason",
+    ])?;
+    Ok(PackagePin {
+        ecosystem: section.required("ecosystem")?.value.to_owned(),
+        name: section.required("name")?.value.to_owned(),
+        // A list that asks for any version pins none.
+        version: section.text("version")?.map_or_else(String::new, |told| told.value.to_owned()),
+        sha256: sha256(section)?,
+        runs_on_install: section.flag("runs-on-install")?,
+        seen: seen(section)?,
+        reason: section.text("reason")?.map(|told| told.value.to_owned()),
+    })
+}
+
 /// `signed = false` says that nobody had signed; absent is not known.
 fn signer(section: &Section<'_>) -> Result<Option<String>, ConfigError> {
     let nobody = section.flag("signed")? == Some(false);
@@ -224,6 +252,9 @@ fn logins(section: &Section<'_>, key: &str) -> Result<Option<Vec<String>>, Confi
 fn sort(pins: &mut Pins) {
     pins.crates.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
     pins.models.sort_by(|a, b| (&a.repository, &a.revision).cmp(&(&b.repository, &b.revision)));
+    pins.packages.sort_by(|a, b| {
+        (&a.ecosystem, &a.name, &a.version).cmp(&(&b.ecosystem, &b.name, &b.version))
+    });
 }
 
 /// The text of the file: the same for the same pins.
@@ -268,6 +299,20 @@ pub fn write_pins(pins: &Pins) -> String {
             line(&mut out, "sha256", &file.sha256);
             list(&mut out, "imports", file.imports.as_ref());
         }
+    }
+    for pin in &pins.packages {
+        out.push_str("\n[[package]]\n");
+        line(&mut out, "ecosystem", &pin.ecosystem);
+        line(&mut out, "name", &pin.name);
+        if !pin.version.is_empty() {
+            line(&mut out, "version", &pin.version);
+        }
+        optional(&mut out, "sha256", pin.sha256.as_ref());
+        if let Some(runs) = pin.runs_on_install {
+            let _ = writeln!(out, "runs-on-install = {runs}");
+        }
+        line(&mut out, "seen", &pin.seen);
+        optional(&mut out, "reason", pin.reason.as_ref());
     }
     out
 }
@@ -338,6 +383,7 @@ pub fn renew(old: &Pins, now: &[CratePin]) -> Renewal {
     let (before, after) = (by_name(&old.crates), by_name(now));
     let mut renewal = Renewal::default();
     renewal.pins.models.clone_from(&old.models);
+    renewal.pins.packages.clone_from(&old.packages);
     renewal.removed =
         before.keys().filter(|name| !after.contains_key(*name)).map(ToString::to_string).collect();
     for (name, blocks) in after {

@@ -49,6 +49,15 @@ fn sample() -> Pins {
             seen: "2026-03-14".to_owned(),
             reason: None,
         }],
+        packages: vec![PackagePin {
+            ecosystem: "npm".to_owned(),
+            name: "@s/x".to_owned(),
+            version: "1.0.0".to_owned(),
+            sha256: None,
+            runs_on_install: Some(true),
+            seen: "2026-03-14".to_owned(),
+            reason: Some("builds a parser".to_owned()),
+        }],
     }
 }
 
@@ -143,6 +152,7 @@ fn a_renewal_takes_versions_and_holds_what_changed_hands() {
             pin("unclear", "1.0.0", &["ada"]),
         ],
         models: sample().models,
+        ..Pins::default()
     };
     let later = |pin: CratePin| CratePin { seen: "2026-06-01".to_owned(), ..pin };
     let now = [

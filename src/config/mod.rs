@@ -12,6 +12,7 @@ pub mod custody_lock;
 mod discovery;
 mod error;
 pub mod model_pins;
+pub mod package_pins;
 mod policy;
 mod section;
 

@@ -15,6 +15,10 @@ pub struct BaseUrls {
     pub crates_io: Option<String>,
     /// The model Hub, where the user named another one.
     pub hub: Option<String>,
+    /// The simple index of Python, where the user named one; nobody is asked otherwise.
+    pub python_index: Option<String>,
+    /// The index of npm, where the user named one; nobody is asked otherwise.
+    pub npm_index: Option<String>,
     /// The advisory database as a gzip tar.
     pub advisory_db: String,
 }
@@ -38,6 +42,8 @@ impl Default for BaseUrls {
             static_files: None,
             crates_io: None,
             hub: None,
+            python_index: None,
+            npm_index: None,
             advisory_db: super::advisories::DEFAULT_ARCHIVE.to_owned(),
         }
     }

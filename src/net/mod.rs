@@ -16,6 +16,7 @@ pub mod index;
 #[cfg(test)]
 pub(crate) mod loopback;
 mod pace;
+pub mod package_index;
 pub mod ranges;
 pub mod registry_api;
 mod request;

@@ -46,7 +46,7 @@ pub use fact::{FactSheet, Measured};
 pub use finding::{Change, Finding, PathStep, Undetermined};
 pub use graph::{Graph, Node, NodeIndex};
 pub use hands::Hands;
-pub use pin::{BuildPin, CratePin, ModelPin, PinnedFile, Pins};
+pub use pin::{BuildPin, CratePin, ModelPin, PackagePin, PinnedFile, Pins};
 pub use place::{Place, PlaceKind, Places};
 pub use publish_age::{AgeSetting, PublishAges};
 pub use report::Report;

@@ -58,6 +58,25 @@ pub struct ModelPin {
     pub reason: Option<String>,
 }
 
+/// A package of Python or npm as it was accepted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PackagePin {
+    /// `python` or `npm`.
+    pub ecosystem: String,
+    /// Name.
+    pub name: String,
+    /// Version that was locked; empty where none was.
+    pub version: String,
+    /// SHA-256 of its archive, lower-case hexadecimal; absent where the lock has none, or has several archives.
+    pub sha256: Option<String>,
+    /// Whether it runs code of its own when it is installed; absent where the lock does not say.
+    pub runs_on_install: Option<bool>,
+    /// Day on which this was seen, `YYYY-MM-DD`.
+    pub seen: String,
+    /// Why a change was accepted.
+    pub reason: Option<String>,
+}
+
 /// A file of a model.
 #[derive(
     Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -78,4 +97,6 @@ pub struct Pins {
     pub crates: Vec<CratePin>,
     /// Models, by repository and revision.
     pub models: Vec<ModelPin>,
+    /// Packages of Python and npm, by ecosystem, name and version.
+    pub packages: Vec<PackagePin>,
 }

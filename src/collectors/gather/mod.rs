@@ -6,6 +6,7 @@ mod equipment;
 mod helpers;
 mod keys;
 mod models;
+mod packages;
 mod pinned;
 mod repositories;
 mod trees;
@@ -29,6 +30,7 @@ use crate::collectors::crates::{Crates, Measured as MeasuredCrate, Treed};
 use crate::collectors::custody::CustodyFacts;
 use crate::collectors::custody_store::CustodyStoreError;
 use crate::collectors::index_files::{IndexFiles, Lookup};
+use crate::collectors::malware::Malware;
 use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
@@ -60,6 +62,8 @@ pub struct Options {
     pub repos: Vec<PathBuf>,
     /// Fetch the repositories of crates before they are looked for, and how; absent to fetch nothing.
     pub fetching: Option<super::repository::fetch::Fetching>,
+    /// Records of malicious packages of Python and npm.
+    pub malware: Option<Arc<Malware>>,
     /// Where the extract of the whole registry is fetched from; nobody is asked for it where absent.
     pub data: Option<String>,
     /// How long the registry's API may be asked.
@@ -106,6 +110,7 @@ impl Options {
             repos: Vec::new(),
             fetching: None,
             data: None,
+            malware: None,
             api_budget: Duration::ZERO,
             deadline: None,
             changed: BTreeSet::new(),
@@ -136,6 +141,12 @@ pub struct Gathered {
     pub custody: BTreeMap<NodeIndex, CustodyFacts>,
     /// What a pin would say of each model that the Hub showed, by node.
     pub models: BTreeMap<NodeIndex, ModelPin>,
+    /// What the Python of each model on the Hub imports, file by file, by node.
+    pub imports: BTreeMap<NodeIndex, BTreeMap<String, Vec<String>>>,
+    /// Age in days of each model's repository, as far as it is known, by node.
+    pub model_days: BTreeMap<NodeIndex, i64>,
+    /// Days since there is a package of this name, as far as an index told, by node.
+    pub package_days: BTreeMap<NodeIndex, i64>,
     /// What the user should know about this machine, such as a cache that cannot be written.
     pub warnings: Vec<String>,
     /// Fact family to its source and date.
@@ -299,6 +310,7 @@ impl<'a> Gathering<'a> {
         self.repositories(&measured);
         self.keys();
         self.models(scope);
+        self.packages(scope);
         measured.into_par_iter().for_each(drop);
         self.gathered.warnings.extend(self.equipment.problems());
         self.gathered

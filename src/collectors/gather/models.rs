@@ -95,6 +95,12 @@ impl Gathering<'_> {
             self.record(node, record);
             pin_now = record.pin(id, as_of).or(pin_now);
         }
+        if let Measured::Known(imports) = &imports {
+            self.gathered.imports.insert(node, imports.clone());
+        }
+        if let Some(Measured::Known(days)) = record.as_ref().map(|r| &r.hub.created_days) {
+            self.gathered.model_days.insert(node, *days);
+        }
         if let Some(mut pin) = pin_now {
             add_imports(&mut pin, &imports);
             self.gathered.models.insert(node, pin);

@@ -277,6 +277,12 @@ pub fn attach(
     attached
 }
 
+/// Whether a folder of this name holds what others wrote, or what was built.
+#[must_use]
+pub(in crate::walker) fn is_skipped(name: &str) -> bool {
+    files::SKIPPED.contains(&name)
+}
+
 /// Models on disk that lie in no folder of another one, which is audited as a whole.
 fn outermost(all: &[LocalModel]) -> impl Iterator<Item = &LocalModel> {
     let folders = all.iter().filter(|model| model.layout != Layout::File);

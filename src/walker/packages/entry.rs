@@ -19,6 +19,10 @@ pub(super) struct Entry {
     /// `YYYY-MM-DD`.
     pub uploaded: Option<String>,
     pub line: u32,
+    /// Names of packages that it needs, as they are compared.
+    pub requires: Vec<String>,
+    /// The folder that npm puts it into, by which needs are resolved; empty for Python.
+    pub folder: String,
 }
 
 /// A file that is no lock of a kind that is read.

@@ -4,6 +4,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Measured;
+
 /// Which packages.
 #[derive(
     Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord,
@@ -104,7 +106,7 @@ pub struct ExtraIndex {
 }
 
 /// What the code of a model imports that no lock around it names.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Default)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 pub struct ImportFacts {
     /// Distributions that imports ask for and no lock names, sorted; at most 200.
     pub unlocked: Vec<Imported>,
@@ -113,6 +115,25 @@ pub struct ImportFacts {
     pub untold: Vec<Imported>,
     /// Number of lists and locks of Python packages that were looked at.
     pub locks: u64,
+    /// Locked packages that came into being after the model's repository, sorted; at most 200. Unknown where
+    /// nobody told since when there is the model or one of the packages. Source: the Hub, and the index that
+    /// the user named.
+    pub younger: Measured<Vec<YoungerImport>>,
+}
+
+/// A package that is younger than the model whose code imports it.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct YoungerImport {
+    /// The distribution.
+    pub distribution: String,
+    /// The top-level module.
+    pub module: String,
+    /// File of the model that imports it first.
+    pub path: String,
+    /// Days since there is a package of that name.
+    pub package_days: i64,
+    /// Days since there is the model's repository.
+    pub model_days: i64,
 }
 
 /// A module that code imports.

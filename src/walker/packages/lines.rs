@@ -96,6 +96,8 @@ fn requirement(line: &str, number: u32) -> Option<Entry> {
         install_script: None,
         uploaded: None,
         line: number,
+        requires: Vec::new(),
+        folder: String::new(),
     };
     if let Some((name, address)) = wanted.split_once('@')
         && !name.contains(['/', ':'])

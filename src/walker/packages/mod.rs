@@ -2,6 +2,7 @@
 //! name them. Files are read as data; nothing is resolved, installed or asked.
 
 mod address;
+mod edges;
 mod entry;
 mod facts;
 mod imports;
@@ -12,18 +13,21 @@ mod python;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
 
 use jiff::civil::Date;
 
 pub use facts::{
     Ecosystem, ExtraIndex, ImportFacts, Imported, PackageFacts, PackageFile, PackageFiles,
-    PackageSource,
+    PackageSource, YoungerImport,
 };
-pub use imports::{Locked, imports};
+pub use imports::{Locked, imports, younger};
 
 use super::tree::{self, Tree};
 use super::{Walk, project_subject};
-use crate::domain::{Location, Node, NodeIndex, Origin, Subject, SubjectKind, Undetermined};
+use crate::domain::{
+    Graph, Location, Node, NodeIndex, Origin, PackagePin, Subject, SubjectKind, Undetermined,
+};
 use entry::{Entry, PackageError};
 
 /// Name of the facts group of one package.
@@ -40,6 +44,9 @@ const FILES_LIMIT: usize = 500;
 const NODES_LIMIT: usize = 20_000;
 /// Most files that are told for one package.
 const NAMED_LIMIT: usize = 20;
+/// Deepest folder, and most entries, of a model that is audited for itself.
+const DEPTH_LIMIT: usize = 16;
+const ENTRIES_LIMIT: usize = 100_000;
 
 /// What the project's locks and lists name.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +58,33 @@ pub struct Packages {
 }
 
 impl Packages {
+    /// What a pin would say of each of them, on this day.
+    #[must_use]
+    pub fn pins(&self, graph: &Graph, as_of: Date) -> Vec<PackagePin> {
+        self.nodes.keys().filter_map(|node| self.pin(graph, *node, as_of)).collect()
+    }
+
+    /// What a pin would say of one of them.
+    #[must_use]
+    pub fn pin(&self, graph: &Graph, node: NodeIndex, as_of: Date) -> Option<PackagePin> {
+        let facts = self.nodes.get(&node)?;
+        let Node { subject, checksum, .. } = graph.nodes.get(node)?;
+        let runs = match (facts.install_script, facts.only_source) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (None, None) => None,
+            _ => Some(false),
+        };
+        Some(PackagePin {
+            ecosystem: facts.ecosystem.as_str().to_owned(),
+            name: subject.name.clone(),
+            version: subject.version.clone(),
+            sha256: checksum.clone(),
+            runs_on_install: runs,
+            seen: as_of.to_string(),
+            reason: None,
+        })
+    }
+
     /// Counts ages to the day that the audit speaks of.
     pub fn count_ages(&mut self, as_of: Date) {
         for facts in self.nodes.values_mut() {
@@ -100,13 +134,54 @@ struct Parsed {
     extra_indexes: Vec<ExtraIndex>,
 }
 
-/// Reads the files and puts every package into the graph, once a version.
+/// Locks and lists below a folder, sorted; folders that hold what others wrote are left out.
+#[must_use]
+pub fn files_below(root: &Path) -> Vec<String> {
+    let skipped = |entry: &walkdir::DirEntry| {
+        entry.depth() == 0
+            || !entry.file_type().is_dir()
+            || !super::models::is_skipped(&entry.file_name().to_string_lossy())
+    };
+    let entries = walkdir::WalkDir::new(root).max_depth(DEPTH_LIMIT).sort_by_file_name();
+    let entries = entries.into_iter().filter_entry(skipped).take(ENTRIES_LIMIT);
+    let files = entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+    let relative = |entry: walkdir::DirEntry| {
+        let path = entry.path().strip_prefix(root).ok()?.to_str()?.replace('\\', "/");
+        is_package_file(&path).then_some(path)
+    };
+    files.filter_map(relative).collect()
+}
+
+/// Reads the files and puts every package into the walk's graph, once a version.
 pub fn attach(walk: &mut Walk, paths: &[String]) -> Packages {
+    let into = Into {
+        root: &walk.root,
+        graph: &mut walk.graph,
+        undetermined: &mut walk.undetermined,
+        manifests: &walk.declared.manifests,
+    };
+    attach_to(into, paths)
+}
+
+/// Where packages are put.
+pub struct Into<'w> {
+    /// The folder that the paths begin in.
+    pub root: &'w Path,
+    /// Its graph: nodes are added, and depended on by the roots.
+    pub graph: &'w mut Graph,
+    /// What could not be read.
+    pub undetermined: &'w mut Vec<Undetermined>,
+    /// Manifests of the project's own crates, by node.
+    pub manifests: &'w BTreeMap<NodeIndex, String>,
+}
+
+/// Reads the files and puts every package into a graph, once a version.
+pub fn attach_to(mut walk: Into<'_>, paths: &[String]) -> Packages {
     let mut packages = Packages::default();
     if paths.is_empty() {
         return packages;
     }
-    let Ok(tree) = Tree::open(&walk.root) else { return packages };
+    let Ok(tree) = Tree::open(walk.root) else { return packages };
     let mut parsed = BTreeMap::new();
     for path in paths.iter().take(FILES_LIMIT) {
         match read(&tree, path) {
@@ -120,7 +195,7 @@ pub fn attach(walk: &mut Walk, paths: &[String]) -> Packages {
     }
     packages.files.files = parsed.values().map(|one| summed(one, &parsed)).collect();
     for one in parsed.values() {
-        add(walk, one, &mut packages);
+        add(&mut walk, one, &mut packages);
     }
     packages
 }
@@ -195,12 +270,13 @@ fn summed(one: &Parsed, all: &BTreeMap<String, Parsed>) -> PackageFile {
     file
 }
 
-fn add(walk: &mut Walk, one: &Parsed, packages: &mut Packages) {
+fn add(walk: &mut Into<'_>, one: &Parsed, packages: &mut Packages) {
     let mut known: BTreeMap<Subject, NodeIndex> = packages
         .nodes
         .keys()
         .map(|index| (walk.graph.nodes[*index].subject.clone(), *index))
         .collect();
+    let mut nodes: Vec<NodeIndex> = Vec::new();
     for entry in &one.entries {
         let subject = Subject {
             kind: SubjectKind::Package,
@@ -213,28 +289,44 @@ fn add(walk: &mut Walk, one: &Parsed, packages: &mut Packages) {
             if let Some(before) = packages.nodes.get_mut(index) {
                 merge(before, facts);
             }
+            nodes.push(*index);
             continue;
         }
         if packages.nodes.len() >= NODES_LIMIT {
             let reason = format!("only {NODES_LIMIT} packages are looked at");
             walk.undetermined.push(undetermined(&one.path, reason));
-            return;
+            break;
         }
         let node = walk.graph.nodes.len();
-        let place = Location::line(one.path.clone(), entry.line);
-        walk.graph.nodes.push(Node {
-            subject: subject.clone(),
-            checksum: entry.sha256.clone(),
-            location: place.clone(),
-            name_location: place,
-            declared: Vec::new(),
-            dependencies: Vec::new(),
-            member: false,
-        });
-        let manifests = &walk.declared.manifests;
-        super::models::depend(&mut walk.graph, node, [one.path.as_str()].into_iter(), manifests);
+        walk.graph.nodes.push(node_of(one, entry, subject.clone()));
         known.insert(subject, node);
         packages.nodes.insert(node, facts);
+        nodes.push(node);
+    }
+    let edges = edges::of(&one.entries);
+    for node in edges.first.iter().filter_map(|at| nodes.get(*at)) {
+        let path = [one.path.as_str()].into_iter();
+        super::models::depend(walk.graph, *node, path, walk.manifests);
+    }
+    let mut seen: BTreeSet<(NodeIndex, NodeIndex)> = BTreeSet::new();
+    edges::connect(&edges, &nodes, &mut |from, to| {
+        let dependencies = &mut walk.graph.nodes[from].dependencies;
+        if seen.insert((from, to)) && !dependencies.contains(&to) {
+            dependencies.push(to);
+        }
+    });
+}
+
+fn node_of(one: &Parsed, entry: &Entry, subject: Subject) -> Node {
+    let place = Location::line(one.path.clone(), entry.line);
+    Node {
+        subject,
+        checksum: entry.sha256.clone(),
+        location: place.clone(),
+        name_location: place,
+        declared: Vec::new(),
+        dependencies: Vec::new(),
+        member: false,
     }
 }
 

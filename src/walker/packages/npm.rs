@@ -69,5 +69,14 @@ fn entry(key: &str, package: &Value, line: u32) -> Option<Entry> {
         install_script: Some(is("hasInstallScript")),
         uploaded: None,
         line,
+        requires: requires(package),
+        folder: key.to_owned(),
     })
+}
+
+/// What it needs, also where it need not be there.
+fn requires(package: &Value) -> Vec<String> {
+    let lists = ["dependencies", "optionalDependencies", "peerDependencies"];
+    let objects = lists.iter().filter_map(|list| package.get(*list)?.as_object());
+    objects.flat_map(|object| object.keys().cloned()).collect()
 }

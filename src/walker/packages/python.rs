@@ -76,6 +76,8 @@ fn entry(package: &Table, older: Option<&Value>, line: u32) -> Option<Entry> {
         install_script: None,
         uploaded,
         line,
+        requires: requires(package),
+        folder: String::new(),
     })
 }
 
@@ -129,4 +131,21 @@ fn source(package: &Table) -> Option<(PackageSource, Option<String>, bool)> {
         return Some((PackageSource::Address, shown(url), false));
     }
     None
+}
+
+/// What it needs: a list of tables (uv, `pylock.toml`) or a table by name (poetry), with the optional ones.
+fn requires(package: &Table) -> Vec<String> {
+    let mut names: Vec<String> = match package.get("dependencies") {
+        Some(Value::Array(list)) => list.iter().filter_map(named).collect(),
+        Some(Value::Table(table)) => table.keys().map(|name| normal(name)).collect(),
+        _ => Vec::new(),
+    };
+    let optional = package.get("optional-dependencies").and_then(Value::as_table);
+    let groups = optional.into_iter().flat_map(|groups| groups.values());
+    names.extend(groups.filter_map(Value::as_array).flatten().filter_map(named));
+    names
+}
+
+fn named(dependency: &Value) -> Option<String> {
+    dependency.get("name").and_then(Value::as_str).map(normal)
 }

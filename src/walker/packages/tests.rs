@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::*;
+use crate::domain::Measured;
 
 const UV: &str = r#"version = 1
 requires-python = ">=3.11"
@@ -178,18 +179,30 @@ fn imports_are_held_against_the_locks() {
     let ages: Vec<_> = packages.nodes.values().map(|facts| facts.age_days).collect();
     assert_eq!(ages[0], Some(8));
     assert_eq!(ages[1], None);
-    let locked = Locked::of(&walk, &packages);
+    let locked = Locked::of(&walk.graph, &packages);
     let own = BTreeSet::from(["configuration_x".to_owned()]);
     let modules: Vec<String> =
         ["os", "PIL.Image", "torch.nn", ".configuration_x", "configuration_x", "nobody_knows"]
             .map(str::to_owned)
             .to_vec();
-    let facts = imports(&locked, &own, [("m/modeling_x.py", modules.as_slice())].into_iter());
+    let (facts, found) =
+        imports(&locked, &own, [("m/modeling_x.py", modules.as_slice())].into_iter());
     let names = |list: &[Imported]| -> Vec<String> {
         list.iter().map(|one| one.distribution.clone()).collect()
     };
     assert_eq!(names(&facts.unlocked), ["torch"]);
     assert_eq!(names(&facts.untold), ["nobody-knows"]);
+    let days = |days: &[(&str, i64)]| {
+        days.iter().map(|(name, days)| ((*name).to_owned(), *days)).collect::<BTreeMap<_, _>>()
+    };
+    let first = found.first().map_or("", |one| one.distribution.as_str()).to_owned();
+    assert!(!first.is_empty(), "something that is locked is imported");
+    let told = younger(&found[..1], Some(400), &days(&[(first.as_str(), 10)]));
+    assert_eq!(told.known().map(Vec::len), Some(1));
+    let told = younger(&found[..1], Some(400), &days(&[(first.as_str(), 4_000)]));
+    assert_eq!(told, Measured::Known(Vec::new()), "the package was there before");
+    assert!(younger(&found[..1], None, &days(&[])).known().is_none());
+    assert!(younger(&found[..1], Some(400), &days(&[])).known().is_none());
 }
 
 #[test]
@@ -211,4 +224,27 @@ fn a_package_is_one_node_however_many_files_name_it() {
     assert_eq!(facts.uploaded.as_deref(), Some("2026-11-21"));
     let purl = walk.graph.nodes[*node].subject.purl();
     assert_eq!(purl.as_deref(), Some("pkg:pypi/torch-x@2.0"));
+}
+
+#[test]
+fn needs_lead_to_the_nearest_folder_and_every_circle_is_reached() {
+    let entry = |name: &str, folder: &str, requires: &[&str]| {
+        let mut one = parse("requirements.txt", &format!("{name}==1\n")).unwrap().entries.remove(0);
+        one.folder = folder.to_owned();
+        one.requires = requires.iter().map(|need| (*need).to_owned()).collect();
+        one
+    };
+    let npm = [
+        entry("a", "node_modules/a", &["b", "c"]),
+        entry("b", "node_modules/b", &[]),
+        entry("b", "node_modules/a/node_modules/b", &["c"]),
+        entry("c", "node_modules/c", &["missing", "c"]),
+    ];
+    let found = edges::of(&npm);
+    assert_eq!(found.pairs, [(0, 2), (0, 3), (2, 3)]);
+    assert_eq!(found.first, [0, 1]);
+    let circle = [entry("x", "", &["y"]), entry("y", "", &["x"]), entry("z", "", &["z"])];
+    let found = edges::of(&circle);
+    assert_eq!(found.pairs, [(0, 1), (1, 0)]);
+    assert_eq!(found.first, [2, 0], "one of each circle is where it is entered");
 }
