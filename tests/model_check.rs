@@ -281,3 +281,46 @@ fn many_files_cost_no_rule_its_verdict() {
     let (code, report) = report(folder(&files).path());
     assert_eq!((code, &report["undetermined"]), (0, &Value::Array(Vec::new())));
 }
+
+#[test]
+fn the_dangerous_file_behind_two_thousand_harmless_ones_is_found() {
+    // More than are listed one by one, and the last of them by name.
+    let names: Vec<String> = (0..2_100).map(|n| format!("f{n:04}.weights")).collect();
+    let mut files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), SAFE)).collect();
+    let folder_of_harmless = folder(&files);
+    assert_eq!(report(folder_of_harmless.path()).0, 0);
+    files.push(("z/zz.bin", EVIL));
+    let (code, report) = report(folder(&files).path());
+    assert_eq!(code, 1);
+    assert!(fired(&report).contains(&("pickle-calls-denied-name", "z/zz.bin")), "{report:#}");
+}
+
+/// A model of ONNX with one tensor whose numbers are in a file of its own.
+fn onnx(location: &str) -> Vec<u8> {
+    let field = |number: u8, content: &[u8]| {
+        let mut out = vec![number << 3 | 2, u8::try_from(content.len()).unwrap()];
+        out.extend(content);
+        out
+    };
+    let pair = [field(1, b"location"), field(2, location.as_bytes())].concat();
+    let tensor =
+        [&[0x08, 1, 0x10, 1][..], &field(8, b"w"), &field(13, &pair), &[14 << 3, 1]].concat();
+    let graph = [field(2, b"g"), field(5, &tensor)].concat();
+    [&[0x08, 8][..], &field(7, &graph), &field(8, &[0x10, 17])].concat()
+}
+
+#[test]
+fn external_data_below_the_folder_is_innocent_and_what_is_missing_is_named() {
+    for location in ["b.bin", "a/../b.bin", "./b.bin"] {
+        let model = folder(&[("m.onnx", &onnx(location)), ("b.bin", &[0; 16])]);
+        let (code, report) = report(model.path());
+        assert_eq!((code, fired(&report)), (0, Vec::new()), "{location}: {report:#}");
+        assert_eq!(report["undetermined"], Value::Array(Vec::new()), "{location}");
+    }
+    let (code, report) = report(folder(&[("m.onnx", &onnx("b.bin"))]).path());
+    assert_eq!(code, 3, "{report:#}");
+    let reason = report["undetermined"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("b.bin"), "{reason}");
+    let (code, report) = self::report(folder(&[("m.onnx", &onnx("../b.bin"))]).path());
+    assert!(code != 0 && fired(&report).contains(&("model-path-escapes", "m.onnx")), "{report:#}");
+}

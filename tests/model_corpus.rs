@@ -99,6 +99,8 @@ fn wrapped(at: usize, pickle: &[u8]) -> (&'static str, Vec<u8>) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Label {
     Malicious,
+    /// What a rule of level low or medium is meant for: commands in metadata, code that nothing runs.
+    Suspicious,
     Benign,
     Corrupt,
 }
@@ -304,13 +306,21 @@ fn the_rules_tell_malicious_benign_and_corrupt_files_apart() {
     let mut wrong = Vec::new();
     let (mut benign, mut warned) = (0_usize, 0_usize);
     for (sample, Judged { verdict, findings }) in samples.iter().zip(&verdicts) {
-        let key = (sample.label, sample.format.clone());
+        let meant = |finding: &&Finding| sample.expected.contains(&finding.rule.as_str());
+        let mild = findings.iter().find(meant).is_some_and(|finding| finding.level < Level::High);
+        let label = match sample.label {
+            Label::Malicious if mild && *verdict == Verdict::Warn => Label::Suspicious,
+            label => label,
+        };
+        let key = (label, sample.format.clone());
         *table.entry(key).or_default().entry(*verdict).or_insert(0) += 1;
         let ids: Vec<&str> = findings.iter().map(|finding| finding.rule.as_str()).collect();
         let right_reason =
             sample.expected.is_empty() || ids.iter().any(|id| sample.expected.contains(id));
         let right = match sample.label {
-            Label::Malicious => matches!(verdict, Verdict::Block | Verdict::Warn) && right_reason,
+            Label::Malicious | Label::Suspicious => {
+                matches!(verdict, Verdict::Block | Verdict::Warn) && right_reason
+            }
             // Plain numbers, without the file that describes them.
             Label::Benign if sample.name == "onnx/external.bin" => *verdict == Verdict::Unscannable,
             Label::Benign if sample.format == missed::TWIN => *verdict == Verdict::Clean,
@@ -330,5 +340,17 @@ fn the_rules_tell_malicious_benign_and_corrupt_files_apart() {
     }
     show(&table);
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
-    assert!(benign >= 1_700 && warned * 20 <= benign, "{warned} of {benign} benign files warned");
+    assert!(benign >= 1_700 && warned * 50 <= benign, "{warned} of {benign} benign files warned");
+    let of = |label: Label, verdict: Option<Verdict>| -> usize {
+        let of_label =
+            table.iter().filter(|((of, _), _)| *of == label).flat_map(|(_, counts)| counts);
+        of_label
+            .filter(|(of, _)| verdict.is_none_or(|verdict| verdict == **of))
+            .map(|(_, n)| n)
+            .sum()
+    };
+    let (blocked, attacks) =
+        (of(Label::Malicious, Some(Verdict::Block)), of(Label::Malicious, None));
+    assert!(blocked * 1_000 >= attacks * 985, "{blocked} of {attacks} attacks are blocked");
+    assert!(of(Label::Suspicious, None) * 30 <= attacks, "few attacks are no more than suspicious");
 }

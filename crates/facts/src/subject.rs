@@ -67,9 +67,9 @@ pub enum Origin {
     Hub,
     /// A file or folder on disk that is audited for itself.
     Local,
-    /// An index of packages of another language.
+    /// An index of packages of another language, or a library of models that is no Hub.
     PackageIndex {
-        /// `python` or `npm`.
+        /// `python` or `npm`; of models `ollama` or `oci`.
         ecosystem: String,
     },
 }

@@ -85,7 +85,7 @@ const FOREIGN_OWNERS: [&str; 62] = [
 ];
 
 /// Endings of files. An id of the Hub may hold a dot, but not these.
-const FILE_ENDINGS: [&str; 44] = [
+const FILE_ENDINGS: [&str; 50] = [
     ".rs",
     ".py",
     ".json",
@@ -130,6 +130,38 @@ const FILE_ENDINGS: [&str; 44] = [
     ".cu",
     ".metal",
     ".git",
+    ".pdf",
+    ".docx",
+    ".doc",
+    ".xml",
+    ".svg",
+    ".mov",
+];
+
+/// Owners and names that stand for any of them in examples.
+const ANY_OWNER: [&str; 8] = [
+    "owner",
+    "user",
+    "username",
+    "your-username",
+    "your_username",
+    "your-org",
+    "namespace",
+    "someone",
+];
+const ANY_NAME: [&str; 12] = [
+    "repo",
+    "name",
+    "model",
+    "ds",
+    "dataset",
+    "repo-name",
+    "model-name",
+    "model_name",
+    "my-model",
+    "your-model",
+    "new-model",
+    "repository",
 ];
 
 /// Whether a text has the shape `owner/name` of a repository.
@@ -137,6 +169,15 @@ const FILE_ENDINGS: [&str; 44] = [
 pub fn is_repository(text: &str) -> bool {
     let Some((owner, name)) = text.split_once('/') else { return false };
     is_part(owner) && is_part(name)
+}
+
+/// Whether an id only says where one would stand: `owner/repo`.
+#[must_use]
+pub fn is_placeholder(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower
+        .split_once('/')
+        .is_some_and(|(owner, name)| ANY_OWNER.contains(&owner) && ANY_NAME.contains(&name))
 }
 
 /// Whether a text can be one part of an id.
@@ -163,9 +204,16 @@ pub fn is_named(text: &str) -> bool {
     is_part(text) && letters >= 2 && !is_file(text)
 }
 
-/// Whether a text of the right shape is something else: a MIME type, a path, a date, a ratio.
+/// Whether a text of the right shape is something else: a MIME type, a path, a date, a ratio, or two words.
 #[must_use]
 pub fn is_foreign(text: &str) -> bool {
+    is_otherwise(text) || !text.split_once('/').is_some_and(|(_, name)| is_telling(name))
+}
+
+/// Whether a text of the right shape is a MIME type, a path, a date or a ratio: what it is not even where a
+/// name says that it is an id.
+#[must_use]
+pub fn is_otherwise(text: &str) -> bool {
     let Some((owner, name)) = text.split_once('/') else { return true };
     let lower = owner.to_ascii_lowercase();
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit() || b == b'.');
@@ -176,7 +224,6 @@ pub fn is_foreign(text: &str) -> bool {
         || digits(name)
         || name.len() < 2
         || owner.len() < 2
-        || !is_telling(name)
 }
 
 /// Names of models carry a digit, a capital or a hyphen nearly always; words of prose joined by a
@@ -222,6 +269,17 @@ mod tests {
         for shape in ["a/b/c", "/a", "a/", "../a", "a--b/c", "a b/c", "{}/x", "", "/"] {
             assert!(!is_repository(shape), "{shape}");
         }
+    }
+
+    #[test]
+    fn an_example_of_an_id_is_none() {
+        for id in ["owner/repo", "user/model", "your-username/new-model", "Owner/Name"] {
+            assert!(is_placeholder(id), "{id}");
+        }
+        for id in ["owner/bert", "google/model", "user"] {
+            assert!(!is_placeholder(id), "{id}");
+        }
+        assert!(is_foreign("test_files/attention-1.pdf"));
     }
 
     #[test]

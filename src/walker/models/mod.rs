@@ -313,8 +313,11 @@ fn node_of_local(model: &LocalModel) -> Node {
 }
 
 fn subject(reference: &Reference) -> Subject {
-    let origin = match reference.kind {
-        SubjectKind::Service => Origin::Local,
+    let of = |ecosystem: &str| Origin::PackageIndex { ecosystem: ecosystem.to_owned() };
+    let origin = match (reference.kind, reference.form) {
+        (SubjectKind::Service, _) => Origin::Local,
+        (_, Form::OllamaLibrary) => of("ollama"),
+        (_, Form::OciModel) => of("oci"),
         _ => Origin::Hub,
     };
     Subject {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::address;
 use super::code::{self, Argument, Token, Value};
-use super::id::{is_foreign, is_named, is_repository};
+use super::id::{is_foreign, is_named, is_otherwise, is_repository};
 use super::reference::{Confidence, Form, RevisionKind, revision_kind};
 use super::scan::{Named, Scan};
+use super::text::LOADER_PREFIXES;
 use crate::domain::SubjectKind;
 
 /// Which argument of a call names the repository: its keywords, and whether the first one does.
@@ -164,13 +165,34 @@ impl PythonFile<'_, '_> {
                 let named = Named { kind: address.kind, revision: address.revision, ..base };
                 self.scan.push(place, named);
             }
-            if !is_repository(text) || is_foreign(text) || at < 2 {
+            if let Some(id) = LOADER_PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix))
+                && is_repository(id)
+                && !is_foreign(id)
+            {
+                self.scan.push(place, Named::model(id, Form::Constant, Confidence::Medium));
+                continue;
+            }
+            if !is_repository(text) || is_otherwise(text) || at < 2 {
                 continue;
             }
             let assigned = self.tokens[at - 1].is(b'=') || self.tokens[at - 1].is(b':');
             let key = self.tokens[at - 2].name().or(self.tokens[at - 2].text());
+            // The default of an argument of the command line: the flag stands before it.
+            let flag = |token: &Token| {
+                let text = token.text()?;
+                text.starts_with("--").then(|| text.to_owned())
+            };
+            let before = || self.tokens[at.saturating_sub(14)..at].iter().rev().find_map(flag);
+            let key = match key {
+                Some("default") => before(),
+                key => key.map(str::to_owned),
+            };
             let model = key.is_some_and(|key| {
                 let key = key.to_ascii_lowercase();
+                // Two words are an id only where nothing else can be meant.
+                if is_foreign(text) {
+                    return key.ends_with("repo_id") || key.ends_with("model_id");
+                }
                 key.contains("model") || key.contains("repo_id") || key.contains("tokenizer")
             });
             if assigned && model {
@@ -223,6 +245,15 @@ mod tests {
             let found = read(&format!("AutoModel.from_pretrained('o/n'{argument})\n"));
             assert_eq!(found[0].code_pinned, told, "{argument}");
         }
+    }
+
+    #[test]
+    fn the_default_of_a_flag_that_speaks_of_models_is_one() {
+        let found = read("p.add_argument('--model', type=str, default='org/n-1', help='x')\n");
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].id.as_str(), found[0].confidence), ("org/n-1", Confidence::Medium));
+        assert_eq!(read("REPO_ID = 'oruk/orukeet'\nKIND = 'some/thing'\n").len(), 1);
+        assert_eq!(read("p.add_argument('--timezone', default='Europe/Paris-1')\n"), []);
     }
 
     #[test]

@@ -57,6 +57,10 @@ pub enum Form {
     LlamaCpp,
     /// `FROM hf.co/...` or `ollama run hf.co/...`.
     Ollama,
+    /// `ollama run llama3.2:1b`, `FROM llama3.2` of a Modelfile: a name of Ollama's own library.
+    OllamaLibrary,
+    /// `docker model run ai/smollm2`: a model in a registry of containers.
+    OciModel,
     /// An environment variable such as `MODEL_ID`.
     Environment,
     /// A key of a configuration file.
@@ -109,7 +113,7 @@ pub enum Confidence {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum RevisionKind {
-    /// 40 hexadecimal digits: it stands still.
+    /// 40 hexadecimal digits, or the digest of an image: it stands still.
     Commit,
     /// `main`, `master` or `refs/heads/...`: it moves with every push.
     Branch,
@@ -174,6 +178,10 @@ impl Reference {
 #[must_use]
 pub fn revision_kind(revision: Option<&str>) -> RevisionKind {
     let Some(text) = revision else { return RevisionKind::None };
+    let digest = text.strip_prefix("sha256:");
+    if digest.is_some_and(|d| d.len() == 64 && d.bytes().all(|b| b.is_ascii_hexdigit())) {
+        return RevisionKind::Commit;
+    }
     if text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
         RevisionKind::Commit
     } else if text.starts_with("refs/pr/") {

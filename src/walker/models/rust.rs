@@ -44,7 +44,7 @@ const HUB_NAMES: [&str; 26] = [
 ];
 
 /// Parts of names under which ids are kept.
-const MODEL_WORDS: [&str; 14] = [
+const MODEL_WORDS: [&str; 15] = [
     "model",
     "repo",
     "tokenizer",
@@ -59,11 +59,33 @@ const MODEL_WORDS: [&str; 14] = [
     "which",
     "lora",
     "adapter",
+    "hugging",
 ];
 
 /// Parts of names that speak of something else.
 const OTHER_WORDS: [&str; 10] =
     ["path", "file", "mime", "content_type", "dir", "folder", "prefix", "route", "media", "url"];
+
+/// Parts of names of types and functions that take nothing but a model where they take an id at all.
+const LOADER_WORDS: [&str; 11] = [
+    "embedder",
+    "embedding",
+    "reranker",
+    "tokenizer",
+    "model",
+    "pretrained",
+    "hf_",
+    "processor",
+    "hub",
+    "repo",
+    "hugging",
+];
+
+/// Names that stand beside what a hosted service is asked for.
+const SERVICE_NAMES: [&str; 5] = ["api_key", "backend", "env_key", "with_api_key", "base_url"];
+
+/// Addresses under which the Hub's own hosts answer for a model: a service, and no download.
+const ROUTERS: [&str; 2] = ["router.huggingface.co", "api-inference.huggingface.co"];
 
 struct RustFile<'s, 'a> {
     scan: &'s mut Scan<'a>,
@@ -82,8 +104,16 @@ pub(super) fn scan(scan: &mut Scan<'_>, tables: &Tables, hub_crate: bool) {
     let constants = code::constants(&tokens, false);
     let hub = tokens.iter().any(|t| t.name().is_some_and(|n| HUB_NAMES.contains(&n)))
         || tokens.windows(4).any(wraps_hub);
+    let routed = tokens
+        .iter()
+        .filter_map(Token::text)
+        .any(|text| ROUTERS.iter().any(|router| text.contains(router)));
+    let hub = hub && !routed;
     scan.tests = test_modules(&tokens);
-    let fastembed = tokens.iter().any(|t| t.name() == Some("fastembed"));
+    // A wrapper's own name of the enum leads to the same models.
+    let fastembed = tokens
+        .iter()
+        .any(|t| t.name().is_some_and(|n| n.to_ascii_lowercase().contains("fastembed")));
     let mut file =
         RustFile { scan, tokens, constants, used: BTreeSet::new(), computed: false, hub };
     file.calls();
@@ -91,7 +121,7 @@ pub(super) fn scan(scan: &mut Scan<'_>, tables: &Tables, hub_crate: bool) {
         file.variants(tables);
     }
     file.addresses();
-    file.literals(hub_crate);
+    file.literals(hub_crate && !routed);
 }
 
 /// Where `#[cfg(test)] mod name { ... }` stands, in bytes.
@@ -172,7 +202,7 @@ impl RustFile<'_, '_> {
         let (arguments, after) = code::arguments(&self.tokens, at + 1);
         let literals: Vec<Option<usize>> = arguments.iter().map(|a| self.literal(a)).collect();
         let (id, first, form) = match literals.as_slice() {
-            [Some(id)] if self.hub && is_named(self.text(*id)) => {
+            [Some(id)] if self.hub && is_named(self.text(*id)) && !self.asks_a_service(at) => {
                 (self.text(*id).to_owned(), *id, Form::HfHubMethod)
             }
             [Some(owner), Some(name)]
@@ -283,6 +313,8 @@ impl RustFile<'_, '_> {
             let (Some(variant), Some(owner)) = (self.tokens[at].name(), self.owner(at)) else {
                 continue;
             };
+            // Wrappers give the enum of text embeddings a name of their own.
+            let owner = if owner.starts_with("Fastembed") { "EmbeddingModel" } else { owner };
             let Some(id) = tables.fastembed(owner, variant) else { continue };
             let place = self.tokens[at - 3].at;
             self.scan.push(place, Named::model(id, Form::FastembedEnum, Confidence::High));
@@ -323,18 +355,32 @@ impl RustFile<'_, '_> {
                 continue;
             }
             let old = is_oldest_id(text);
+            // `fastembed:o/n`: which library loads it stands before it.
+            let text =
+                text::LOADER_PREFIXES.iter().find_map(|p| text.strip_prefix(p)).unwrap_or(text);
             let named = old || (is_repository(text) && !is_foreign(text));
-            if self.used.contains(&at) || !named || self.beside_address(at) {
+            let used = self.used.contains(&at);
+            if used || !named || self.beside_address(at) || self.asks_a_service(at) {
                 continue;
             }
             let (form, word) = self.context(at);
+            let word = match form {
+                Form::Literal => self.called(at).or(word),
+                Form::MatchArm => {
+                    // `=> Box::new(ColEmbedder::new("o/n"))`: what is called says more than the arm.
+                    let called = self.called(at).filter(|called| speaks_of_loading(called));
+                    called.or_else(|| self.function(at)).or(word)
+                }
+                _ => word,
+            };
             if old && !self.says_model(at, form, word.as_deref()) {
                 continue;
             }
-            let Some(confidence) = grade(form, word.as_deref(), self.hub, hub_crate) else {
-                continue;
-            };
             let revision = self.neighbour_revision(at);
+            let graded = grade(form, word.as_deref(), self.hub, hub_crate);
+            // Beside its revision an id stands for nothing else, whatever the file imports.
+            let paired = (revision.is_some() && !old).then_some(Confidence::Medium);
+            let Some(confidence) = graded.max(paired) else { continue };
             let computed = revision.is_none() && self.computed;
             let base = Named::model(text, form, confidence);
             self.tell(at, Named { revision, computed, ..base });
@@ -358,11 +404,30 @@ impl RustFile<'_, '_> {
         comma && next.is_some_and(|text| text.contains("://"))
     }
 
+    /// Whether the statement or the value around a place also names a key or a backend: then a hosted service
+    /// is asked for a model, under a name that the service gives.
+    fn asks_a_service(&self, at: usize) -> bool {
+        let says = |token: &&Token| {
+            token.name().is_some_and(|name| SERVICE_NAMES.contains(&name))
+                || token.text().is_some_and(|text| text.ends_with("_API_KEY"))
+        };
+        let ends = |token: &&Token| !token.is(b';');
+        let before = self.tokens[at.saturating_sub(40)..at].iter().rev().take_while(ends);
+        let after = self.tokens[at..].iter().take(40).take_while(ends);
+        before.chain(after).any(|token| says(&token))
+    }
+
     /// Whether something beside an id without an owner says that it is one: a revision, or the name
     /// that it is put under.
     fn says_model(&self, at: usize, form: Form, word: Option<&str>) -> bool {
         let bound = word.is_some_and(|word| word.to_ascii_lowercase().contains("model"));
-        self.hub && (self.neighbour_revision(at).is_some() || (form == Form::Constant && bound))
+        // What a call is handed is not what the name is bound to.
+        let opened = at.checked_sub(1).is_some_and(|before| {
+            let own = matches!(self.name_before(before), Some("from" | "Some" | "new"));
+            (self.tokens[before].is(b'(') && !own) || self.tokens[before].is(b',')
+        });
+        let assigned = form == Form::Constant && bound && !opened;
+        self.hub && (self.neighbour_revision(at).is_some() || assigned)
     }
 
     /// The revision in `=> ("o/n", "refs/pr/1")` and `f("o/n", "main")`.
@@ -416,6 +481,54 @@ impl RustFile<'_, '_> {
         (Form::Literal, called)
     }
 
+    /// The function, or the type whose function it is, in whose call a literal stands behind other arguments:
+    /// `model_repo(&client, "o/n")`, `ColEmbedder::new("o/n", None)`. `Self` is the type of the `impl`.
+    fn called(&self, at: usize) -> Option<String> {
+        let mut depth = 0_usize;
+        let start = at.saturating_sub(48);
+        let open = (start..at).rev().find(|&before| match self.tokens[before].kind {
+            Kind::Close(_) => {
+                depth += 1;
+                false
+            }
+            Kind::Open(_) if depth > 0 => {
+                depth -= 1;
+                false
+            }
+            Kind::Open(b'(') => !matches!(self.name_before(before), Some("Some" | "from")),
+            _ => false,
+        })?;
+        let function = self.name_before(open)?;
+        let owner = open
+            .checked_sub(3)
+            .filter(|&at| self.tokens[at].is(b':') && self.tokens[at + 1].is(b':'));
+        match owner.and_then(|colon| self.name_before(colon)) {
+            Some("Self") => self.implemented(open),
+            Some(owner) => Some(format!("{owner}::{function}")),
+            None => Some(function.to_owned()),
+        }
+    }
+
+    fn name_before(&self, at: usize) -> Option<&str> {
+        self.tokens[at.checked_sub(1)?].name()
+    }
+
+    /// The type of the `impl` around a place.
+    fn implemented(&self, at: usize) -> Option<String> {
+        let start = (0..at).rev().take(2_000).find(|at| self.tokens[*at].name() == Some("impl"))?;
+        let body = (start..at).find(|at| self.tokens[*at].is(b'{'))?;
+        self.tokens[start..body].iter().rev().find_map(Token::name).map(str::to_owned)
+    }
+
+    /// The name of the function around a place, where it speaks of ids: `hf_model_id`.
+    fn function(&self, at: usize) -> Option<String> {
+        let keyword = (0..at).rev().take(600).find(|at| self.tokens[*at].name() == Some("fn"))?;
+        let name = self.tokens.get(keyword + 1)?.name()?;
+        let speaks = ["id", "repo", "hf", "hub", "model_name", "pretrained"];
+        let lower = name.to_ascii_lowercase();
+        speaks.iter().any(|word| lower.contains(word)).then(|| name.to_owned())
+    }
+
     /// The name before `=`, over its type; and whether it is a default of clap's, whose name is the
     /// field that follows.
     fn bound(&self, equals: usize) -> (Option<String>, bool) {
@@ -457,12 +570,18 @@ fn is_oldest_id(text: &str) -> bool {
     is_part(text) && text.len() >= 4 && text.contains('-') && text.bytes().all(lower)
 }
 
+fn speaks_of_loading(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    LOADER_WORDS.iter().any(|word| lower.contains(word))
+}
+
 /// How sure it is that a literal is an id; nothing where it is most likely something else.
 fn grade(form: Form, word: Option<&str>, hub: bool, hub_crate: bool) -> Option<Confidence> {
     let lower = word.map(str::to_ascii_lowercase);
     let has = |words: &[&str]| lower.as_ref().is_some_and(|w| words.iter().any(|x| w.contains(x)));
     let model = has(&MODEL_WORDS);
-    if has(&OTHER_WORDS) && !model {
+    // A function that makes paths or addresses of ids loads nothing.
+    if has(&OTHER_WORDS) && (!model || form == Form::Literal) {
         return hub.then_some(Confidence::Low);
     }
     match form {
@@ -472,6 +591,8 @@ fn grade(form: Form, word: Option<&str>, hub: bool, hub_crate: bool) -> Option<C
         Form::DefaultValue | Form::StructField | Form::Constant if model && hub_crate => {
             Some(Confidence::Medium)
         }
+        Form::MatchArm if model && hub_crate => Some(Confidence::Medium),
+        Form::Literal if (hub || hub_crate) && has(&LOADER_WORDS) => Some(Confidence::Medium),
         Form::Literal if hub && (model || has(&["download", "fetch", "load", "get"])) => {
             Some(Confidence::Medium)
         }
@@ -526,7 +647,7 @@ mod tests {
                 api.repo(Repo::with_revision("o/two".into(), RepoType::Model, "refs/pr/1".into()));
                 api.repo(Repo::new("gpt2".to_string(), RepoType::Model));
                 api.dataset("o/data".to_string());
-                HFClient::new()?.model("owner", "name").download_file().filename("x").revision("v1").send();
+                HFClient::new()?.model("acme", "tiny-1").download_file().filename("x").revision("v1").send();
             }"#;
         assert_eq!(
             told(text),
@@ -535,10 +656,78 @@ mod tests {
                 ("o/two".to_owned(), own("refs/pr/1"), Form::HfHubRepo),
                 ("gpt2".to_owned(), None, Form::HfHubRepo),
                 ("o/data".to_owned(), None, Form::HfHubMethod),
-                ("owner/name".to_owned(), own("v1"), Form::HfHubClient),
+                ("acme/tiny-1".to_owned(), own("v1"), Form::HfHubClient),
             ]
         );
         assert_eq!(read(text)[3].kind, SubjectKind::Dataset);
+    }
+
+    #[test]
+    fn ids_behind_other_arguments_and_in_the_types_own_functions_are_told() {
+        let told = told(
+            r#"
+            fn a(client: &Client) { let tokens = model_repo(&client, "org/first-1"); }
+            fn b() { Box::new(ColEmbedder::new("org/second-1", None)?); }
+            impl Default for ClipEmbedder {
+                fn default() -> Self { Self::new("org/third-1".to_string(), Some("refs/pr/15"), None) }
+            }
+            fn f() { LoraBuilder::from_text_model(TextBuilder::new("org/base-1").with_logging(), vec!["org/lora-1"]); }
+            fn g() { match kind { Normal => Box::new(ColEmbedder::new("org/eleventh-1", None)?) } }
+            impl Kind { fn hf_model_id(&self) -> &str { match self { Self::A => "org/fourth-1" } } }
+            fn c() { config.set("fastembed:org/fifth-1"); load_model("fastembed:org/sixth-1"); }
+            fn d() { router.route("org/seventh-1", get(page)); println!("{}", "org/eighth-1"); }
+            "#,
+        );
+        let sure: Vec<(&str, Option<&str>)> =
+            told.iter().map(|(id, revision, _)| (id.as_str(), revision.as_deref())).collect();
+        for wanted in [
+            ("org/first-1", None),
+            ("org/second-1", None),
+            ("org/third-1", Some("refs/pr/15")),
+            ("org/fourth-1", None),
+            ("org/sixth-1", None),
+            ("org/lora-1", None),
+            ("org/eleventh-1", None),
+        ] {
+            assert!(sure.contains(&wanted), "{wanted:?}: {sure:?}");
+        }
+        let source = "fn e() { FileSource::huggingface(\"org/tenth-1\".to_string(), \"main\".to_string()); }";
+        let told = read(source);
+        assert_eq!(
+            (told[0].id.as_str(), told[0].revision.as_deref()),
+            ("org/tenth-1", Some("main"))
+        );
+        let low = read("fn d() { router.route(\"org/seventh-1\", get(page)); }");
+        assert!(low.iter().all(|one| one.confidence == Confidence::Low), "{low:?}");
+        let ninth =
+            "impl Shape { fn label(&self) -> &str { match self { Self::A => \"org/ninth-1\" } } }";
+        assert!(read(ninth).iter().all(|one| one.confidence == Confidence::Low));
+    }
+
+    #[test]
+    fn what_a_hosted_service_is_asked_for_is_no_repository() {
+        let hub = "use hf_hub::api::sync::Api;\n";
+        for text in [
+            "fn f() { LLMBuilder::new().backend(B::OpenAI).api_key(key).model(\"gpt-5-nano\").build(); }",
+            "fn f() { Config { env_key: \"GROQ_API_KEY\", model: \"org/hosted-1\" } }",
+            "const URL: &str = \"https://router.huggingface.co/v1\"; const MODEL: &str = \"org/hosted-1\";",
+            "fn f() { let model = BedrockModel::cross_region(\"ap-southeast-1\", X); }",
+        ] {
+            let found = read(&format!("{hub}{text}"));
+            let sure = |one: &&Reference| {
+                one.kind == SubjectKind::Model && one.confidence > Confidence::Low
+            };
+            assert_eq!(found.iter().find(sure), None, "{text}");
+        }
+        let text = "fn f() { let model = \"bert-base-uncased\"; let other = String::from(\"x\"); }";
+        assert_eq!(told(&format!("{hub}{text}"))[0].0, "bert-base-uncased");
+    }
+
+    #[test]
+    fn a_wrapper_of_fastembed_leads_to_its_models() {
+        let text =
+            "use rig_fastembed::FastembedModel;\nfn f() { load(&FastembedModel::AllMiniLML6V2Q); }";
+        assert_eq!(told(text)[0].0, "Xenova/all-MiniLM-L6-v2");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What one file's scan works with: its text, and the references found so far.
 
+use super::id::is_placeholder;
 use super::reference::{Confidence, Form, Reference, is_test_path, revision_kind};
 use crate::domain::SubjectKind;
 
@@ -98,6 +99,9 @@ impl<'a> Scan<'a> {
 
     /// Keeps one reference whose name begins at a byte offset.
     pub fn push(&mut self, at: usize, named: Named) {
+        if is_placeholder(&named.id) {
+            return;
+        }
         if self.is_full() {
             self.left_out += 1;
             return;

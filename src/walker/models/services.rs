@@ -83,6 +83,8 @@ fn only_of_a_hub(form: Form) -> bool {
         | Form::HubCli
         | Form::LlamaCpp
         | Form::GitSubmodule
+        | Form::OllamaLibrary
+        | Form::OciModel
         | Form::Policy => true,
         Form::ModelBuilder
         | Form::MatchArm

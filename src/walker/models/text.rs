@@ -83,6 +83,9 @@ const MODEL_FLAGS: [&str; 17] = [
     "-m",
 ];
 
+/// Libraries that load from the Hub, where a name says which one is meant.
+pub(super) const LOADER_PREFIXES: [&str; 4] = ["fastembed:", "huggingface:", "hf:", "candle:"];
+
 /// llama.cpp's flags.
 pub(super) const LLAMA_FLAGS: [&str; 7] =
     ["-hf", "-hfr", "--hf-repo", "-hfd", "-hfrd", "--hf-repo-draft", "-hfv"];
@@ -100,6 +103,9 @@ pub(super) fn scan(scan: &mut Scan<'_>, hash_comments: bool) {
             break;
         }
         if address_word(scan, &words, at, submodules, modelfile) {
+            continue;
+        }
+        if registry_name(scan, &words, at, modelfile) || prefixed(scan, &words, at) {
             continue;
         }
         command(scan, &words, at);
@@ -140,6 +146,56 @@ fn address_word(
         scan.push(words[at].at + address.at, named);
     }
     any
+}
+
+/// `ollama pull llama3.2:1b`, `docker model run ai/smollm2`, `FROM llama3.2` of a Modelfile: names in
+/// libraries that are no Hub.
+fn registry_name(scan: &mut Scan<'_>, words: &[Word<'_>], at: usize, modelfile: bool) -> bool {
+    let before = |back: usize| at.checked_sub(back).map_or("", |place| words[place].text);
+    let runs = |back: usize| matches!(before(back), "run" | "pull");
+    // The first word of its line; further on it is prose.
+    let leads = at == 1 || (at > 1 && words[at - 2].line < words[at - 1].line);
+    let from = modelfile && leads && before(1).eq_ignore_ascii_case("from");
+    let form = if (runs(1) && before(2) == "ollama") || from {
+        Form::OllamaLibrary
+    } else if runs(1) && before(2) == "model" && before(3) == "docker" {
+        Form::OciModel
+    } else {
+        return false;
+    };
+    let text = words[at].text;
+    let (name, revision) = match text.split_once('@') {
+        Some((name, digest)) => (name.split(':').next().unwrap_or(name), Some(digest)),
+        None => text.rsplit_once(':').map_or((text, None), |(name, tag)| (name, Some(tag))),
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    let first = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+    let file = name.rsplit_once('.').is_some_and(|(_, end)| matches!(end, "gguf" | "safetensors"));
+    if !first || file || !name.chars().all(plain) || !name.bytes().any(|b| b.is_ascii_alphabetic())
+    {
+        return false;
+    }
+    let revision = revision.filter(|tag| !tag.is_empty() && *tag != "latest").map(str::to_owned);
+    let base = Named::model(name, form, Confidence::High);
+    scan.push(words[at].at, Named { revision, ..base });
+    true
+}
+
+/// `fastembed:o/n` and `huggingface:o/n`: which library loads it stands before it, in one word or as a word
+/// of its own.
+fn prefixed(scan: &mut Scan<'_>, words: &[Word<'_>], at: usize) -> bool {
+    let text = words[at].text;
+    let apart = at >= 2
+        && words[at - 1].text == ":"
+        && LOADER_PREFIXES.iter().any(|p| p.trim_end_matches(':') == words[at - 2].text);
+    let joined = LOADER_PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix));
+    let Some(id) = joined.or(apart.then_some(text)) else { return false };
+    if !is_repository(id) || is_foreign(id) {
+        return false;
+    }
+    let named = Named::model(id, Form::ConfigKey, Confidence::Medium);
+    scan.push(words[at].at + text.len() - id.len(), named);
+    true
 }
 
 /// Whether the word before a value is a key for models.
@@ -369,6 +425,30 @@ mod tests {
             one("Qwen/Qwen2.5-0.5B", None, Form::CommandLine)
         );
         assert_eq!(told("Modelfile", "FROM hf.co/o/n:Q4"), one("o/n", None, Form::Ollama));
+        let tag = Some("1b");
+        let ollama = Form::OllamaLibrary;
+        assert_eq!(told("Modelfile", "FROM llama3.2:1b"), one("llama3.2", tag, ollama));
+        assert_eq!(told("a.sh", "ollama pull llama3.2:1b"), one("llama3.2", tag, ollama));
+        assert_eq!(told("Dockerfile", "RUN ollama run me/own"), one("me/own", None, ollama));
+        let oci = Form::OciModel;
+        assert_eq!(told("a.sh", "docker model run ai/smollm2"), one("ai/smollm2", None, oci));
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let pinned = format!("docker model pull ai/smollm2:x@{digest}");
+        assert_eq!(told("a.sh", &pinned), one("ai/smollm2", Some(&digest), oci));
+        for innocent in [
+            "ollama run ./own.gguf",
+            "ollama pull $MODEL",
+            "docker run ollama/ollama",
+            "git pull x",
+        ] {
+            assert_eq!(told("a.sh", innocent), [], "{innocent}");
+        }
+        assert_eq!(told("Modelfile", "FROM ./own.gguf"), []);
+        assert_eq!(told("Modelfile", "SYSTEM You are Mario from Super Mario"), []);
+        assert_eq!(
+            told("a.toml", "code_model = \"fastembed:org/n-1\""),
+            one("org/n-1", None, Form::ConfigKey)
+        );
         assert_eq!(
             told("a.sh", "git clone https://huggingface.co/o/n"),
             one("o/n", None, Form::HubUrl)
