@@ -244,10 +244,8 @@ impl Library {
         let facts = rust_source::read(sources, &entry, table);
         let runs = |flow: &&Flow| flow.executed && flow.source != StepKind::Secret;
         self.flows = facts.flows.iter().filter(runs).take(FEW).cloned().collect();
-        // What a library puts together and starts is what it is for more often than not.
-        let starts = self.flows.iter().filter(|f| {
-            f.source != StepKind::Computed && matches!(f.sink, StepKind::Spawn | StepKind::Load)
-        });
+        let starts =
+            self.flows.iter().filter(|f| f.sink == StepKind::Spawn || f.sink == StepKind::Load);
         self.secrets.flows = starts.cloned().collect();
         let hits = facts.capabilities.into_iter().filter(|hit| !hit.generated);
         let outside = hits.filter(|hit| {

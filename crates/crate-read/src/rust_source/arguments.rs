@@ -15,12 +15,11 @@ impl Walk<'_> {
     pub(super) fn interpreted(
         &mut self,
         spawned: &Spawned,
-        (texts, values): (&[Text], &[Value]),
+        texts: &[Text],
         data: &mut Taint,
         span: Span,
     ) {
         let step = self.step(StepKind::Spawn, &spawned.program, "", span);
-        self.given_scripts(values, step, span);
         let before = spawned.arguments.len().saturating_sub(texts.len() + 1);
         let is_inline = spawned.arguments[before..].iter().any(|text| is_inline(text));
         if is_inline || self.has(data, &[StepKind::Write]) {
@@ -183,7 +182,6 @@ impl Walk<'_> {
             let step = self.step(StepKind::Spawn, method, "", span);
             for value in data {
                 self.emit(&self.with_written(value), step);
-                self.given_input(value, step, span);
             }
         }
     }

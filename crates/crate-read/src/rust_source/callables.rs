@@ -3,11 +3,13 @@
 
 use std::rc::Rc;
 
+use proc_macro2::Span;
+use syn::Expr;
+
 use super::calls::{carried, union};
 use super::open::{OpenUse, Use};
 use super::value::{Callable, Taint, Text, Value};
 use super::walk::Walk;
-use proc_macro2::Span;
 
 /// Most closures that are walked inside each other when they are called.
 const CLOSURES: usize = 3;
@@ -114,28 +116,11 @@ impl Walk<'_> {
     pub(super) fn structure(&mut self, inner: &syn::ExprStruct, span: Span) -> Value {
         self.use_path(&inner.path);
         let mut value = Value::default();
-        let mut parts = Vec::new();
-        for field in &inner.fields {
-            let part = self.value(&field.expr);
+        let parts = inner.fields.iter().map(|field| &field.expr).chain(inner.rest.as_deref());
+        for part in parts.collect::<Vec<&Expr>>() {
+            let part = self.value(part);
             value.taint.merge(&part.taint);
-            value.callables.extend(part.callables.iter().cloned());
-            let name = match &field.member {
-                syn::Member::Named(name) => name.to_string(),
-                syn::Member::Unnamed(index) => index.index.to_string(),
-            };
-            parts.push((name, part));
-        }
-        if let Some(rest) = &inner.rest {
-            let rest = self.value(rest);
-            value.taint.merge(&rest.taint);
-            value.callables.extend(rest.callables);
-            value.parts = rest.parts;
-        }
-        let value_of_rest = value.parts.take();
-        let mut value = value.with_parts(parts.into_iter());
-        if let Some(rest) = value_of_rest {
-            let rest = Value { parts: Some(rest), ..Value::default() };
-            value.or_parts(&rest);
+            value.callables.extend(part.callables);
         }
         let ty = self.resolved(&super::names::segments(&inner.path)).join("::");
         self.made(&ty, &value, span);

@@ -6,7 +6,6 @@ use syn::Expr;
 use super::facts::{ReadKind, StepKind};
 use super::names::{path_span, segments};
 use super::open::{OpenUse, Use, filled};
-use super::parts::element_method;
 use super::passing::{constant_method, constructed, kept};
 use super::table::Role;
 use super::value::{Taint, Value};
@@ -230,10 +229,6 @@ impl Walk<'_> {
         if let Some(first) = first {
             value.taint.merge(&self.call_given(first, rest, span));
         }
-        if path.len() <= 2 && name.starts_with(char::is_uppercase) && value.text.is_none() {
-            let parts = arguments.iter().enumerate();
-            value = value.with_parts(parts.map(|(at, part)| (at.to_string(), part.clone())));
-        }
         if path.len() <= 2 && name.starts_with(char::is_uppercase) {
             self.made(&path.join("::"), &value, span);
             value.ty = Some(path.join("::"));
@@ -325,14 +320,11 @@ impl Walk<'_> {
         let named = self.named_files(&summary.open, values, span);
         let values = named.as_deref().unwrap_or(values);
         for (parameters, steps) in &summary.sinks {
-            let Some((sink, before)) = steps.split_last() else { continue };
             let mut taint = given(*parameters, values);
-            if taint.is_clean() && self.is_written(before) {
-                taint = self.given_computed(*parameters, values, span);
-            }
             if taint.is_clean() {
                 continue;
             }
+            let Some((sink, before)) = steps.split_last() else { continue };
             taint.steps.extend(before.iter().copied());
             self.emit(&taint, *sink);
         }
@@ -355,12 +347,6 @@ impl Walk<'_> {
             values.iter().enumerate().filter(|(at, _)| parameters >> (*at).min(63) & 1 == 1);
         value.callables.extend(passed.flat_map(|(_, value)| value.callables.clone()));
         value
-    }
-
-    fn is_written(&self, steps: &[u32]) -> bool {
-        let is_write =
-            |at: &u32| self.steps.get(*at as usize).map(|s| s.kind) == Some(StepKind::Write);
-        steps.iter().any(is_write)
     }
 
     /// What a function is given, with the files that it reads by the names that it is given.
@@ -391,7 +377,7 @@ impl Walk<'_> {
     pub(super) fn method_call(&mut self, call: &syn::ExprMethodCall) -> Value {
         let name = call.method.to_string();
         let receiver = self.value(&call.receiver);
-        let outer = std::mem::replace(&mut self.closure_input, element_of(&receiver));
+        let outer = std::mem::replace(&mut self.closure_input, receiver.taint.clone());
         let arguments = self.arguments(call.args.iter());
         self.closure_input = outer;
         let span = call.method.span();
@@ -410,9 +396,6 @@ impl Walk<'_> {
             return value;
         }
         if let Some(value) = constant_method(&name, &receiver, &arguments) {
-            return value;
-        }
-        if let Some(value) = element_method(&name, &receiver) {
             return value;
         }
         let methods = self.local_methods(&name, receiver.ty.as_deref());
@@ -446,11 +429,7 @@ impl Walk<'_> {
         }
         if TRANSPARENT.contains(&name) {
             let textual = (receiver.textual && !name.ends_with("bytes")) || name == "to_str";
-            let mut value = Value { taint, textual, ..receiver };
-            if let ("unwrap_or" | "or", Some(other)) = (name, arguments.first()) {
-                value.or_parts(other);
-            }
-            return value;
+            return Value { taint, textual, ..receiver };
         }
         if receiver.textual {
             taint = self.parsed(&taint);
@@ -547,25 +526,17 @@ impl Walk<'_> {
         if let Some((path, variable)) = &receiver.writes
             && name.starts_with("write")
         {
-            let given = arguments.first().cloned().unwrap_or_default();
-            let given = Value { taint: taint.clone(), ..given };
-            self.write_value(path, variable.as_deref(), &given, name, span);
+            self.write(path, variable.as_deref(), &taint, name, span);
         }
         if let Some(root) = &receiver.root {
             match (name, arguments.first()) {
                 ("push_str" | "write_str", Some(value)) => self.append(root, value),
-                ("push", Some(value)) => {
-                    self.put_into_list(root, name, arguments);
-                    self.push(root, value);
-                }
+                ("push", Some(value)) => self.push(root, value),
                 ("resize", _) => {
                     let taint = self.altered(&taint, name, span);
                     self.add(root, &taint);
                 }
-                _ => {
-                    self.put_into_list(root, name, arguments);
-                    self.add(root, &taint);
-                }
+                _ => self.add(root, &taint),
             }
         }
     }
@@ -609,12 +580,6 @@ impl Walk<'_> {
         // A trait object can be any of them; a name that many types have says nothing.
         if methods.len() > IMPLEMENTATIONS { Vec::new() } else { methods }
     }
-}
-
-/// What a closure is given that a method of this value calls.
-fn element_of(receiver: &Value) -> Value {
-    let one = receiver.any_element();
-    Value { root: None, callables: Vec::new(), textual: false, ..one }
 }
 
 /// Whether a call of `parse` gives tokens of Rust: `parse::<TokenStream>()`.

@@ -7,7 +7,6 @@ use syn::{Expr, Lit};
 
 use super::facts::{LISTED, LiteralForm, StepKind};
 use super::literal;
-use super::parts::is_looked_at;
 use super::value::{Taint, Text, Value};
 use super::walk::Walk;
 
@@ -26,25 +25,20 @@ impl Walk<'_> {
         let mut taint = Taint::default();
         let mut callables = Vec::new();
         let (mut known, mut whole) = (false, true);
-        let mut elements = Value::default();
-        for (index, part) in parts.enumerate() {
+        for part in parts {
             if let Some(byte) = byte_of(part) {
                 bytes.push(byte);
                 continue;
             }
             let value = self.value(part);
             taint.merge(&value.taint);
-            if is_looked_at(index) {
-                elements.with_element(&value);
-            }
             callables.extend(value.callables);
             known |= value.text.is_some();
             whole &= value.text.is_some();
             texts.push(value.text.unwrap_or_else(Text::hole));
         }
         callables.truncate(super::value::CALLABLES);
-        let element = elements.element;
-        let mut value = Value { element, callables, ..Value::of_taint(taint) };
+        let mut value = Value { callables, ..Value::of_taint(taint) };
         if count > 0 && bytes.len() == count {
             self.large(LiteralForm::Bytes, &bytes, span, &mut value);
             if matches!(count, 32 | 48 | 64) {
@@ -93,10 +87,6 @@ impl Walk<'_> {
                 value.bytes = Some(Rc::new(bytes));
                 value
             }
-            Lit::CStr(text) => match text.value().to_str() {
-                Ok(text) => self.text(text, span),
-                Err(_) => Value::default(),
-            },
             Lit::Char(c) => Value::of_text(Text::whole(c.value())),
             Lit::Int(number) => Value::of_text(Text::whole(number.base10_digits())),
             _ => Value::default(),

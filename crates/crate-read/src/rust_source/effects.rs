@@ -12,8 +12,6 @@ use super::walk::Walk;
 
 /// Shortest constant that is a source of data where it is decoded, in characters.
 const SHORT: usize = 8;
-/// Most constants of one name in a module: of functions, blocks, platforms.
-const CONSTANTS: usize = 8;
 
 impl Walk<'_> {
     /// A path as it is written: an API of the table, a constant of the crate, or neither.
@@ -50,10 +48,10 @@ impl Walk<'_> {
             _ => None,
         };
         let found = module.and_then(|module| {
-            let values = self.names.modules.get(module)?.constants.get(name)?.as_slice();
-            Some((module, values))
+            let value = *self.names.modules.get(module)?.constants.get(name)?;
+            Some((module, value))
         });
-        let Some((module, expressions)) = found else { return Value::default() };
+        let Some((module, expression)) = found else { return Value::default() };
         let key = format!("crate::{module}::{name}");
         if let Some(known) = self.constants.get(&key) {
             return known.clone();
@@ -62,11 +60,7 @@ impl Walk<'_> {
         self.constants.insert(key.clone(), Value::default());
         let outer = std::mem::replace(&mut self.module, module);
         let locals = std::mem::take(&mut self.locals);
-        let mut value = Value::default();
-        let follow = if self.depth < 1000 { CONSTANTS } else { 0 };
-        for expression in expressions.iter().take(follow) {
-            value = value.either(self.value(expression));
-        }
+        let value = if self.depth < 1000 { self.value(expression) } else { Value::default() };
         self.locals = locals;
         self.module = outer;
         self.constants.insert(key, value.clone());
@@ -96,9 +90,8 @@ impl Walk<'_> {
                 let written = union(args.get(1..).unwrap_or(&[]), &Taint::default());
                 let path = first.shown();
                 let variable = first.root.clone();
-                if let Some(given) = args.get(1) {
-                    let given = Value { taint: written.clone(), ..given.clone() };
-                    self.write_value(&path, variable.as_deref(), &given, api, span);
+                if args.len() > 1 {
+                    self.write(&path, variable.as_deref(), &written, api, span);
                 } else {
                     self.outside(&path, api, span);
                 }
@@ -328,6 +321,6 @@ fn push_place(list: &mut Vec<Place>, place: Place) {
 pub(super) fn listed(value: &Value) -> Vec<Text> {
     match &value.list {
         Some(list) => list.as_ref().clone(),
-        None => value.texts(),
+        None => vec![value.shown()],
     }
 }

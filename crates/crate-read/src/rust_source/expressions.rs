@@ -9,7 +9,6 @@ use syn::{BinOp, Expr, Pat};
 use super::facts::StepKind;
 use super::modules::is_test;
 use super::names::{path_span, segments};
-use super::parts::indexed;
 use super::value::{Callable, Taint, Text, Value};
 use super::walk::Walk;
 
@@ -36,9 +35,6 @@ impl Walk<'_> {
             Expr::Index(inner) => {
                 let mut value = self.value(&inner.expr);
                 self.value(&inner.index);
-                if !matches!(&*inner.index, Expr::Range(_)) {
-                    return indexed(&value, &inner.index);
-                }
                 if matches!(&*inner.index, Expr::Range(range) if range.start.is_some() || range.end.is_some())
                     && !value.textual
                 {
@@ -50,13 +46,13 @@ impl Walk<'_> {
             }
             Expr::Array(inner) => self.array(inner.elems.iter(), inner.bracket_token.span.open()),
             Expr::Tuple(inner) => {
-                let parts: Vec<Value> = inner.elems.iter().map(|part| self.value(part)).collect();
                 let mut whole = Value::default();
-                for part in &parts {
+                for part in &inner.elems {
+                    let part = self.value(part);
                     whole.taint.merge(&part.taint);
-                    whole.callables.extend(part.callables.iter().cloned());
+                    whole.callables.extend(part.callables);
                 }
-                whole.with_parts(parts.into_iter().enumerate().map(|(at, p)| (at.to_string(), p)))
+                whole
             }
             Expr::Binary(inner) => self.binary(inner),
             Expr::Assign(inner) => {
@@ -119,7 +115,7 @@ impl Walk<'_> {
     }
 
     fn closure(&mut self, inner: &syn::ExprClosure) -> Value {
-        let input = self.closure_input.clone();
+        let input = Value::of_taint(self.closure_input.clone());
         for pattern in &inner.inputs {
             self.bind(pattern, &input);
         }
@@ -135,7 +131,12 @@ impl Walk<'_> {
 
     fn for_loop(&mut self, inner: &syn::ExprForLoop) -> Value {
         let over = self.value(&inner.expr);
-        let item = over.any_element();
+        let item = Value {
+            root: over.root.clone(),
+            callables: over.callables,
+            textual: over.textual,
+            ..Value::of_taint(over.taint)
+        };
         self.bind(&inner.pat, &item);
         self.block(&inner.body);
         // `for b in data.iter_mut() { *b ^= k }`: what the body did to `b` it did to `data`.
@@ -149,20 +150,14 @@ impl Walk<'_> {
 
     fn field(&mut self, inner: &syn::ExprField) -> Value {
         let base = self.value(&inner.base);
-        let name = match &inner.member {
-            syn::Member::Named(name) => name.to_string(),
-            syn::Member::Unnamed(index) => {
-                let part = base.part(&index.index.to_string()).unwrap_or_default();
-                let (root, callables) = (base.root, base.callables);
-                return Value { root, callables, taint: base.taint, ..part };
-            }
+        let syn::Member::Named(name) = &inner.member else {
+            let (root, callables) = (base.root, base.callables);
+            return Value { root, callables, ..Value::of_taint(base.taint) };
         };
+        let name = name.to_string();
         let key = base.root.as_ref().map(|root| format!("{root}.{name}"));
         let mut value =
             key.as_ref().and_then(|key| self.locals.get(key)).cloned().unwrap_or_default();
-        if let Some(part) = base.part(&name) {
-            value.or_parts(&part);
-        }
         value.taint.merge(&base.taint);
         value.callables.extend(base.callables);
         if value.ty.is_none()
@@ -241,8 +236,9 @@ impl Walk<'_> {
             self.add(&root, &value.taint);
             let known = self.locals.entry(root).or_default();
             known.taint.merge(&value.taint);
-            // An assignment that is not always made leaves what was there before.
-            known.or_parts(value);
+            if value.text.is_some() {
+                known.text.clone_from(&value.text);
+            }
             known.ty = value.ty.clone().or_else(|| known.ty.take());
             known.writes = value.writes.clone().or_else(|| known.writes.take());
             if !value.callables.is_empty() {

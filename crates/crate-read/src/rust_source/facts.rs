@@ -118,8 +118,6 @@ pub enum StepKind {
     Literal,
     /// Something is fetched from the network.
     Fetch,
-    /// Bytes are put together by the code: nothing readable, and from nothing that is known.
-    Computed,
     /// Environment variables or credentials are read.
     Secret,
     /// Text or scrambled bytes are decoded, xor included.

@@ -8,8 +8,8 @@ use super::walk::Walk;
 
 /// Where data can come from; what says more is named first, for data that is sent and for the rest.
 const SENT: [StepKind; 4] = [StepKind::Secret, StepKind::Fetch, StepKind::Literal, StepKind::Read];
-const SOURCES: [StepKind; 5] =
-    [StepKind::Fetch, StepKind::Literal, StepKind::Read, StepKind::Secret, StepKind::Computed];
+const SOURCES: [StepKind; 4] =
+    [StepKind::Fetch, StepKind::Literal, StepKind::Read, StepKind::Secret];
 const DECODERS: [StepKind; 3] = [StepKind::Decode, StepKind::Decompress, StepKind::Decrypt];
 /// Methods that give a started program an argument.
 const ARGUMENTS: [&str; 3] = ["arg", "args", "raw_arg"];
@@ -61,7 +61,7 @@ impl Walk<'_> {
 
 /// The flow that steps make, where it says something.
 fn flow(mut steps: Vec<Step>, end: Step) -> Option<Flow> {
-    let order = if end.kind == StepKind::Send { &SENT[..] } else { &SOURCES[..] };
+    let order = if end.kind == StepKind::Send { SENT } else { SOURCES };
     let decoded = steps.iter().any(|step| DECODERS.contains(&step.kind));
     let runs =
         matches!(end.kind, StepKind::Spawn | StepKind::Load | StepKind::Link | StepKind::Include);
@@ -71,7 +71,7 @@ fn flow(mut steps: Vec<Step>, end: Step) -> Option<Flow> {
     let is_origin =
         |step: &Step| step.kind != StepKind::Read || !runs || is_own(step, decoded && starts);
     let found = |kind| steps.iter().any(|step| step.kind == kind && is_origin(step));
-    let source = order.iter().copied().find(|kind| found(*kind))?;
+    let source = order.into_iter().find(|kind| found(*kind))?;
     let flow = Flow {
         source,
         decoded,
@@ -108,14 +108,7 @@ fn is_wanted(flow: &Flow, steps: &[Step], end: &Step) -> bool {
     let opaque = changed || flow.disguised || flow.source == StepKind::Literal;
     match end.kind {
         StepKind::Send => true,
-        StepKind::Write | StepKind::Permission => {
-            (flow.decoded && flow.source != StepKind::Computed) || fetched
-        }
-        // Of what the code puts together itself, honest builds write a lot, and start none of it.
-        _ if flow.source == StepKind::Computed => {
-            let starts = matches!(end.kind, StepKind::Spawn | StepKind::Load);
-            starts && flow.executed && !is_argument(end) && is_written(steps)
-        }
+        StepKind::Write | StepKind::Permission => flow.decoded || fetched,
         _ if flow.source == StepKind::Secret => flow.decoded,
         StepKind::Include => fetched || opaque,
         StepKind::Spawn if is_argument(end) => {
@@ -190,11 +183,7 @@ fn is_disguised(steps: &[Step], end: &Step) -> bool {
 /// Order of steps in a flow: sources, then what transforms, then what writes.
 fn rank(kind: StepKind) -> u8 {
     match kind {
-        StepKind::Read
-        | StepKind::Literal
-        | StepKind::Fetch
-        | StepKind::Secret
-        | StepKind::Computed => 0,
+        StepKind::Read | StepKind::Literal | StepKind::Fetch | StepKind::Secret => 0,
         StepKind::Decode
         | StepKind::Decompress
         | StepKind::Decrypt

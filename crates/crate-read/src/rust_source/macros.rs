@@ -157,19 +157,19 @@ impl Walk<'_> {
 
     /// `write!(to, ...)`: what was put together goes to the first argument.
     fn written_out(&mut self, tokens: &TokenStream, text: &Value, span: proc_macro2::Span) {
+        if text.taint.is_clean() {
+            return;
+        }
         let Ok(parsed) = arguments(tokens) else { return };
         let Some(to) = parsed.first().map(|first| self.value(first)) else { return };
         if let Some(index) = to.spawned {
             self.command_arguments(index, "write_fmt", std::slice::from_ref(text), span);
         }
         if let Some((path, variable)) = &to.writes {
-            self.write_value(path, variable.as_deref(), text, "write!", span);
+            self.write(path, variable.as_deref(), &text.taint, "write!", span);
         }
         if let Some(root) = &to.root {
             self.add(root, &text.taint);
-            if to.writes.is_none() && to.spawned.is_none() && to.text.is_some() {
-                self.append(root, text);
-            }
         }
     }
 

@@ -28,11 +28,9 @@ mod macros;
 mod modules;
 mod names;
 mod open;
-mod parts;
 mod passing;
 mod paths;
 mod programs;
-mod scripts;
 mod shell_line;
 mod table;
 mod tokens;
@@ -41,10 +39,6 @@ mod walk;
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-#[path = "parts_tests.rs"]
-mod parts_tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

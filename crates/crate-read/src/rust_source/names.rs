@@ -32,8 +32,7 @@ pub(super) struct Module<'a> {
     uses: HashMap<String, Vec<String>>,
     globs: Vec<Vec<String>>,
     defined: HashSet<String>,
-    /// Constants by name; several where functions of the module have one of that name each.
-    pub constants: HashMap<String, Vec<&'a Expr>>,
+    pub constants: HashMap<String, &'a Expr>,
 }
 
 /// All names of the crate.
@@ -142,7 +141,7 @@ impl<'a> Names<'a> {
 
     fn constant(&mut self, module: usize, name: &syn::Ident, value: &'a Expr) {
         self.define(module, name);
-        self.modules[module].constants.entry(name.to_string()).or_default().push(value);
+        self.modules[module].constants.insert(name.to_string(), value);
     }
 
     fn implementation(&mut self, item: &'a syn::ItemImpl, module: usize, unit: usize) {

@@ -6,10 +6,7 @@ use super::calls::union;
 use super::value::{Taint, Text, Value};
 
 /// Functions that give back what they were given.
-const KEEPING: [&str; 15] = [
-    "Borrowed",
-    "Owned",
-    "from_iter",
+const KEEPING: [&str; 12] = [
     "new",
     "from",
     "Some",
@@ -69,24 +66,6 @@ pub(super) fn constant_method(name: &str, receiver: &Value, arguments: &[Value])
             joined
         }
         ("join", None, None) => Text::hole().join(&arguments.first()?.shown()),
-        ("to_lowercase" | "to_ascii_lowercase", Some(text), _) => {
-            Text { text: text.text.to_lowercase(), whole: text.whole }
-        }
-        ("to_uppercase" | "to_ascii_uppercase", Some(text), _) => {
-            Text { text: text.text.to_uppercase(), whole: text.whole }
-        }
-        ("strip_prefix" | "trim_start_matches", Some(text), _) if text.whole => {
-            let cut = arguments.first()?.shown();
-            Text::whole(text.text.strip_prefix(cut.constant()?)?)
-        }
-        ("strip_suffix" | "trim_end_matches", Some(text), _) if text.whole => {
-            let cut = arguments.first()?.shown();
-            Text::whole(text.text.strip_suffix(cut.constant()?)?)
-        }
-        ("trim_matches", Some(text), _) if text.whole => {
-            let cut = arguments.first()?.shown();
-            Text::whole(text.text.trim_matches(cut.constant()?.chars().next()?))
-        }
         ("rev", Some(text), _) if text.whole => {
             Text::whole(text.text.chars().rev().collect::<String>())
         }

@@ -15,7 +15,6 @@ const ARGUMENTS: usize = 16;
 
 impl Walk<'_> {
     pub(super) fn spawn(&mut self, api: &str, program: &Value, span: Span) -> Value {
-        let program = &self.worst_program(program);
         let text = program.shown();
         let words: Vec<String> = text.text.split_whitespace().map(str::to_owned).collect();
         // `duct::cmd!`-like and `sh -c`-like APIs take a whole line.
@@ -23,7 +22,6 @@ impl Walk<'_> {
         let taint = self.with_written(program);
         let step = self.step(StepKind::Spawn, api, &text.text, span);
         self.emit(&taint, step);
-        self.started_script(program, step, span);
         let mut value = Value { ty: Some(command_type(api)), taint, ..Value::default() };
         let arguments: Vec<String> = words.into_iter().skip(1).take(ARGUMENTS).collect();
         value.spawned = self.start(&name, &arguments, span);
@@ -220,7 +218,7 @@ impl Walk<'_> {
                     self.put_into(texts, values, data, &spawned.program, span);
                 }
             }
-            Some(DataUse::Interprets) => self.interpreted(spawned, (texts, values), data, span),
+            Some(DataUse::Interprets) => self.interpreted(spawned, texts, data, span),
             Some(DataUse::Compiles) => {
                 let first = texts.first().map_or("", |text| text.text.as_str());
                 let step = self.step(StepKind::Link, &spawned.program, first, span);

@@ -135,15 +135,7 @@ pub(super) enum Callable {
 pub(super) struct Value {
     pub text: Option<Text>,
     pub bytes: Option<Rc<Vec<u8>>>,
-    /// Other texts that it can be, where branches or assignments give several.
-    pub others: Option<Rc<Vec<Text>>>,
     pub list: Option<Rc<Vec<Text>>>,
-    /// Parts of a tuple or struct.
-    pub parts: Option<super::parts::Parts>,
-    /// What one element of a list can be, where that is more than a text.
-    pub element: Option<Rc<Value>>,
-    /// How deep its parts and elements have parts and elements.
-    pub nesting: u8,
     /// Full path of its type, or of the API constant that it is.
     pub ty: Option<String>,
     pub taint: Taint,
@@ -168,11 +160,12 @@ impl Value {
         Self { taint, ..Self::default() }
     }
 
-    /// Joins what two branches give.
+    /// Joins what two branches give; the first known text wins.
     pub(super) fn either(mut self, other: Self) -> Self {
         self.taint.merge(&other.taint);
-        self.or_parts(&other);
+        self.text = self.text.or(other.text);
         self.bytes = self.bytes.or(other.bytes);
+        self.list = self.list.or(other.list);
         self.ty = self.ty.or(other.ty);
         self.spawned = self.spawned.or(other.spawned);
         self.writes = self.writes.or(other.writes);

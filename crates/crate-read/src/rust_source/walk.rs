@@ -13,7 +13,6 @@ use super::facts::{CapabilityHit, CodeFacts, LISTED, Place, Step, StepKind};
 use super::modules::{Unit, is_test};
 use super::names::{Names, type_path};
 use super::open::OpenUse;
-use super::parts::remainder;
 use super::programs::Started;
 use super::table::{Capability, CapabilityTable};
 use super::value::{Taint, Text, Value};
@@ -52,8 +51,7 @@ pub(super) struct Walk<'a> {
     pub locals: HashMap<String, Value>,
     /// Data met while the children of an expression without a rule of its own are walked.
     pub met: Taint,
-    /// What the elements are that a closure is given.
-    pub closure_input: Value,
+    pub closure_input: Taint,
     pub at_build: bool,
     pub returned: Option<Value>,
     pub sinks: Vec<(u64, Vec<u32>)>,
@@ -65,8 +63,6 @@ pub(super) struct Walk<'a> {
     /// The same in the function that is walked, with what hangs on its parameters.
     pub written_here: HashMap<String, Taint>,
     pub constants: HashMap<String, Value>,
-    /// Constant texts that were written to files, by path or by the variable of the path.
-    pub scripts: HashMap<String, Text>,
     pub seen: HashSet<CapabilityHit>,
     pub crates: HashSet<String>,
     pub compared: Vec<Place>,
@@ -106,7 +102,7 @@ impl<'a> Walk<'a> {
             module: 0,
             locals: HashMap::new(),
             met: Taint::default(),
-            closure_input: Value::default(),
+            closure_input: Taint::default(),
             at_build: entry.at_build,
             returned: None,
             sinks: Vec::new(),
@@ -116,7 +112,6 @@ impl<'a> Walk<'a> {
             written: HashMap::new(),
             written_here: HashMap::new(),
             constants: HashMap::new(),
-            scripts: HashMap::new(),
             seen: HashSet::new(),
             crates: HashSet::new(),
             compared: Vec::new(),
@@ -365,9 +360,6 @@ impl<'a> Walk<'a> {
 
     /// Gives the names of a pattern what is known about the value.
     pub(super) fn bind(&mut self, pattern: &Pat, value: &Value) {
-        if self.bind_named_parts(pattern, value) {
-            return;
-        }
         let parts: Vec<&Pat> = match pattern {
             Pat::Ident(name) => {
                 self.locals.insert(name.ident.to_string(), value.clone());
@@ -392,7 +384,12 @@ impl<'a> Walk<'a> {
     }
 
     fn bind_parts<'p>(&mut self, parts: impl Iterator<Item = &'p Pat>, value: &Value) {
-        let part = remainder(value);
+        let part = Value {
+            root: value.root.clone(),
+            callables: value.callables.clone(),
+            textual: value.textual,
+            ..Value::of_taint(value.taint.clone())
+        };
         for pattern in parts {
             self.bind(pattern, &part);
         }
