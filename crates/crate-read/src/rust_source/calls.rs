@@ -3,6 +3,7 @@
 use proc_macro2::Span;
 use syn::Expr;
 
+use super::checks::is_still_unread;
 use super::facts::{ReadKind, StepKind};
 use super::names::{path_span, segments};
 use super::open::{OpenUse, Use, filled};
@@ -206,6 +207,7 @@ impl Walk<'_> {
             None => self.unknown_call(&path, &arguments, span),
         };
         self.fill_arguments(call.args.iter(), &arguments);
+        self.verdict(path.last().map_or("", String::as_str), &mut value, span);
         value.taint.merge(&called.taint);
         value.ty = value.ty.or_else(|| constructed(&path)).or(called.ty);
         value.root = None;
@@ -312,6 +314,7 @@ impl Walk<'_> {
         arguments: &[&Expr],
         span: Span,
     ) -> Value {
+        self.calls(index);
         let Some(summary) = self.summary(index) else {
             return Value::of_taint(union(values, &Taint::default()));
         };
@@ -377,12 +380,24 @@ impl Walk<'_> {
     pub(super) fn method_call(&mut self, call: &syn::ExprMethodCall) -> Value {
         let name = call.method.to_string();
         let receiver = self.value(&call.receiver);
+        let was_verdict = receiver.is_verdict;
+        let mut value = self.method_on(call, &name, receiver);
+        if was_verdict {
+            value.is_verdict = is_still_unread(&name);
+        }
+        value
+    }
+
+    fn method_on(&mut self, call: &syn::ExprMethodCall, name: &str, receiver: Value) -> Value {
         let outer = std::mem::replace(&mut self.closure_input, receiver.taint.clone());
-        let arguments = self.arguments(call.args.iter());
-        self.closure_input = outer;
         let span = call.method.span();
+        // `in_ci().then(|| act())`
+        let entered = name == "then" && self.enter(&receiver, span);
+        let arguments = self.arguments(call.args.iter());
+        self.leave(entered);
+        self.closure_input = outer;
         if let Some(spawned) = receiver.spawned {
-            let data = self.command_arguments(spawned, &name, &arguments, span);
+            let data = self.command_arguments(spawned, name, &arguments, span);
             if let Some(root) = &receiver.root {
                 self.add(root, &data);
             }
@@ -390,15 +405,17 @@ impl Walk<'_> {
             taint.merge(&data);
             return Value { taint, ..receiver };
         }
-        let ruled = self.ruled_method(&name, &receiver, &arguments, span);
-        self.fill_from(call, &name, &receiver, &arguments, span);
-        if let Some(value) = ruled {
+        self.certificates(name, &arguments, span);
+        let ruled = self.ruled_method(name, &receiver, &arguments, span);
+        self.fill_from(call, name, &receiver, &arguments, span);
+        if let Some(mut value) = ruled {
+            self.verdict(name, &mut value, span);
             return value;
         }
-        if let Some(value) = constant_method(&name, &receiver, &arguments) {
+        if let Some(value) = constant_method(name, &receiver, &arguments) {
             return value;
         }
-        let methods = self.local_methods(&name, receiver.ty.as_deref());
+        let methods = self.local_methods(name, receiver.ty.as_deref());
         if !methods.is_empty() {
             let mut values = vec![receiver];
             values.extend(arguments);
@@ -407,7 +424,11 @@ impl Walk<'_> {
             let results = methods.iter().map(|index| self.follow(*index, &values, &exprs, span));
             return results.reduce(Value::either).unwrap_or_default();
         }
-        self.unknown_method(call, &name, receiver, &arguments)
+        let mut value = self.unknown_method(call, name, receiver, &arguments);
+        if !arguments.is_empty() {
+            self.verdict(name, &mut value, span);
+        }
+        value
     }
 
     /// A method of which only its name is known.
@@ -420,9 +441,11 @@ impl Walk<'_> {
     ) -> Value {
         let span = call.method.span();
         if MEASURING.contains(&name) {
-            return Value::default();
+            let is_verdict = receiver.is_verdict;
+            return Value { is_verdict, ..Self::measuring(&receiver, arguments) };
         }
         let mut taint = union(arguments, &receiver.taint);
+        Self::part_of_date(name, &mut taint.answers);
         taint.merge(&self.call_given(&receiver, arguments, span));
         if name == "parse" && is_tokens(call) {
             self.included(&taint, "parse", "", span);

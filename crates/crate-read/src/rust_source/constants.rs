@@ -89,6 +89,7 @@ impl Walk<'_> {
             }
             Lit::Char(c) => Value::of_text(Text::whole(c.value())),
             Lit::Int(number) => Value::of_text(Text::whole(number.base10_digits())),
+            Lit::Bool(given) => Value::of_text(Text::whole(given.value.to_string())),
             _ => Value::default(),
         }
     }

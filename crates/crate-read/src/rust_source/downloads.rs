@@ -20,6 +20,8 @@ impl Walk<'_> {
         crates.truncate(LISTED);
         self.facts.crates = crates;
         self.facts.downloads = self.downloads();
+        self.facts.acts = self.acting.acts();
+        self.checks();
         self.facts
     }
 

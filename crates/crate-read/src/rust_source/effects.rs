@@ -2,8 +2,9 @@
 
 use proc_macro2::Span;
 
+use super::acting::Answers;
 use super::calls::union;
-use super::facts::{LISTED, Place, ReadKind, StepKind, WebAddress};
+use super::facts::{CheckKind, LISTED, Place, ReadKind, StepKind, WebAddress};
 use super::literal;
 use super::open::{OpenUse, Use, opened};
 use super::table::{Capability, Role};
@@ -35,7 +36,9 @@ impl Walk<'_> {
         for capability in &rule.capabilities {
             self.hit(*capability, &api, span, detail);
         }
-        Value { ty: Some(api), ..Value::default() }
+        let mut value = Value { ty: Some(api), ..Value::default() };
+        value.taint.answers = rule.asks.map(Answers::to).unwrap_or_default();
+        value
     }
 
     /// A `const` or `static` of the crate, by its full path or its bare name.
@@ -242,6 +245,7 @@ impl Walk<'_> {
         for capability in &means {
             self.hit(*capability, api, span, &text.text);
         }
+        value.taint.answers = self.table.asks(&text.text).map(Answers::to).unwrap_or_default();
         if means.contains(&Capability::SecretRead) {
             let step = self.step(StepKind::Secret, api, &text.text, span);
             value.taint.merge(&Taint::step(step));
@@ -298,6 +302,7 @@ impl Walk<'_> {
                 line: Self::line(span),
             };
             push_place(&mut self.compared, place);
+            self.check(CheckKind::DigestCompared, "==", span);
         }
     }
 }

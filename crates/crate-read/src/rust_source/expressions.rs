@@ -19,7 +19,7 @@ impl Walk<'_> {
             Expr::Path(inner) => self.path(&inner.path),
             Expr::Paren(inner) => self.value(&inner.expr),
             Expr::Group(inner) => self.value(&inner.expr),
-            Expr::Try(inner) => self.value(&inner.expr),
+            Expr::Try(inner) => Value { is_verdict: false, ..self.value(&inner.expr) },
             Expr::Await(inner) => self.value(&inner.base),
             Expr::Reference(inner) => self.value(&inner.expr),
             Expr::Unary(inner) => self.value(&inner.expr),
@@ -65,14 +65,7 @@ impl Walk<'_> {
                 self.bind(&inner.pat, &value);
                 Value::of_taint(value.taint)
             }
-            Expr::If(inner) => {
-                self.value(&inner.cond);
-                let then = self.block(&inner.then_branch);
-                match &inner.else_branch {
-                    Some((_, otherwise)) => then.either(self.value(otherwise)),
-                    None => then,
-                }
-            }
+            Expr::If(inner) => self.conditional(inner).0,
             Expr::Match(inner) => self.matched(inner),
             Expr::Closure(inner) => self.closure(inner),
             Expr::ForLoop(inner) => self.for_loop(inner),
@@ -96,9 +89,22 @@ impl Walk<'_> {
         Value::of_taint(std::mem::replace(&mut self.met, outer))
     }
 
+    /// What an `if` gives, and its condition.
+    pub(super) fn conditional(&mut self, inner: &syn::ExprIf) -> (Value, Value) {
+        let condition = self.value(&inner.cond);
+        let entered = self.enter(&condition, inner.if_token.span);
+        let mut value = self.block(&inner.then_branch);
+        if let Some((_, otherwise)) = &inner.else_branch {
+            value = value.either(self.value(otherwise));
+        }
+        self.leave(entered);
+        (value, condition)
+    }
+
     fn matched(&mut self, inner: &syn::ExprMatch) -> Value {
         let value = self.value(&inner.expr);
         let mut result = Value::default();
+        let entered = self.enter(&self.decided_by(&value, &inner.arms), inner.match_token.span);
         for arm in &inner.arms {
             if is_test(&arm.attrs) {
                 continue;
@@ -111,6 +117,7 @@ impl Walk<'_> {
             let arm = self.value(&arm.body);
             result = result.either(arm);
         }
+        self.leave(entered);
         result
     }
 
@@ -181,15 +188,21 @@ impl Walk<'_> {
         taint.merge(&right.taint);
         match inner.op {
             BinOp::Add(_) => {
-                let text = left.text.map(|mut text| {
-                    text.push(&right.text.unwrap_or_else(Text::hole));
-                    text
-                });
+                let text = match left.text {
+                    Some(mut text) => {
+                        text.push(&right.text.unwrap_or_else(Text::hole));
+                        Some(text)
+                    }
+                    // `UNIX_EPOCH + Duration::from_secs(1_790_000_000)`
+                    None => right.text.filter(|_| is_epoch(&inner.left)),
+                };
                 Value { text, ..Value::of_taint(taint) }
             }
             BinOp::Eq(_) | BinOp::Ne(_) => {
                 self.comparison(&left, &right, span);
-                Value::default()
+                let hashed = self.has(&left.taint, &[StepKind::Digest])
+                    || self.has(&right.taint, &[StepKind::Digest]);
+                Value { is_verdict: hashed, ..Self::comparing(&left, &right) }
             }
             BinOp::BitXor(_) if !taint.is_clean() => {
                 let step = self.step(StepKind::Decode, "^", "", span);
@@ -213,12 +226,14 @@ impl Walk<'_> {
                 }
                 Value::default()
             }
-            BinOp::And(_)
-            | BinOp::Or(_)
-            | BinOp::Lt(_)
-            | BinOp::Le(_)
-            | BinOp::Ge(_)
-            | BinOp::Gt(_) => Value::default(),
+            BinOp::And(_) | BinOp::Or(_) => {
+                let mut value = Value::default();
+                value.taint.answers = taint.answers;
+                value
+            }
+            BinOp::Lt(_) | BinOp::Le(_) | BinOp::Ge(_) | BinOp::Gt(_) => {
+                Self::comparing(&left, &right)
+            }
             _ if taint.is_clean() || left.textual || right.textual => Value::of_taint(taint),
             _ => {
                 let taint = self.altered(&taint, "arithmetic", span);
@@ -261,6 +276,11 @@ impl Walk<'_> {
         }
         value
     }
+}
+
+/// `UNIX_EPOCH`: what is added to it is a date.
+fn is_epoch(expression: &Expr) -> bool {
+    matches!(expression, Expr::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "UNIX_EPOCH"))
 }
 
 /// `+=` and its kin.

@@ -318,6 +318,75 @@ pub enum Verification {
     Unknown,
 }
 
+/// When code does something on its own account.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActWhen {
+    /// Before `main`, or when a library is loaded.
+    BeforeMain,
+    /// Under a date that is compared with a constant.
+    ByDate,
+    /// On a host or for a user of some name.
+    ByHost,
+    /// Where a variable of a continuous integration service is set, or where none is.
+    InCi,
+}
+
+/// Something that code does by itself, or only where the machine is the right one.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub struct Act {
+    /// When it is done.
+    pub when: ActWhen,
+    /// What makes it run: the attribute, or `if`.
+    pub on: String,
+    /// What it does, through functions of the crate, too: programs, network, secrets, libraries, places
+    /// outside; at most 8 uses.
+    pub does: Vec<CapabilityHit>,
+    /// File inside the crate of the attribute or condition.
+    pub file: String,
+    /// Line in that file, from 1.
+    pub line: u32,
+}
+
+/// A check of what is fetched, or the lack of one.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckKind {
+    /// A computed digest is compared.
+    DigestCompared,
+    /// A signature is verified, or something else by a function that says so in its name.
+    Verified,
+    /// The result of such a comparison or verification decides nothing.
+    ResultDropped,
+    /// Certificates of servers are not checked.
+    CertificatesIgnored,
+    /// A whole commit id says what is fetched.
+    CommitPinned,
+    /// A branch is fetched, whatever it holds on the day.
+    BranchFetched,
+}
+
+/// One place where something fetched is checked, or is not.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub struct Check {
+    /// What is checked, or not.
+    pub kind: CheckKind,
+    /// The function, program or address.
+    pub note: String,
+    /// File inside the crate.
+    pub file: String,
+    /// Line in that file, from 1.
+    pub line: u32,
+}
+
 /// A place in the code that backs a statement.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -365,6 +434,12 @@ pub struct CodeFacts {
     pub literals: Vec<LargeLiteral>,
     /// Messages to cargo.
     pub directives: Vec<Directive>,
+    /// What it does by itself or under a condition on the machine, at most 32.
+    #[serde(default)]
+    pub acts: Vec<Act>,
+    /// How what is fetched is checked, at most 64.
+    #[serde(default)]
+    pub checks: Vec<Check>,
     /// Files that could not be parsed.
     pub unparsed: Vec<Unparsed>,
     /// Crates that the code names (first segments of paths that are neither local nor `std`), sorted.

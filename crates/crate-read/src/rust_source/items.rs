@@ -2,7 +2,7 @@
 
 use syn::{Attribute, Item, Meta};
 
-use super::facts::ReadKind;
+use super::facts::{CapabilityHit, ReadKind};
 use super::modules::is_test;
 use super::paths;
 use super::table::Capability;
@@ -23,18 +23,22 @@ impl Walk<'_> {
                 self.attributes(&item.attrs);
                 self.value(&item.expr);
             }
-            Item::Static(item) if !is_test(&item.attrs) => {
-                self.attributes(&item.attrs);
-                self.value(&item.expr);
+            Item::Static(item) if !is_test(&item.attrs) => match self.attributes(&item.attrs) {
+                Some(made_by) => self.early_static(&item.expr, &made_by),
+                None => _ = self.value(&item.expr),
+            },
+            Item::Fn(item) if !is_test(&item.attrs) => {
+                if let Some(made_by) = self.attributes(&item.attrs) {
+                    self.early_function(&item.sig.ident.to_string(), &made_by);
+                }
             }
-            Item::Fn(item) if !is_test(&item.attrs) => self.attributes(&item.attrs),
             Item::Impl(item) if !is_test(&item.attrs) => {
                 for part in &item.items {
                     match part {
                         syn::ImplItem::Const(part) => {
                             self.value(&part.expr);
                         }
-                        syn::ImplItem::Fn(part) => self.attributes(&part.attrs),
+                        syn::ImplItem::Fn(part) => _ = self.attributes(&part.attrs),
                         syn::ImplItem::Macro(part) => {
                             self.call_macro(&part.mac);
                         }
@@ -90,8 +94,9 @@ impl Walk<'_> {
         }
     }
 
-    /// `#[ctor]`, `#[link_section = ".init_array"]` and the like.
-    fn attributes(&mut self, attributes: &[Attribute]) {
+    /// `#[ctor]`, `#[link_section = ".init_array"]` and the like: what makes the item run by itself.
+    fn attributes(&mut self, attributes: &[Attribute]) -> Option<CapabilityHit> {
+        let known = self.facts.capabilities.len();
         for attribute in attributes {
             let path = super::names::segments(attribute.path());
             let full = self.resolved(&path);
@@ -115,5 +120,7 @@ impl Walk<'_> {
                 self.hit(Capability::PreMain, "link_section", attribute.pound_token.span, &text);
             }
         }
+        let new = self.facts.capabilities.iter().skip(known);
+        new.rev().find(|hit| hit.capability == Capability::PreMain).cloned()
     }
 }

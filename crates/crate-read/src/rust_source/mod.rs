@@ -8,9 +8,11 @@
 //! This is a reading aid, not a proof: code can always be written so that nothing here sees through
 //! it. Code of other crates is not followed, nor are macros of theirs. It judges nothing.
 
+mod acting;
 mod arguments;
 mod callables;
 mod calls;
+mod checks;
 mod constants;
 mod downloads;
 mod effects;
@@ -38,13 +40,16 @@ mod value;
 mod walk;
 
 #[cfg(test)]
+mod acting_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use facts::{
-    CapabilityHit, CodeFacts, Directive, Downloads, Flow, LISTED, LargeLiteral, LiteralForm, Place,
-    Read, ReadKind, Spawned, Step, StepKind, Unparsed, Unread, Verification, WebAddress,
+    Act, ActWhen, CapabilityHit, Check, CheckKind, CodeFacts, Directive, Downloads, Flow, LISTED,
+    LargeLiteral, LiteralForm, Place, Read, ReadKind, Spawned, Step, StepKind, Unparsed, Unread,
+    Verification, WebAddress,
 };
 pub use modules::Sources;
 pub use paths::plain_path;

@@ -81,6 +81,18 @@ impl Capability {
     }
 }
 
+/// A question about the machine that code can make itself depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asks {
+    /// What time it is.
+    Clock,
+    /// Which host or user this is.
+    Host,
+    /// Whether this is a continuous integration service.
+    Ci,
+}
+
 /// What an API does with its arguments, for reads, writes and flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -128,6 +140,9 @@ pub struct ApiRule {
     /// What using one of them means.
     #[serde(default)]
     pub capabilities: Vec<Capability>,
+    /// What its result answers.
+    #[serde(default)]
+    pub asks: Option<Asks>,
     /// What it does with its arguments.
     #[serde(default)]
     pub role: Option<Role>,
@@ -244,6 +259,9 @@ pub struct VariableRule {
     pub inside: bool,
     /// What reading one of them means.
     pub capabilities: Vec<Capability>,
+    /// What its value answers.
+    #[serde(default)]
+    pub asks: Option<Asks>,
     /// Why it stands here.
     pub why: String,
 }
@@ -254,8 +272,21 @@ pub struct VariableRule {
 pub struct PlaceRule {
     /// Runs of path segments (`.ssh`, `.cargo/credentials`), matched on segment borders, whatever the case.
     pub names: Vec<String>,
+    /// Whether what lies there starts by itself.
+    #[serde(default)]
+    pub starts: bool,
     /// What a constant that names one means.
     pub capabilities: Vec<Capability>,
+    /// Why it stands here.
+    pub why: String,
+}
+
+/// Services where anybody can receive or leave data without a name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostRule {
+    /// Hosts with the hosts below them, or a host with the beginning of a path.
+    pub names: Vec<String>,
     /// Why it stands here.
     pub why: String,
 }
@@ -278,6 +309,8 @@ struct Written {
     option: Vec<OptionRule>,
     #[serde(default)]
     child: Vec<ChildRule>,
+    #[serde(default)]
+    host: Vec<HostRule>,
 }
 
 /// The capability table, ready for look-ups.
@@ -338,6 +371,7 @@ impl CapabilityTable {
             .chain(written.place.iter().map(|rule| rule.why.as_str()))
             .chain(written.option.iter().map(|rule| rule.why.as_str()))
             .chain(written.child.iter().map(|rule| rule.why.as_str()))
+            .chain(written.host.iter().map(|rule| rule.why.as_str()))
     }
 
     /// The rule of the longest listed prefix of a full path.
@@ -444,36 +478,61 @@ impl CapabilityTable {
 
     /// What reading this environment variable means.
     pub fn variable(&self, name: &str) -> impl Iterator<Item = Capability> + '_ {
+        self.variables(name).flat_map(|rule| rule.capabilities.iter().copied())
+    }
+
+    /// What the value of this environment variable answers.
+    #[must_use]
+    pub fn asks(&self, name: &str) -> Option<Asks> {
+        self.variables(name).find_map(|rule| rule.asks)
+    }
+
+    /// Rules for this environment variable.
+    fn variables(&self, name: &str) -> impl Iterator<Item = &VariableRule> + '_ {
         let upper = name.to_ascii_uppercase();
         let padded = format!("_{upper}_");
-        self.written
-            .variable
-            .iter()
-            .filter(move |rule| {
-                rule.names.iter().any(|known| {
-                    *known == upper || (rule.inside && padded.contains(&format!("_{known}_")))
-                })
+        self.written.variable.iter().filter(move |rule| {
+            rule.names.iter().any(|known| {
+                *known == upper || (rule.inside && padded.contains(&format!("_{known}_")))
             })
-            .flat_map(|rule| rule.capabilities.iter().copied())
+        })
     }
 
     /// What a constant that names this place means.
     #[must_use]
     pub fn place(&self, path: &str) -> Vec<Capability> {
-        let mut means: Vec<Capability> = Vec::new();
+        let rules = self.place_rules_of(path);
+        let means = rules.flat_map(|rule| rule.capabilities.iter().copied());
+        means.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Whether what is written to this place starts by itself.
+    #[must_use]
+    pub fn starts_by_itself(&self, path: &str) -> bool {
+        self.place_rules_of(path).any(|rule| rule.starts)
+    }
+
+    /// Whether a host, or the address behind it, is of a service where anybody can receive data.
+    #[must_use]
+    pub fn is_drop(&self, host: &str, path: &str) -> bool {
+        self.written.host.iter().flat_map(|rule| &rule.names).any(|name| {
+            let (known, below) = name.split_once('/').unwrap_or((name, ""));
+            let is_host =
+                host == known || host.strip_suffix(known).is_some_and(|front| front.ends_with('.'));
+            is_host && path.trim_start_matches('/').starts_with(below)
+        })
+    }
+
+    fn place_rules_of<'t>(&'t self, path: &'t str) -> impl Iterator<Item = &'t PlaceRule> + 't {
         let bytes = path.as_bytes();
         let border = |byte: Option<&u8>| byte.is_none_or(|b| matches!(b, b'/' | b'\\'));
-        for found in self.places.iter().flat_map(|places| places.find_overlapping_iter(path)) {
+        let found = self.places.iter().flat_map(move |places| places.find_overlapping_iter(path));
+        found.filter_map(move |found| {
             let before = found.start().checked_sub(1).and_then(|at| bytes.get(at));
-            if border(before) && border(bytes.get(found.end())) {
-                let rule = self.place_rules.get(found.pattern().as_usize());
-                let rule = rule.and_then(|index| self.written.place.get(*index));
-                means.extend(rule.into_iter().flat_map(|rule| rule.capabilities.iter().copied()));
-            }
-        }
-        means.sort_unstable();
-        means.dedup();
-        means
+            let whole = border(before) && border(bytes.get(found.end()));
+            let rule = self.place_rules.get(found.pattern().as_usize()).filter(|_| whole)?;
+            self.written.place.get(*rule)
+        })
     }
 }
 

@@ -19,7 +19,7 @@ fn read_files(files: &[(&str, &str)], root: &str) -> CodeFacts {
     read(&sources, &entry, table())
 }
 
-fn build(text: &str) -> CodeFacts {
+pub(super) fn build(text: &str) -> CodeFacts {
     read_files(&[("build.rs", text)], "build.rs")
 }
 

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::acting::Answers;
+
 /// Longest constant text that is followed, in bytes.
 pub(super) const TEXT_BYTES: usize = 8 << 10;
 /// Most steps that data carries along.
@@ -64,6 +66,8 @@ pub(super) struct Taint {
     pub parameters: u64,
     pub spelled_steps: BTreeSet<u32>,
     pub spelled_parameters: u64,
+    /// What it says about the machine.
+    pub answers: Answers,
 }
 
 impl Taint {
@@ -78,6 +82,7 @@ impl Taint {
     pub(super) fn merge(&mut self, other: &Self) {
         self.parameters |= other.parameters;
         self.spelled_parameters |= other.spelled_parameters;
+        self.answers.merge(other.answers);
         add(&mut self.steps, &other.steps);
         add(&mut self.spelled_steps, &other.spelled_steps);
     }
@@ -149,6 +154,8 @@ pub(super) struct Value {
     pub callables: Vec<Callable>,
     /// Whether it is text, not bytes.
     pub textual: bool,
+    /// Whether it says only whether something is genuine, and nobody acted on it yet.
+    pub is_verdict: bool,
 }
 
 impl Value {
@@ -173,6 +180,7 @@ impl Value {
             self.callables.extend(other.callables);
         }
         self.textual |= other.textual;
+        self.is_verdict |= other.is_verdict;
         self
     }
 

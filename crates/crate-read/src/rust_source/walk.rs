@@ -8,6 +8,7 @@ use proc_macro2::Span;
 use syn::{Expr, Pat};
 
 use super::Sources;
+use super::acting::{self, Acting};
 use super::expand::{self, Macros};
 use super::facts::{CapabilityHit, CodeFacts, LISTED, Place, Step, StepKind};
 use super::modules::{Unit, is_test};
@@ -78,6 +79,8 @@ pub(super) struct Walk<'a> {
     pub macros: Macros,
     pub expanded: Vec<usize>,
     pub all_expanded: usize,
+    /// What functions do by themselves or under a condition.
+    pub acting: Acting,
     /// Libraries that the linker is told to take, by name.
     pub libraries: Vec<(String, u32)>,
     /// Paths that library code compiles with `include!`.
@@ -123,6 +126,7 @@ impl<'a> Walk<'a> {
             macros: Macros::new(),
             expanded: Vec::new(),
             all_expanded: 0,
+            acting: Acting::default(),
             libraries: Vec::new(),
             compiled: &entry.compiled,
         }
@@ -172,6 +176,7 @@ impl<'a> Walk<'a> {
             std::mem::take(&mut self.closure_input),
         );
         let outer_open = std::mem::take(&mut self.open);
+        let outer_gates = self.acting.outside();
         let outer_written = std::mem::take(&mut self.written_here);
         self.active.push(index);
         let parameters = self.parameters(function.signature);
@@ -191,6 +196,7 @@ impl<'a> Walk<'a> {
         (self.module, self.locals, self.returned, self.sinks, self.met, self.closure_input) = outer;
         let open = std::mem::replace(&mut self.open, outer_open);
         self.written_here = outer_written;
+        self.acting.back(outer_gates);
         let summary = Rc::new(Summary { returns, sinks, fills, open });
         self.done.insert(index, Rc::clone(&summary));
         Some(summary)
@@ -258,6 +264,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn push_hit(&mut self, hit: CapabilityHit) {
+        self.does(&hit);
         if self.facts.capabilities.len() >= LISTED {
             self.facts.left_out += 1;
         } else if self.seen.insert(hit.clone()) {
@@ -312,20 +319,31 @@ impl<'a> Walk<'a> {
 
     fn statements(&mut self, statements: &[syn::Stmt]) -> Value {
         let mut last = Value::default();
+        let mut entered = 0;
         for statement in statements {
             last = match statement {
+                // `if asked { return }`: what follows stands under the same condition.
+                syn::Stmt::Expr(Expr::If(inner), _) if acting::leaves(&inner.then_branch) => {
+                    let (value, condition) = self.conditional(inner);
+                    entered += usize::from(self.enter(&condition, inner.if_token.span));
+                    value
+                }
                 syn::Stmt::Local(local) => {
                     self.local(local);
                     Value::default()
                 }
                 syn::Stmt::Item(_) => Value::default(),
                 syn::Stmt::Expr(expression, None) => self.value(expression),
-                syn::Stmt::Expr(expression, Some(_)) => {
-                    self.value(expression);
+                syn::Stmt::Expr(expression, Some(end)) => {
+                    let value = self.value(expression);
+                    self.dropped(&value, end.span);
                     Value::default()
                 }
                 syn::Stmt::Macro(statement) => self.call_macro(&statement.mac),
             };
+        }
+        for _ in 0..entered {
+            self.leave(true);
         }
         last
     }
@@ -355,6 +373,8 @@ impl<'a> Walk<'a> {
             // What goes in at one end comes out at the other.
             value.root = Some(format!("{ends}.end"));
         }
+        self.dropped_in(&local.pat, &value, local.let_token.span);
+        value.is_verdict = false;
         self.bind(&local.pat, &value);
     }
 
