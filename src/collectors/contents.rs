@@ -81,6 +81,7 @@ impl Contents {
         sheet.put(archive::GROUP, &self.archive.facts);
         sheet.put(build_code::GROUP, &self.code.build);
         sheet.put(build_code::SECRETS_GROUP, &self.code.secrets);
+        sheet.put(build_code::LIBRARY_GROUP, &self.code.at_run_time);
         sheet.put(native::GROUP, &self.native);
         sheet.put(concealment::GROUP, &self.concealment);
     }

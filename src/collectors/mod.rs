@@ -41,6 +41,7 @@ pub mod source_tree;
 mod spill;
 pub mod store;
 pub mod update;
+mod weakened;
 pub mod window;
 
 use crate::domain::fact::{SchemaOf, schema_of};
@@ -62,6 +63,7 @@ pub fn groups() -> Vec<(&'static str, SchemaOf)> {
         (archive::GROUP, schema_of::<archive::ArchiveFacts>),
         (build_code::GROUP, schema_of::<build_code::BuildFacts>),
         (build_code::SECRETS_GROUP, schema_of::<build_code::SecretFacts>),
+        (build_code::LIBRARY_GROUP, schema_of::<build_code::LibraryFacts>),
         (concealment::GROUP, schema_of::<concealment::ConcealmentFacts>),
         (native::GROUP, schema_of::<native::NativeFacts>),
         (repository::GROUP, schema_of::<repository::RepositoryFacts>),

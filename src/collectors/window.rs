@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::archive::{
     ArchiveFacts, ArchiveListing, ArchiveRecord, FileFacts, FileRole, ListedFile,
 };
-use super::build_code::BuildRecord;
+use super::build_code::{BuildRecord, HostKind};
 use super::concealment::{ConcealmentFacts, IgnoredInput, links_taken_over, newly_ignored};
+use super::weakened::{self, Weakened};
 use crate::domain::Measured;
 use crate_read::file_kind::FileClass;
 use crate_read::rust_source::Capability;
@@ -26,7 +27,7 @@ pub const WINDOW: &str = "window";
 /// Group of the comparison with the release before.
 pub const PREVIOUS: &str = "previous";
 /// Has to be raised whenever the same listings give other facts than before.
-pub const VERSION: u64 = 3;
+pub const VERSION: u64 = 4;
 /// Most files in one list.
 const LISTED: usize = 2_000;
 
@@ -58,6 +59,14 @@ pub struct ComparisonFacts {
     pub capabilities_gained: Measured<Vec<Capability>>,
     /// What build-time code could do then and cannot now, sorted.
     pub capabilities_lost: Measured<Vec<Capability>>,
+    /// What library code can do at run time now and could not then, sorted; not what stands outside of the
+    /// crate's own code.
+    pub library_gained: Measured<Vec<Capability>>,
+    /// Hosts that library code names beside the network now and did not then, of a number or a service
+    /// where anybody can receive data.
+    pub hosts_gained: Measured<Vec<String>>,
+    /// Checks that the older release had and this one does not, and what can be reviewed less; at most 64.
+    pub weakened: Measured<Vec<Weakened>>,
     /// Whether any code runs at build time now and none did then.
     pub newly_runs_at_build: Measured<bool>,
     /// Whether only the last number of the version differs; false where there is no older release.
@@ -88,6 +97,9 @@ impl ComparisonFacts {
             bytes_grown: Measured::unknown(reason),
             capabilities_gained: Measured::unknown(reason),
             capabilities_lost: Measured::unknown(reason),
+            library_gained: Measured::unknown(reason),
+            hosts_gained: Measured::unknown(reason),
+            weakened: Measured::unknown(reason),
             newly_runs_at_build: Measured::unknown(reason),
             patch: Measured::unknown(reason),
             rust_changed_share: Measured::unknown(reason),
@@ -154,6 +166,18 @@ pub fn worth_comparing(facts: &ArchiveFacts, code: &BuildRecord) -> bool {
     let files = &facts.binaries;
     files.iter().any(|file| could_carry(file.class) && file.in_profile.is_none())
         || code.build.capability_names.iter().any(|capability| could_act(*capability))
+        || could_act_at_run_time(code)
+        || weakened::could_be(code)
+}
+
+/// Whether library code does what few do.
+fn could_act_at_run_time(code: &BuildRecord) -> bool {
+    let library = &code.at_run_time;
+    !library.flows.is_empty()
+        || !library.acts.is_empty()
+        || !library.autostart.is_empty()
+        || !code.secrets.modules.is_empty()
+        || library.hosts.iter().any(|host| host.kind != HostKind::Named)
 }
 
 /// Capabilities that few build scripts have.
@@ -283,6 +307,10 @@ pub fn compare(
             Some(older) => links_taken_over(release.concealment, older.concealment),
             None => release.concealment.links.clone(),
         }),
+        weakened: Measured::Known(match against {
+            Some(older) => weakened::compare(release, older),
+            None => Vec::new(),
+        }),
         ..capabilities(release.code, against)
     }
 }
@@ -296,7 +324,16 @@ fn capabilities(code: &BuildRecord, against: Option<&Against<'_>>) -> Comparison
         Measured::Known(these.iter().filter(|c| !those.contains(c)).copied().collect())
     };
     let ran = against.map_or(Measured::Known(false), |a| a.code.build.runs_at_build.clone());
+    let libraries = against.map(|against| &against.code.at_run_time);
+    let could = libraries.map_or(&none, |library| &library.capability_names);
+    let odd = code.at_run_time.hosts.iter().filter(|host| host.kind != HostKind::Named);
+    let named = |host: &str| {
+        libraries.is_some_and(|library| library.hosts.iter().any(|known| known.host == host))
+    };
+    let gained = odd.filter(|host| !named(&host.host)).map(|host| host.host.clone());
     ComparisonFacts {
+        library_gained: without(&code.at_run_time.capability_names, could),
+        hosts_gained: Measured::Known(gained.collect()),
         capabilities_gained: without(now, before),
         capabilities_lost: without(before, now),
         newly_runs_at_build: code

@@ -3,10 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::hosts::Host;
 use crate::domain::Measured;
 use crate_read::rust_source::{
-    Capability, CapabilityHit, Directive, Downloads, Flow, LargeLiteral, Read, Spawned, Unparsed,
-    WebAddress,
+    Act, Capability, CapabilityHit, Check, Directive, Downloads, Flow, LargeLiteral, Read, Spawned,
+    Unparsed, WebAddress,
 };
 
 /// What a crate's build script, or the crate itself if it is a procedural macro, can do at build time.
@@ -60,6 +61,8 @@ pub struct BuildFacts {
     pub downloads: Option<Downloads>,
     /// Crates that the build code names in its paths, sorted, `_` for `-`.
     pub crates: Vec<String>,
+    /// How what is fetched is checked, at most 64.
+    pub checks: Vec<Check>,
     /// Files that could not be parsed or found, with the reason. They were read as tokens where they
     /// exist.
     pub unparsed: Vec<Unparsed>,
@@ -96,16 +99,32 @@ pub struct SecretFacts {
     pub files_with_secrets: u64,
     /// Files that reach the network (a count).
     pub files_with_network: u64,
-    /// Data that library code takes from files of the crate, from literals or the network and starts or
-    /// loads, whatever happens to it on the way; at most 32.
-    #[serde(default)]
-    pub flows: Vec<Flow>,
     /// Code that runs before `main` or when a library is loaded, at most 64.
     pub pre_main: Vec<CapabilityHit>,
     /// Files that could not be parsed and were read as tokens, at most 64.
     pub unparsed: Vec<Unparsed>,
     /// Entries that were left out because a list was full.
     pub left_out: u64,
+}
+
+/// What a crate's library can do on its own account at run time. Files below `tests`, `examples`,
+/// `benches` and `fuzz` are not library code.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LibraryFacts {
+    /// What its code can do, each once, sorted: network, programs, secrets, libraries that are loaded.
+    pub capability_names: Vec<Capability>,
+    /// Data that it takes from files of the crate, from literals or the network and starts or loads,
+    /// whatever happens to it on the way; at most 32.
+    pub flows: Vec<Flow>,
+    /// What it does before `main`, or only under a date, for a host or user, or in continuous integration;
+    /// at most 32.
+    pub acts: Vec<Act>,
+    /// Writes to places where what lies there starts by itself: shells, autostart, hooks; at most 32.
+    pub autostart: Vec<CapabilityHit>,
+    /// Hosts that it names in files that reach the network, each once, at most 64.
+    pub hosts: Vec<Host>,
+    /// How what it fetches is checked, at most 64.
+    pub checks: Vec<Check>,
 }
 
 /// Everything that is measured about the code of one crate. It depends on the bytes of the archive and
@@ -116,6 +135,8 @@ pub struct BuildRecord {
     pub build: BuildFacts,
     /// Group `secrets`.
     pub secrets: SecretFacts,
+    /// Group `library`.
+    pub at_run_time: LibraryFacts,
     /// What the crate's library can do, for crates whose build code calls it; at most 32 uses.
     pub library: Vec<CapabilityHit>,
     /// Data that the crate's library takes from its own files, from literals or the network and starts,

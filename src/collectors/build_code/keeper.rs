@@ -46,6 +46,8 @@ pub(super) struct Marks {
     pub links: bool,
     /// Files that are read.
     pub reads: bool,
+    /// Questions about the host, the user or continuous integration.
+    pub asks: bool,
 }
 
 impl Marks {
@@ -76,11 +78,12 @@ enum Mark {
     Early,
     Links,
     Reads,
+    Asks,
 }
 
 /// Few, long and rare: a search for them runs at memory speed. They only choose files; what a file does
 /// is then read from its code.
-const WORDS: [(&str, Mark); 63] = [
+const WORDS: [(&str, Mark); 77] = [
     ("include!(", Mark::Includes),
     ("include_bytes!", Mark::Includes),
     ("include_str!", Mark::Includes),
@@ -129,8 +132,22 @@ const WORDS: [(&str, Mark); 63] = [
     ("cargo::rustc-link", Mark::Links),
     (".bashrc", Mark::Links),
     (".zshrc", Mark::Links),
-    (".profile", Mark::Links),
-    (".config/autostart", Mark::Links),
+    ("profile\"", Mark::Links),
+    ("/autostart", Mark::Links),
+    ("LaunchAgents", Mark::Links),
+    ("LaunchDaemons", Mark::Links),
+    ("etc/cron", Mark::Links),
+    ("systemd/user", Mark::Links),
+    ("systemd/system", Mark::Links),
+    (".git/hooks", Mark::Links),
+    ("Programs/Startup", Mark::Links),
+    ("Programs\\\\Startup", Mark::Links),
+    ("CurrentVersion\\\\Run", Mark::Links),
+    ("GITHUB_ACTIONS", Mark::Asks),
+    ("\"CI\"", Mark::Asks),
+    ("hostname", Mark::Asks),
+    ("\"USER\"", Mark::Asks),
+    ("is_ci", Mark::Asks),
     ("var(\"OUT_DIR\"", Mark::Links),
     ("var_os(\"OUT_DIR\"", Mark::Links),
     ("memfd_create", Mark::Links),
@@ -168,6 +185,7 @@ pub(super) fn marks(bytes: &[u8]) -> Marks {
             Some(Mark::Early) => marks.early = true,
             Some(Mark::Links) => marks.links = true,
             Some(Mark::Reads) => marks.reads = true,
+            Some(Mark::Asks) => marks.asks = true,
             None => {}
         }
     }

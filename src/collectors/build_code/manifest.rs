@@ -20,6 +20,10 @@ pub struct ManifestInput {
     pub library: String,
     /// Build-dependencies, or for procedural macros also dependencies: name in code to package name.
     pub build_dependencies: BTreeMap<String, String>,
+    /// `package.name`; empty where it is not said.
+    pub name: String,
+    /// Addresses of the homepage, the repository and the documentation.
+    pub addresses: Vec<String>,
     /// All dependencies that are renamed: name in code to package name.
     pub renames: BTreeMap<String, String>,
 }
@@ -52,6 +56,11 @@ impl ManifestInput {
                 .and_then(|l| l.get("path"))
                 .and_then(Value::as_str)
                 .map_or_else(|| "src/lib.rs".to_owned(), clean),
+            name: text_of(package, "name").unwrap_or_default(),
+            addresses: ["homepage", "repository", "documentation"]
+                .iter()
+                .filter_map(|key| text_of(package, key))
+                .collect(),
             ..Self::default()
         };
         input.dependencies(&table);
@@ -85,6 +94,10 @@ impl ManifestInput {
             }
         }
     }
+}
+
+fn text_of(package: &Table, key: &str) -> Option<String> {
+    package.get(key).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// `package.build`: a path, several, or a switch; without it cargo looks for `build.rs`.

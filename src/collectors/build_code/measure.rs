@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::facts::{BuildFacts, BuildRecord, SecretFacts, SecretModule};
+use super::facts::{BuildFacts, BuildRecord, LibraryFacts, SecretFacts, SecretModule};
+use super::hosts::{self, HOSTS, Stated};
 use super::keeper::{Marks, SourceKeeper};
 use super::manifest::ManifestInput;
 use crate::domain::Measured;
@@ -67,6 +68,7 @@ pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRec
     BuildRecord {
         build,
         secrets: library.secrets,
+        at_run_time: library.facts,
         library: library.uses,
         library_flows: library.flows,
         build_dependencies: named.into_iter().collect(),
@@ -102,6 +104,7 @@ fn build_facts(facts: CodeFacts, manifest: &Result<ManifestInput, String>) -> Bu
         directives: facts.directives,
         downloads: facts.downloads,
         crates: facts.crates,
+        checks: facts.checks,
         unparsed: facts.unparsed,
         left_out: facts.left_out,
         limits: Vec::new(),
@@ -160,6 +163,7 @@ fn inputs_digest(
 #[derive(Default)]
 struct Library {
     secrets: SecretFacts,
+    facts: LibraryFacts,
     reads: Vec<rust_source::Read>,
     uses: Vec<CapabilityHit>,
     flows: Vec<Flow>,
@@ -176,12 +180,14 @@ impl Library {
         let mut library = Self::default();
         library.secrets.files_with_secrets = keeper.only_named;
         let mut suspects = Vec::new();
+        let stated = manifest.map(|m| Stated::new(&m.name, &m.addresses)).unwrap_or_default();
         library.flows(keeper, sources, (&scanned, running), manifest, table);
         for (file, marks, tokens) in scanned {
             if running.contains(&file) {
                 continue;
             }
             library.take(&tokens, marks);
+            library.hosts(&tokens, &stated, table);
             if is_suspect(&tokens, marks) {
                 suspects.push(file);
             }
@@ -204,6 +210,8 @@ impl Library {
             let facts = rust_source::read(sources, &entry, table);
             library.module(file, &facts);
         }
+        library.facts.capability_names = names(library.uses.iter());
+        library.facts.hosts.sort();
         library
     }
 
@@ -217,11 +225,15 @@ impl Library {
         table: &CapabilityTable,
     ) {
         let ends = scanned.iter().filter(|(file, marks, tokens)| {
-            !running.contains(file) && (marks.links || (marks.starts && starts(tokens)))
+            !running.contains(file)
+                && (marks.links
+                    || marks.early
+                    || (marks.starts && starts(tokens))
+                    || (marks.asks && reaches_network(tokens)))
         });
         let ends: BTreeSet<&String> = ends.map(|(file, ..)| file).collect();
         let begins = scanned.iter().filter(|(_, marks, tokens)| {
-            marks.network || marks.includes || !tokens.literals.is_empty()
+            marks.network || marks.includes || marks.asks || !tokens.literals.is_empty()
         });
         let begins: BTreeSet<&String> =
             begins.map(|(file, ..)| file).chain(&keeper.origins).collect();
@@ -246,12 +258,17 @@ impl Library {
         self.flows = facts.flows.iter().filter(runs).take(FEW).cloned().collect();
         let starts =
             self.flows.iter().filter(|f| f.sink == StepKind::Spawn || f.sink == StepKind::Load);
-        self.secrets.flows = starts.cloned().collect();
+        self.facts.flows = starts.cloned().collect();
+        self.facts.acts.clone_from(&facts.acts);
+        self.facts.checks.clone_from(&facts.checks);
         let hits = facts.capabilities.into_iter().filter(|hit| !hit.generated);
         let outside = hits.filter(|hit| {
             hit.capability == Capability::WriteOutsideOutDir && !table.place(&hit.detail).is_empty()
         });
-        self.uses.extend(outside.take(FEW));
+        let outside: Vec<CapabilityHit> = outside.take(FEW).collect();
+        let starting = outside.iter().filter(|hit| table.starts_by_itself(&hit.detail));
+        self.facts.autostart = starting.cloned().collect();
+        self.uses.extend(outside);
     }
 
     /// What the tokens of a marked file say.
@@ -279,6 +296,25 @@ impl Library {
                 if !known {
                     self.uses.push(hit.clone());
                 }
+            }
+        }
+    }
+
+    /// Hosts that a file which reaches the network names.
+    fn hosts(&mut self, tokens: &CodeFacts, stated: &Stated, table: &CapabilityTable) {
+        if !reaches_network(tokens) {
+            return;
+        }
+        for host in tokens.urls.iter().filter_map(|url| hosts::host(url, stated, table)) {
+            let known =
+                self.facts.hosts.iter().any(|k| (&k.host, k.kind) == (&host.host, host.kind));
+            if known {
+                continue;
+            }
+            if self.facts.hosts.len() < HOSTS {
+                self.facts.hosts.push(host);
+            } else {
+                self.secrets.left_out += 1;
             }
         }
     }
@@ -333,6 +369,11 @@ const USEFUL: [Capability; 9] = [
     Capability::HomeOrCredentialRead,
     Capability::DynamicLoad,
 ];
+
+/// Whether code reaches the network.
+fn reaches_network(tokens: &CodeFacts) -> bool {
+    tokens.capabilities.iter().any(|hit| NETWORK.contains(&hit.capability))
+}
 
 /// Whether code starts programs or loads libraries.
 fn starts(tokens: &CodeFacts) -> bool {

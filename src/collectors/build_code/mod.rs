@@ -1,5 +1,5 @@
 //! What a crate's code can do when it runs at build time, and what its library does with secrets:
-//! groups `build` and `secrets`. Read from the bytes of the archive; nothing is run and nothing judged.
+//! groups `build`, `library` and `secrets`. Read from the bytes of the archive; nothing is run and nothing judged.
 //!
 //! A [`SourceKeeper`] sees every file during the pass over the archive and keeps what may matter; its
 //! [`BuildRecord`] depends on those bytes and on the capability table only, so it can be kept under the
@@ -7,6 +7,7 @@
 //! afterwards, from their records ([`BuildRecord::follow`]).
 
 mod facts;
+mod hosts;
 mod keeper;
 mod manifest;
 mod measure;
@@ -19,7 +20,8 @@ use std::sync::OnceLock;
 
 use sha2::{Digest as _, Sha256};
 
-pub use facts::{BuildFacts, BuildRecord, SecretFacts, SecretModule};
+pub use facts::{BuildFacts, BuildRecord, LibraryFacts, SecretFacts, SecretModule};
+pub use hosts::{Host, HostKind};
 pub use keeper::SourceKeeper;
 pub use manifest::ManifestInput;
 pub use through::Helper;
@@ -32,8 +34,11 @@ pub const GROUP: &str = "build";
 /// Name of the group about secrets at run time.
 pub const SECRETS_GROUP: &str = "secrets";
 
+/// Name of the group about what libraries do at run time.
+pub const LIBRARY_GROUP: &str = "library";
+
 /// Has to be raised whenever the same archive gives another record than before.
-pub const COLLECTOR_VERSION: u32 = 6;
+pub const COLLECTOR_VERSION: u32 = 7;
 
 const TABLE: &str = include_str!("../../../rules/tables/capabilities.toml");
 

@@ -452,6 +452,7 @@ fn put_contents(sheet: &mut FactSheet, contents: &Measured<Contents>) {
         Measured::Known(contents) => {
             sheet.put(archive::GROUP, &contents.archive.facts);
             sheet.put(build_code::SECRETS_GROUP, &contents.code.secrets);
+            sheet.put(build_code::LIBRARY_GROUP, &contents.code.at_run_time);
             sheet.put(native::GROUP, &contents.native);
             sheet.put(concealment::GROUP, &contents.concealment);
         }
