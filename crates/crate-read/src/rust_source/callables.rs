@@ -7,6 +7,7 @@ use proc_macro2::Span;
 use syn::Expr;
 
 use super::calls::{carried, union};
+use super::facts::StepKind;
 use super::open::{OpenUse, Use};
 use super::value::{Callable, Taint, Text, Value};
 use super::walk::Walk;
@@ -82,14 +83,51 @@ impl Walk<'_> {
         let item = Value { root: None, callables: Vec::new(), ..receiver.clone() };
         for argument in arguments {
             for callable in &argument.callables {
-                // Closures were walked where they stand.
-                if let Callable::Function(index) = callable {
-                    let given = [item.clone()];
-                    taint.merge(&self.follow(*index, &given, &[], span).taint);
+                let given = std::slice::from_ref(&item);
+                match callable {
+                    Callable::Function(index) => {
+                        taint.merge(&self.follow(*index, given, &[], span).taint);
+                    }
+                    // One that stands here was walked with what it is given.
+                    Callable::Closure(closure) if argument.root.is_some() => {
+                        taint.merge(&self.call_closure(closure, given).taint);
+                    }
+                    Callable::Closure(_) => {}
                 }
             }
         }
         taint
+    }
+
+    /// What the crate's own `Read`, `Write` or `Iterator` of a type does to what goes through it.
+    pub(super) fn streamed(&mut self, ty: &str) -> Taint {
+        const STREAMS: [&str; 6] = ["read", "write", "next", "fill_buf", "poll_read", "poll_write"];
+        let name = ty.rsplit("::").next().unwrap_or(ty);
+        let mut changes = Taint::default();
+        for method in STREAMS {
+            for index in self.names.by_name.get(method).cloned().unwrap_or_default() {
+                let function = &self.names.functions[index];
+                if !function.owner.is_some_and(|owner| owner == name) {
+                    continue;
+                }
+                let Some(summary) = self.summary(index) else { continue };
+                let fills = summary.fills.iter().map(|(_, taint)| taint);
+                for taint in fills.chain([&summary.returns.taint]) {
+                    changes.merge(&self.changes(taint));
+                }
+            }
+        }
+        changes
+    }
+
+    /// The steps of data that change it.
+    fn changes(&self, taint: &Taint) -> Taint {
+        let kinds = [StepKind::Alter, StepKind::Decode, StepKind::Decompress, StepKind::Decrypt];
+        let is_change = |step: &u32| {
+            self.steps.get(*step as usize).is_some_and(|step| kinds.contains(&step.kind))
+        };
+        let steps = taint.all_steps().copied().filter(is_change).collect();
+        Taint { steps, ..Taint::default() }
     }
 
     /// A value of a type of the crate is made: its `drop` runs with what it holds.
@@ -123,6 +161,7 @@ impl Walk<'_> {
             value.callables.extend(part.callables);
         }
         let ty = self.resolved(&super::names::segments(&inner.path)).join("::");
+        value.taint.merge(&self.streamed(&ty));
         self.made(&ty, &value, span);
         Value { ty: Some(ty), ..value }
     }

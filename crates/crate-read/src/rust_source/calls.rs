@@ -176,6 +176,24 @@ const ALTERING: [&str; 44] = [
     "copy_within",
 ];
 
+/// Those of them that change what they are called on.
+const IN_PLACE: [&str; 14] = [
+    "swap",
+    "rotate_left",
+    "rotate_right",
+    "sort",
+    "sort_by",
+    "sort_by_key",
+    "sort_unstable",
+    "sort_unstable_by",
+    "sort_unstable_by_key",
+    "copy_within",
+    "retain",
+    "dedup",
+    "drain",
+    "split_off",
+];
+
 impl Walk<'_> {
     pub(super) fn call(&mut self, call: &syn::ExprCall) -> Value {
         let Expr::Path(function) = &*call.func else {
@@ -232,6 +250,7 @@ impl Walk<'_> {
             value.taint.merge(&self.call_given(first, rest, span));
         }
         if path.len() <= 2 && name.starts_with(char::is_uppercase) {
+            value.taint.merge(&self.streamed(name));
             self.made(&path.join("::"), &value, span);
             value.ty = Some(path.join("::"));
         }
@@ -295,7 +314,10 @@ impl Walk<'_> {
                     Some(of) => owner.is_some_and(|o| of == o),
                 }
             };
-            return candidates.iter().find(fits).or_else(|| only(candidates)).copied();
+            // A bare name calls no method: `drop(file)` is not the crate's own `drop`.
+            let may =
+                |index: &&usize| path.len() > 1 || self.names.functions[**index].owner.is_none();
+            return candidates.iter().find(fits).or_else(|| only(candidates).filter(may)).copied();
         }
         // `Self::name` and `Type::name` of a type that is not imported.
         let owner = path.len().checked_sub(2).and_then(|at| path.get(at))?;
@@ -543,6 +565,13 @@ impl Walk<'_> {
             let step = self.step(StepKind::Decode, "reverse", "", span);
             self.add(root, &Taint::step(step));
         }
+        if IN_PLACE.contains(&name)
+            && let Some(root) = &receiver.root
+            && !receiver.textual
+        {
+            let taint = self.altered(&receiver.taint, name, span);
+            self.add(root, &taint);
+        }
         if !FILLING.iter().any(|beginning| name.starts_with(beginning)) {
             return;
         }
@@ -599,6 +628,10 @@ impl Walk<'_> {
         };
         if let Some(found) = methods.iter().find(fits) {
             return vec![*found];
+        }
+        // `OpenOptions::new().write(true)` is not the crate's own `write`.
+        if receiver.is_some_and(|ty| ty.starts_with("std::")) {
+            return Vec::new();
         }
         // A trait object can be any of them; a name that many types have says nothing.
         if methods.len() > IMPLEMENTATIONS { Vec::new() } else { methods }

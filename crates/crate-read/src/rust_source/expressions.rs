@@ -34,7 +34,12 @@ impl Walk<'_> {
             Expr::Field(inner) => self.field(inner),
             Expr::Index(inner) => {
                 let mut value = self.value(&inner.expr);
-                self.value(&inner.index);
+                let index = self.value(&inner.index);
+                // `table[byte]`: what it is looked up by decides what comes out.
+                if !index.textual && value.list.is_none() {
+                    let by = self.altered(&index.taint, "[]", inner.bracket_token.span.open());
+                    value.taint.merge(&by);
+                }
                 if matches!(&*inner.index, Expr::Range(range) if range.start.is_some() || range.end.is_some())
                     && !value.textual
                 {
