@@ -43,6 +43,14 @@ struct Entry {
     deserves: Vec<String>,
 }
 
+impl Entry {
+    /// Whether a layout calls the function that holds the whole chain.
+    fn goes(&self) -> bool {
+        let named = |text: &String| text.contains("@GO@");
+        self.call.is_empty() || named(&self.call) || self.files.values().any(named)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Dimension {
@@ -180,10 +188,14 @@ impl<'g> Composition<'g> {
             (self.of("layout"), self.of("sink"), &self.of("disguise").names);
         let (origin, change) = (&self.of("origin").code, &self.of("transformation").code);
         let end = if is_twin { &sink.twin } else { &sink.code };
-        let functions = format!(
+        let mut functions = format!(
             "fn @LOAD@() -> Vec<u8> {{ {origin} }}\nfn @MEND@(data: Vec<u8>) -> Vec<u8> {{ {change} }}\n\
-             fn @END@(data: Vec<u8>) {{{end}\n}}\npub fn @GO@() {{ @END@(@MEND@(@LOAD@())) }}\n"
+             fn @END@(data: Vec<u8>) {{{end}\n}}\n"
         );
+        // A layout that makes the chain itself shows no function in which it stands plainly.
+        if layout.goes() {
+            functions.push_str("pub fn @GO@() { @END@(@MEND@(@LOAD@())) }\n");
+        }
         let flat = format!(
             "let data: Vec<u8> = {{ {origin} }};\nlet data: Vec<u8> = {{ {change} }};{end}\n"
         );

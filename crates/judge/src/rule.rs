@@ -398,7 +398,7 @@ fn groups_named(when: &str, schema: &FactSchema) -> Vec<&'static str> {
         // Of `group.field` the first word; `x.group` is a field.
         let word = path.split(|byte| *byte == b'.').next().unwrap_or(path);
         match std::str::from_utf8(word) {
-            Ok("signals" | "subject" | "tables") => return Vec::new(),
+            Ok("signals" | "score" | "subject" | "tables") => return Vec::new(),
             Ok(word) if word.len() > 1 => {
                 groups.extend(schema.name(word).filter(|group| !groups.contains(group)));
             }

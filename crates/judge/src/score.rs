@@ -16,6 +16,9 @@ pub const SAME_ACCOUNT: f64 = 1.3;
 /// Two axes speak of what the same release changed.
 pub const SAME_RELEASE: f64 = 1.2;
 
+/// A signal that weighs so many bits is rarer than one crate in sixteen.
+pub const RARE: f64 = 4.0;
+
 /// A signal that fired, or that could not be determined.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SignalHit {
@@ -52,10 +55,23 @@ pub struct Score {
     pub high: f64,
     /// Axes on which something fired.
     pub axes: BTreeSet<Axis>,
+    /// Those of them on which the strongest signal is rarer than one crate in sixteen.
+    pub rare_axes: usize,
     /// One line a term.
     pub arithmetic: Vec<String>,
     /// The same terms as data.
     pub terms: Vec<Term>,
+}
+
+impl Score {
+    /// What findings can ask of it, as [`super::condition::SCORE`] names it. A sum is not rounded up.
+    #[must_use]
+    pub fn asked(&self) -> [(&'static str, i64); 3] {
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        #[expect(clippy::cast_possible_truncation, reason = "a sum of a few dozen bits")]
+        let bits = self.low.floor().clamp(0.0, 10_000.0) as i64;
+        [("axes", count(self.axes.len())), ("rare_axes", count(self.rare_axes)), ("bits", bits)]
+    }
 }
 
 /// Adds up the signals of one subject.
@@ -85,7 +101,9 @@ pub fn score(fired: &[SignalHit], undetermined: &[SignalHit]) -> Score {
         arithmetic.push(format!("up to {high:.1} if it could be told: {}", names.join(", ")));
     }
     let terms = strongest.values().map(|hit| data(hit)).collect();
-    Score { low, high, axes: strongest.keys().copied().collect(), arithmetic, terms }
+    let rare_axes = strongest.values().filter(|hit| hit.weight() >= RARE).count();
+    let axes = strongest.keys().copied().collect();
+    Score { low, high, axes, rare_axes, arithmetic, terms }
 }
 
 fn strongest_of<'h>(hits: impl Iterator<Item = &'h SignalHit>) -> BTreeMap<Axis, &'h SignalHit> {

@@ -41,7 +41,7 @@ pub struct Host {
     pub line: u32,
 }
 
-/// The host and the path of an address; none where it is no constant, an example, or this machine.
+/// The host and the path of an address; none where it is no constant, or this machine.
 fn parts(url: &str) -> Option<(String, &str)> {
     let (_, rest) = url.split_once("://")?;
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -49,11 +49,9 @@ fn parts(url: &str) -> Option<(String, &str)> {
     let host = host.split(':').next().unwrap_or(host).trim_end_matches('.').to_ascii_lowercase();
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '_';
     let whole = host.contains('.') && host.chars().all(plain);
-    let ours = ["localhost", "example", "invalid", "test", "local", "internal", "svc"];
+    let ours = ["localhost", "local", "internal", "svc"];
     let last = host.rsplit('.').next().unwrap_or("");
-    let example = ["example.com", "example.org", "example.net"];
-    let is_example = example.iter().any(|name| host.ends_with(name)) || ours.contains(&last);
-    (whole && !is_example).then_some((host, path))
+    (whole && !ours.contains(&last)).then_some((host, path))
 }
 
 fn is_number(host: &str) -> bool {
@@ -87,6 +85,10 @@ fn domain(host: &str) -> &str {
     }
 }
 
+/// Hosts of everybody's repositories.
+const FORGES: [&str; 6] =
+    ["github.com", "gitlab.com", "codeberg.org", "bitbucket.org", "sourceforge.net", "github.io"];
+
 /// What a crate says about itself: its name, and the hosts of the addresses in its manifest.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stated {
@@ -97,7 +99,9 @@ pub(super) struct Stated {
 impl Stated {
     pub(super) fn new(name: &str, addresses: &[String]) -> Self {
         let domains = addresses.iter().filter_map(|url| parts(url));
-        let domains = domains.map(|(host, _)| domain(&host).to_owned()).collect();
+        let domains = domains.map(|(host, _)| domain(&host).to_owned());
+        // Where everybody's repository is says nothing about whose host it is.
+        let domains = domains.filter(|domain| !FORGES.contains(&domain.as_str())).collect();
         let name = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
         Self { name: name.to_ascii_lowercase(), domains }
     }
@@ -155,18 +159,16 @@ mod tests {
             of("https://a-1.ngrok-free.app/"),
             told("a-1.ngrok-free.app", HostKind::Drop, false)
         );
-        assert_eq!(of("https://api.github.com/"), told("api.github.com", HostKind::Named, true));
+        assert_eq!(of("https://api.github.com/"), told("api.github.com", HostKind::Named, false));
     }
 
     #[test]
-    fn this_machine_examples_and_what_is_not_constant_are_no_hosts() {
+    fn this_machine_and_what_is_not_constant_are_no_hosts() {
         for url in [
             "http://127.0.0.1:80/",
             "http://192.168.1.1/",
             "http://169.254.169.254/latest",
             "https://{}/x",
-            "https://www.example.com/x",
-            "https://a.example.invalid/",
             "http://localhost/",
             "https://8.8.8.8/dns-query",
         ] {

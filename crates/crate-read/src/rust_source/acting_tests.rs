@@ -87,3 +87,17 @@ fn what_is_done_under_a_condition_on_the_machine_is_told() {
         assert_eq!(acts(&format!("fn main() {{ {twin} }} {ACT}")), [], "{twin}");
     }
 }
+
+#[test]
+fn a_macro_that_is_given_less_than_it_asks_for_breaks_nothing() {
+    for (pattern, given) in
+        [("$l:lifetime", "a"), ("$a:ident $l:lifetime", "a b"), ("$($l:lifetime),*", "a, b")]
+    {
+        let text = format!(
+            "macro_rules! m {{ ({pattern}) => {{ act() }}; ($($t:tt)*) => {{ act() }}; }} fn main() {{ m!({given}); }} {ACT}"
+        );
+        let facts = build(&text);
+        assert!(facts.unparsed.is_empty(), "{pattern}: {:?}", facts.unparsed);
+        assert!(facts.spawned.iter().any(|spawned| spawned.program == "sh"), "{pattern}");
+    }
+}

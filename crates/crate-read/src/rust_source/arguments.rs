@@ -15,7 +15,7 @@ impl Walk<'_> {
     pub(super) fn interpreted(
         &mut self,
         spawned: &Spawned,
-        texts: &[Text],
+        (texts, values): (&[Text], &[Value]),
         data: &mut Taint,
         span: Span,
     ) {
@@ -25,7 +25,22 @@ impl Walk<'_> {
         if is_inline || self.has(data, &[StepKind::Write]) {
             self.emit(data, step);
         }
-        for line in texts.iter().filter(|text| text.text.contains([' ', '\n'])) {
+        // Code that stands nowhere: not in the text, not in a parameter, not in what was read.
+        let hidden = |value: &Value| {
+            value.taint.is_clean() && value.list.is_none() && value.shown().text == "{}"
+        };
+        if is_inline && data.is_clean() && values.iter().any(hidden) {
+            let made = self.step(StepKind::Compute, "an argument", "", span);
+            self.emit(&Taint::step(made), step);
+        }
+        // A script whose text stands in the code.
+        for text in
+            texts.iter().filter_map(|text| self.texts.get(&text.text).cloned()).collect::<Vec<_>>()
+        {
+            data.merge(&self.line_of_code(&text, step, span));
+        }
+        let others = values.iter().flat_map(|value| &value.also);
+        for line in texts.iter().chain(others).filter(|text| text.text.contains([' ', '\n'])) {
             data.merge(&self.line_of_code(&line.text, step, span));
         }
     }
@@ -182,6 +197,10 @@ impl Walk<'_> {
             let step = self.step(StepKind::Spawn, method, "", span);
             for value in data {
                 self.emit(&self.with_written(value), step);
+                let line = value.shown();
+                if line.text.contains([' ', '\n']) {
+                    self.line_of_code(&line.text, step, span);
+                }
             }
         }
     }
@@ -212,7 +231,7 @@ fn is_inline(text: &str) -> bool {
 }
 
 /// Whether an argument of a wrapper is no program: an option, a number, an assignment.
-fn is_option(text: &str) -> bool {
+pub(super) fn is_option(text: &str) -> bool {
     text.is_empty()
         || text.starts_with('-')
         || text.starts_with(|c: char| c.is_ascii_digit())

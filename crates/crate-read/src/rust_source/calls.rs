@@ -9,9 +9,11 @@ use super::names::{path_span, segments};
 use super::open::{OpenUse, Use, filled};
 use super::passing::{constant_method, constructed, kept};
 use super::table::Role;
-use super::value::{Taint, Value};
+use super::value::{Taint, Text, Value};
 use super::walk::{Summary, Walk};
 
+/// Longest list of texts that is followed.
+const LONGEST_LIST: usize = 64;
 /// Most methods of one name that a call on an unknown type is followed into.
 const IMPLEMENTATIONS: usize = 4;
 /// Methods that give back what they were called on.
@@ -245,6 +247,7 @@ impl Walk<'_> {
         if from_text && path.iter().any(|part| part == "TokenStream") {
             self.included(&value.taint, &path.join("::"), "", span);
         }
+        value.taint.merge(&self.file_of_call(path, arguments, span));
         let (first, rest) = (arguments.first(), arguments.get(1..).unwrap_or(&[]));
         if let Some(first) = first {
             value.taint.merge(&self.call_given(first, rest, span));
@@ -256,6 +259,27 @@ impl Walk<'_> {
         }
         value.callables = arguments.iter().flat_map(|value| value.callables.clone()).collect();
         value
+    }
+
+    /// A function of another crate that is given the name of a file can read it.
+    fn file_of_call(&mut self, path: &[String], arguments: &[Value], span: Span) -> Taint {
+        let mut taint = Taint::default();
+        let foreign = path.len() > 1
+            && path.first().is_some_and(|first| {
+                first.starts_with(|c: char| c.is_ascii_lowercase())
+                    && !matches!(
+                        first.as_str(),
+                        "std" | "crate" | "self" | "super" | "syn" | "quote"
+                    )
+            });
+        for text in arguments.iter().filter_map(|value| value.text.clone()).filter(|_| foreign) {
+            let file = super::paths::from_root(&text.text);
+            let named = super::programs::names_a_file(&text.text) && file.contains('/');
+            if text.whole && named && super::paths::kind_of_name(&file).is_some() {
+                taint.merge(&self.input(&text, &path.join("::"), span));
+            }
+        }
+        taint
     }
 
     /// Data that went through a parser or a change of texts: fields and words. What was changed before
@@ -346,10 +370,20 @@ impl Walk<'_> {
         let values = named.as_deref().unwrap_or(values);
         for (parameters, steps) in &summary.sinks {
             let mut taint = given(*parameters, values);
+            let Some((sink, before)) = steps.split_last() else { continue };
+            if taint.is_clean() {
+                let written = before.iter().any(|step| {
+                    self.steps.get(*step as usize).is_some_and(|s| s.kind == StepKind::Write)
+                });
+                let position = parameters.trailing_zeros() as usize;
+                let Some(value) = values.get(position).filter(|_| written).cloned() else {
+                    continue;
+                };
+                taint = self.made_here(&value, "an argument", span);
+            }
             if taint.is_clean() {
                 continue;
             }
-            let Some((sink, before)) = steps.split_last() else { continue };
             taint.steps.extend(before.iter().copied());
             self.emit(&taint, *sink);
         }
@@ -428,6 +462,7 @@ impl Walk<'_> {
             return Value { taint, ..receiver };
         }
         self.certificates(name, &arguments, span);
+        let receiver = opened_how(name, receiver);
         let ruled = self.ruled_method(name, &receiver, &arguments, span);
         self.fill_from(call, name, &receiver, &arguments, span);
         if let Some(mut value) = ruled {
@@ -443,8 +478,13 @@ impl Walk<'_> {
             values.extend(arguments);
             let mut exprs: Vec<&Expr> = vec![&call.receiver];
             exprs.extend(call.args.iter());
+            let kept = TRANSPARENT.contains(&name).then(|| values[0].clone());
             let results = methods.iter().map(|index| self.follow(*index, &values, &exprs, span));
-            return results.reduce(Value::either).unwrap_or_default();
+            let value = results.reduce(Value::either).unwrap_or_default();
+            return match kept {
+                Some(receiver) => receiver.either(value),
+                None => value,
+            };
         }
         let mut value = self.unknown_method(call, name, receiver, &arguments);
         if !arguments.is_empty() {
@@ -578,12 +618,21 @@ impl Walk<'_> {
         if let Some((path, variable)) = &receiver.writes
             && name.starts_with("write")
         {
+            let mut taint = taint.clone();
+            if let Some(value) = arguments.first() {
+                taint.merge(&self.made_here(value, name, span));
+                self.holds_text(path, value);
+            }
             self.write(path, variable.as_deref(), &taint, name, span);
         }
         if let Some(root) = &receiver.root {
             match (name, arguments.first()) {
                 ("push_str" | "write_str", Some(value)) => self.append(root, value),
                 ("push", Some(value)) => self.push(root, value),
+                ("extend" | "extend_from_slice" | "append", Some(value)) => {
+                    self.add(root, &taint);
+                    self.lengthen(root, &super::effects::listed(value));
+                }
                 ("resize", _) => {
                     let taint = self.altered(&taint, name, span);
                     self.add(root, &taint);
@@ -593,8 +642,23 @@ impl Walk<'_> {
         }
     }
 
-    /// `path.push("x")` joins, `text.push('x')` appends.
+    /// A list of texts becomes longer.
+    fn lengthen(&mut self, root: &str, texts: &[Text]) -> bool {
+        let Some(known) = self.locals.get_mut(root) else { return false };
+        let Some(list) = &known.list else { return false };
+        if list.len() + texts.len() <= LONGEST_LIST {
+            let mut longer = list.as_ref().clone();
+            longer.extend(texts.iter().cloned());
+            known.list = Some(std::rc::Rc::new(longer));
+        }
+        true
+    }
+
+    /// `path.push("x")` joins, `text.push('x')` appends, `arguments.push("x")` makes the list longer.
     fn push(&mut self, root: &str, value: &Value) {
+        if self.lengthen(root, &[value.shown()]) {
+            return self.add(root, &value.taint);
+        }
         let is_path = self
             .locals
             .get(root)
@@ -610,11 +674,34 @@ impl Walk<'_> {
         }
     }
 
+    /// `into` is the `from` of whatever it becomes.
+    fn conversions(&self, name: &str) -> Vec<usize> {
+        let by = match name {
+            "into" => "from",
+            "try_into" => "try_from",
+            "to_string" => "fmt",
+            _ => return Vec::new(),
+        };
+        let known = self.names.by_name.get(by).cloned().unwrap_or_default();
+        let methods: Vec<usize> =
+            known.into_iter().filter(|at| self.names.functions[*at].owner.is_some()).collect();
+        if methods.len() > IMPLEMENTATIONS { Vec::new() } else { methods }
+    }
+
+    /// An operator of a type of the crate.
+    pub(super) fn operator(&mut self, method: &str, values: &[Value], span: Span) -> Option<Value> {
+        let ty = values.first()?.ty.clone()?;
+        let name = ty.rsplit("::").next().unwrap_or(&ty);
+        let known = self.names.by_name.get(method)?;
+        let own = known
+            .iter()
+            .copied()
+            .find(|index| self.names.functions[*index].owner.is_some_and(|owner| owner == name))?;
+        Some(self.follow(own, values, &[], span))
+    }
+
     /// Methods of the crate: by its type where that is known, else all that have the name.
     fn local_methods(&self, name: &str, receiver: Option<&str>) -> Vec<usize> {
-        if TRANSPARENT.contains(&name) {
-            return Vec::new();
-        }
         let Some(candidates) = self.names.by_name.get(name) else { return Vec::new() };
         let methods: Vec<usize> = candidates
             .iter()
@@ -629,6 +716,9 @@ impl Walk<'_> {
         if let Some(found) = methods.iter().find(fits) {
             return vec![*found];
         }
+        if TRANSPARENT.contains(&name) {
+            return self.conversions(name);
+        }
         // `OpenOptions::new().write(true)` is not the crate's own `write`.
         if receiver.is_some_and(|ty| ty.starts_with("std::")) {
             return Vec::new();
@@ -636,6 +726,21 @@ impl Walk<'_> {
         // A trait object can be any of them; a name that many types have says nothing.
         if methods.len() > IMPLEMENTATIONS { Vec::new() } else { methods }
     }
+}
+
+/// What `OpenOptions` are for: to read, until something says that they write.
+fn opened_how(name: &str, mut receiver: Value) -> Value {
+    const OPTIONS: &str = "std::fs::OpenOptions";
+    if receiver.ty.as_deref().is_some_and(|ty| ty.starts_with(OPTIONS)) {
+        match name {
+            "read" => receiver.ty = Some(format!("{OPTIONS}::reading")),
+            "write" | "append" | "create" | "create_new" | "truncate" => {
+                receiver.ty = Some(OPTIONS.to_owned());
+            }
+            _ => {}
+        }
+    }
+    receiver
 }
 
 /// Whether a call of `parse` gives tokens of Rust: `parse::<TokenStream>()`.

@@ -39,6 +39,9 @@ impl Walk<'_> {
         }
         callables.truncate(super::value::CALLABLES);
         let mut value = Value { callables, ..Value::of_taint(taint) };
+        if count == 0 {
+            value.list = Some(Rc::default());
+        }
         if count > 0 && bytes.len() == count {
             self.large(LiteralForm::Bytes, &bytes, span, &mut value);
             if matches!(count, 32 | 48 | 64) {

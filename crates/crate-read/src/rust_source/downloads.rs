@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::facts::{CapabilityHit, CodeFacts, Downloads, LISTED, Place, Verification};
+use super::facts::{CapabilityHit, CheckKind, CodeFacts, Downloads, LISTED, Place, Verification};
 use super::table::Capability;
 use super::walk::Walk;
 
@@ -38,9 +38,11 @@ impl Walk<'_> {
         let mut evidence = self.digests.clone();
         evidence.extend(self.compared.iter().cloned());
         let commits = self.pinned_commits();
+        let ignored =
+            self.facts.checks.iter().filter(|c| c.kind == CheckKind::ResultDropped).count();
         let verification = if self.digests.is_empty() {
             if commits.is_empty() { Verification::None } else { Verification::PinnedDigest }
-        } else if self.compared.is_empty() {
+        } else if self.compared.len() <= ignored {
             Verification::CacheKeyOnly
         } else if self.pinned.is_empty() {
             Verification::Unknown

@@ -90,8 +90,12 @@ impl Walk<'_> {
                 Value::of_taint(taint)
             }
             Role::WriteFile => {
-                let written = union(args.get(1..).unwrap_or(&[]), &Taint::default());
+                let mut written = union(args.get(1..).unwrap_or(&[]), &Taint::default());
                 let path = first.shown();
+                if let Some(value) = args.get(1) {
+                    written.merge(&self.made_here(value, api, span));
+                    self.holds_text(&path, value);
+                }
                 let variable = first.root.clone();
                 if args.len() > 1 {
                     self.write(&path, variable.as_deref(), &written, api, span);
@@ -116,6 +120,27 @@ impl Walk<'_> {
                 Value::of_taint(taint)
             }
             Role::Spawn => self.spawn(api, &first, span),
+            Role::Remove => {
+                // What is below the user's folder, not what the build or a test has made.
+                if first.shown().text.starts_with("$HOME")
+                    || first.ty.as_deref().is_some_and(is_home)
+                {
+                    self.hit(
+                        Capability::WriteOutsideOutDir,
+                        api,
+                        span,
+                        &format!("removes {}", first.shown().text),
+                    );
+                }
+                Value::default()
+            }
+            Role::SetVariable => {
+                let name = first.shown();
+                if let Some(value) = args.get(1) {
+                    self.child_variable(&name.text, value, span);
+                }
+                Value::default()
+            }
             Role::Variable => self.variable(api, &first, span),
             Role::Here => {
                 let ty = Some("std::path::PathBuf".to_owned());
@@ -305,6 +330,11 @@ impl Walk<'_> {
             self.check(CheckKind::DigestCompared, "==", span);
         }
     }
+}
+
+/// Whether an API gives the user's folder.
+fn is_home(api: &str) -> bool {
+    api.ends_with("home_dir") || api.ends_with("config_dir") || api.ends_with("document_dir")
 }
 
 /// Whether the first segment of a path names another crate, not a type.

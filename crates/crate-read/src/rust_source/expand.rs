@@ -247,6 +247,7 @@ fn matches(
             }
             Part::Name(name, kind) => {
                 let length = fragment(&kind, &given[taken..])?;
+                // A fragment can ask for more than there is: a lifetime at the end.
                 let tokens = given.get(taken..taken + length)?.to_vec();
                 bindings.insert(name, Bound::One(tokens));
                 taken += length;

@@ -20,9 +20,29 @@ impl Walk<'_> {
             Expr::Paren(inner) => self.value(&inner.expr),
             Expr::Group(inner) => self.value(&inner.expr),
             Expr::Try(inner) => Value { is_verdict: false, ..self.value(&inner.expr) },
-            Expr::Await(inner) => self.value(&inner.base),
+            Expr::Await(inner) => {
+                let value = self.value(&inner.base);
+                let span = inner.await_token.span;
+                match self.operator("poll", std::slice::from_ref(&value), span) {
+                    Some(own) => value.either(own),
+                    None => value,
+                }
+            }
             Expr::Reference(inner) => self.value(&inner.expr),
-            Expr::Unary(inner) => self.value(&inner.expr),
+            Expr::Unary(inner) => {
+                let value = self.value(&inner.expr);
+                let (method, span) = match &inner.op {
+                    syn::UnOp::Deref(token) => ("deref", token.span),
+                    syn::UnOp::Not(token) => ("not", token.span),
+                    syn::UnOp::Neg(token) => ("neg", token.span),
+                    _ => return value,
+                };
+                match self.operator(method, std::slice::from_ref(&value), span) {
+                    Some(own) => value.either(own),
+                    None if method == "deref" || value.textual => value,
+                    None => Value { taint: self.altered(&value.taint, method, span), ..value },
+                }
+            }
             Expr::Cast(inner) => self.value(&inner.expr),
             Expr::Block(inner) => self.block(&inner.block),
             Expr::Unsafe(inner) => self.block(&inner.block),
@@ -35,6 +55,16 @@ impl Walk<'_> {
             Expr::Index(inner) => {
                 let mut value = self.value(&inner.expr);
                 let index = self.value(&inner.index);
+                let both = [value.clone(), index.clone()];
+                if let Some(own) = self.operator("index", &both, inner.bracket_token.span.open()) {
+                    return own;
+                }
+                // `WORDS[2]` of a constant list.
+                let at = index.text.as_ref().and_then(|text| text.text.parse::<usize>().ok());
+                if let (Some(list), Some(at)) = (&value.list, at) {
+                    let text = list.get(at).cloned();
+                    return Value { text, list: None, ..value };
+                }
                 // `table[byte]`: what it is looked up by decides what comes out.
                 if !index.textual && value.list.is_none() {
                     let by = self.altered(&index.taint, "[]", inner.bracket_token.span.open());
@@ -52,11 +82,14 @@ impl Walk<'_> {
             Expr::Array(inner) => self.array(inner.elems.iter(), inner.bracket_token.span.open()),
             Expr::Tuple(inner) => {
                 let mut whole = Value::default();
+                let mut parts = Vec::new();
                 for part in &inner.elems {
                     let part = self.value(part);
                     whole.taint.merge(&part.taint);
-                    whole.callables.extend(part.callables);
+                    whole.callables.extend(part.callables.clone());
+                    parts.push(Value { parts: None, ..part });
                 }
+                whole.parts = Some(Rc::new(parts));
                 whole
             }
             Expr::Binary(inner) => self.binary(inner),
@@ -97,6 +130,10 @@ impl Walk<'_> {
     /// What an `if` gives, and its condition.
     pub(super) fn conditional(&mut self, inner: &syn::ExprIf) -> (Value, Value) {
         let condition = self.value(&inner.cond);
+        // `if sum != PIN { println!("cargo:warning=..") }` stops nothing.
+        if condition.is_verdict && inner.else_branch.is_none() && only_talks(&inner.then_branch) {
+            self.dropped(&condition, inner.if_token.span);
+        }
         let entered = self.enter(&condition, inner.if_token.span);
         let mut value = self.block(&inner.then_branch);
         if let Some((_, otherwise)) = &inner.else_branch {
@@ -142,9 +179,14 @@ impl Walk<'_> {
     }
 
     fn for_loop(&mut self, inner: &syn::ExprForLoop) -> Value {
-        let over = self.value(&inner.expr);
+        let mut over = self.value(&inner.expr);
+        let span = inner.for_token.span;
+        if let Some(own) = self.operator("next", std::slice::from_ref(&over), span) {
+            over = over.either(own);
+        }
         let item = Value {
             root: over.root.clone(),
+            list: over.list,
             callables: over.callables,
             textual: over.textual,
             ..Value::of_taint(over.taint)
@@ -163,6 +205,11 @@ impl Walk<'_> {
     fn field(&mut self, inner: &syn::ExprField) -> Value {
         let base = self.value(&inner.base);
         let syn::Member::Named(name) = &inner.member else {
+            if let (Some(parts), syn::Member::Unnamed(at)) = (&base.parts, &inner.member)
+                && let Some(part) = parts.get(at.index as usize)
+            {
+                return part.clone();
+            }
             let (root, callables) = (base.root, base.callables);
             return Value { root, callables, ..Value::of_taint(base.taint) };
         };
@@ -189,6 +236,12 @@ impl Walk<'_> {
         let left = self.value(&inner.left);
         let right = self.value(&inner.right);
         let span = operator_span(&inner.op);
+        if let Some(method) = operator_method(&inner.op) {
+            let both = [left.clone(), right.clone()];
+            if let Some(own) = self.operator(method, &both, span) {
+                return own;
+            }
+        }
         let mut taint = left.taint.clone();
         taint.merge(&right.taint);
         match inner.op {
@@ -257,8 +310,9 @@ impl Walk<'_> {
             let known = self.locals.entry(root).or_default();
             known.taint.merge(&value.taint);
             if value.text.is_some() {
-                known.text.clone_from(&value.text);
+                known.assigned(value);
             }
+            known.list = value.list.clone().or_else(|| known.list.take());
             known.ty = value.ty.clone().or_else(|| known.ty.take());
             known.writes = value.writes.clone().or_else(|| known.writes.take());
             if !value.callables.is_empty() {
@@ -281,6 +335,41 @@ impl Walk<'_> {
         }
         value
     }
+}
+
+/// Whether a block does nothing but print.
+fn only_talks(block: &syn::Block) -> bool {
+    const TALKING: [&str; 6] = ["println", "eprintln", "print", "eprint", "warn", "info"];
+    block.stmts.iter().all(|statement| {
+        let mac = match statement {
+            syn::Stmt::Macro(statement) => &statement.mac,
+            syn::Stmt::Expr(Expr::Macro(inner), _) => &inner.mac,
+            _ => return false,
+        };
+        mac.path.segments.last().is_some_and(|last| TALKING.iter().any(|name| last.ident == name))
+    })
+}
+
+/// The method that an operator calls on a type of the crate.
+fn operator_method(operator: &BinOp) -> Option<&'static str> {
+    Some(match operator {
+        BinOp::Add(_) => "add",
+        BinOp::Sub(_) => "sub",
+        BinOp::Mul(_) => "mul",
+        BinOp::Div(_) => "div",
+        BinOp::Rem(_) => "rem",
+        BinOp::Shl(_) => "shl",
+        BinOp::Shr(_) => "shr",
+        BinOp::BitAnd(_) => "bitand",
+        BinOp::BitOr(_) => "bitor",
+        BinOp::BitXor(_) => "bitxor",
+        BinOp::Eq(_) | BinOp::Ne(_) => "eq",
+        BinOp::Lt(_) | BinOp::Gt(_) | BinOp::Le(_) | BinOp::Ge(_) => "partial_cmp",
+        BinOp::AddAssign(_) => "add_assign",
+        BinOp::ShlAssign(_) => "shl_assign",
+        BinOp::BitOrAssign(_) => "bitor_assign",
+        _ => return None,
+    })
 }
 
 /// `UNIX_EPOCH`: what is added to it is a date.

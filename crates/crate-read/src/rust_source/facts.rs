@@ -116,6 +116,8 @@ pub enum StepKind {
     Read,
     /// A large literal.
     Literal,
+    /// Bytes that code makes out of nothing that is known: they are in no file, literal or answer.
+    Compute,
     /// Something is fetched from the network.
     Fetch,
     /// Environment variables or credentials are read.
@@ -171,7 +173,7 @@ pub struct Step {
 )]
 #[expect(clippy::struct_excessive_bools, reason = "facts that rules read one by one")]
 pub struct Flow {
-    /// Where the data comes from: `read`, `literal`, `fetch` or `secret`.
+    /// Where the data comes from: `read`, `literal`, `compute`, `fetch` or `secret`.
     pub source: StepKind,
     /// Whether it is decoded, decompressed or decrypted on the way, by an API that is known to or by xor.
     pub decoded: bool,

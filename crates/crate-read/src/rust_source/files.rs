@@ -98,6 +98,30 @@ impl Walk<'_> {
         }
     }
 
+    /// The data of a value that is written: where nothing is known of it and it is no text of the code, code
+    /// has made it.
+    pub(super) fn made_here(&mut self, value: &Value, api: &str, span: Span) -> Taint {
+        if !value.taint.is_clean() {
+            return value.taint.clone();
+        }
+        let is_text = value.text.is_some()
+            || value.list.is_some()
+            || value.bytes.as_deref().is_some_and(|bytes| std::str::from_utf8(bytes).is_ok());
+        if is_text {
+            return Taint::default();
+        }
+        Taint::step(self.step(StepKind::Compute, api, "", span))
+    }
+
+    /// Remembers the text that the file of a path holds, where all of it stands in the code.
+    pub(super) fn holds_text(&mut self, path: &Text, value: &Value) {
+        let text = value.shown();
+        let known = text.whole && text.text.len() > 8 && is_specific(&path.text);
+        if known && self.texts.len() < PATHS {
+            self.texts.insert(path.text.clone(), text.text);
+        }
+    }
+
     /// Data becomes source code that is compiled.
     pub(super) fn included(&mut self, data: &Taint, api: &str, detail: &str, span: Span) {
         let step = self.step(StepKind::Include, api, detail, span);
@@ -127,9 +151,19 @@ impl Walk<'_> {
 
     /// The data that the file of a path holds.
     pub(super) fn held(&self, path: &str) -> Taint {
-        let mut data = self.written.get(path).cloned().unwrap_or_default();
-        if let Some(here) = self.written_here.get(path) {
-            data.merge(here);
+        let mut data = Taint::default();
+        let mut place = path;
+        // What lies in a folder that was unpacked or copied is of that archive.
+        for _ in 0..8 {
+            for files in [&self.written, &self.written_here] {
+                if let Some(held) = files.get(place) {
+                    data.merge(held);
+                }
+            }
+            match place.rsplit_once('/') {
+                Some((folder, _)) if data.is_clean() && folder.len() > 2 => place = folder,
+                _ => return data,
+            }
         }
         data
     }

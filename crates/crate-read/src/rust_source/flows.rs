@@ -8,8 +8,8 @@ use super::walk::Walk;
 
 /// Where data can come from; what says more is named first, for data that is sent and for the rest.
 const SENT: [StepKind; 4] = [StepKind::Secret, StepKind::Fetch, StepKind::Literal, StepKind::Read];
-const SOURCES: [StepKind; 4] =
-    [StepKind::Fetch, StepKind::Literal, StepKind::Read, StepKind::Secret];
+const SOURCES: [StepKind; 5] =
+    [StepKind::Fetch, StepKind::Literal, StepKind::Read, StepKind::Secret, StepKind::Compute];
 const DECODERS: [StepKind; 3] = [StepKind::Decode, StepKind::Decompress, StepKind::Decrypt];
 /// Methods that give a started program an argument.
 const ARGUMENTS: [&str; 3] = ["arg", "args", "raw_arg"];
@@ -61,7 +61,7 @@ impl Walk<'_> {
 
 /// The flow that steps make, where it says something.
 fn flow(mut steps: Vec<Step>, end: Step) -> Option<Flow> {
-    let order = if end.kind == StepKind::Send { SENT } else { SOURCES };
+    let order = if end.kind == StepKind::Send { &SENT[..] } else { &SOURCES[..] };
     let decoded = steps.iter().any(|step| DECODERS.contains(&step.kind));
     let runs =
         matches!(end.kind, StepKind::Spawn | StepKind::Load | StepKind::Link | StepKind::Include);
@@ -71,7 +71,11 @@ fn flow(mut steps: Vec<Step>, end: Step) -> Option<Flow> {
     let is_origin =
         |step: &Step| step.kind != StepKind::Read || !runs || is_own(step, decoded && starts);
     let found = |kind| steps.iter().any(|step| step.kind == kind && is_origin(step));
-    let source = order.into_iter().find(|kind| found(*kind))?;
+    let source = order.iter().copied().find(|kind| found(*kind))?;
+    // What a build makes is compiled and linked by design; it starts nothing of it.
+    if source == StepKind::Compute && !starts {
+        return None;
+    }
     let flow = Flow {
         source,
         decoded,
@@ -105,7 +109,8 @@ fn is_executed(steps: &[Step], end: &Step) -> bool {
 fn is_wanted(flow: &Flow, steps: &[Step], end: &Step) -> bool {
     let changed = flow.decoded || flow.altered;
     let fetched = flow.source == StepKind::Fetch;
-    let opaque = changed || flow.disguised || flow.source == StepKind::Literal;
+    let made = matches!(flow.source, StepKind::Literal | StepKind::Compute);
+    let opaque = changed || flow.disguised || made;
     match end.kind {
         StepKind::Send => true,
         StepKind::Write | StepKind::Permission => flow.decoded || fetched,
@@ -128,7 +133,7 @@ fn is_own(step: &Step, decoded: bool) -> bool {
 
 /// Whether the code changes bytes itself: xor and turning around are told as decoding, and are that too.
 fn is_own_change(step: &Step) -> bool {
-    step.kind == StepKind::Alter
+    matches!(step.kind, StepKind::Alter | StepKind::Compute)
         || (step.kind == StepKind::Decode && matches!(step.api.as_str(), "^" | "^=" | "reverse"))
 }
 
@@ -183,7 +188,11 @@ fn is_disguised(steps: &[Step], end: &Step) -> bool {
 /// Order of steps in a flow: sources, then what transforms, then what writes.
 fn rank(kind: StepKind) -> u8 {
     match kind {
-        StepKind::Read | StepKind::Literal | StepKind::Fetch | StepKind::Secret => 0,
+        StepKind::Read
+        | StepKind::Literal
+        | StepKind::Compute
+        | StepKind::Fetch
+        | StepKind::Secret => 0,
         StepKind::Decode
         | StepKind::Decompress
         | StepKind::Decrypt

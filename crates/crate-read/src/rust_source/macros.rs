@@ -310,7 +310,7 @@ impl Walk<'_> {
                     self.libraries.push((name, step));
                 }
             }
-            "rustc-link-arg" | "rustc-cdylib-link-arg" | "rustc-flags" | "rustc-link-arg-bins" => {
+            _ if is_link_argument(key) => {
                 self.hit(Capability::LinkArgument, key, span, given);
                 let step = self.step(StepKind::Link, "cargo:rustc-link-arg", given, span);
                 let mut taint = value.taint.clone();
@@ -436,4 +436,9 @@ fn is_bare(format: &str) -> bool {
         inside = (inside || c == '{') && c != '}';
         inside || c == '}' || c.is_whitespace()
     })
+}
+
+/// Whether a message to cargo gives the linker or the compiler arguments, for whatever target.
+fn is_link_argument(key: &str) -> bool {
+    key.starts_with("rustc-link-arg") || matches!(key, "rustc-cdylib-link-arg" | "rustc-flags")
 }

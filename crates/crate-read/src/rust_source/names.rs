@@ -170,7 +170,9 @@ impl<'a> Names<'a> {
     ) {
         let index = self.functions.len();
         self.functions.push(Function { signature, block, module, owner });
-        self.by_name.entry(signature.ident.to_string()).or_default().push(index);
+        let name = signature.ident.to_string();
+        let plain = name.strip_prefix("r#").unwrap_or(&name).to_owned();
+        self.by_name.entry(plain).or_default().push(index);
     }
 
     /// Items inside a function body, at any depth.

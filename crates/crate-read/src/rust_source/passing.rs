@@ -26,6 +26,11 @@ const KEEPING: [&str; 13] = [
 pub(super) fn kept(path: &[String], arguments: &[Value]) -> Value {
     let taint = union(arguments, &Taint::default());
     let keeps = path.last().is_some_and(|name| KEEPING.contains(&name.as_str()));
+    // `Vec::new()`: a list of texts, so far of none.
+    let is_list = path.len() > 1 && path[path.len() - 2] == "Vec" && arguments.is_empty();
+    if is_list {
+        return Value { list: Some(std::rc::Rc::default()), ..Value::of_taint(taint) };
+    }
     match arguments.first() {
         Some(first) if keeps => Value { taint, ..first.clone() },
         _ => Value::of_taint(taint),
@@ -67,6 +72,34 @@ pub(super) fn constant_method(name: &str, receiver: &Value, arguments: &[Value])
             joined
         }
         ("join", None, None) => Text::hole().join(&arguments.first()?.shown()),
+        ("to_lowercase" | "to_ascii_lowercase", Some(text), _) => {
+            Text { text: text.text.to_lowercase(), whole: text.whole }
+        }
+        ("to_uppercase" | "to_ascii_uppercase", Some(text), _) => {
+            Text { text: text.text.to_uppercase(), whole: text.whole }
+        }
+        (
+            "strip_prefix" | "strip_suffix" | "trim_start_matches" | "trim_end_matches"
+            | "trim_matches",
+            Some(text),
+            _,
+        ) if text.whole => {
+            let given = arguments.first()?.shown();
+            let part = given.constant().filter(|part| !part.is_empty())?;
+            let mut rest = text.text.as_str();
+            if name != "strip_suffix" && name != "trim_end_matches" {
+                rest = rest.strip_prefix(part).unwrap_or(rest);
+            }
+            if name != "strip_prefix" && name != "trim_start_matches" {
+                rest = rest.strip_suffix(part).unwrap_or(rest);
+            }
+            Text::whole(rest)
+        }
+        ("unwrap_or" | "unwrap_or_else", Some(text), _) => {
+            let mut value = Value { text: Some(text.clone()), taint, ..receiver.clone() };
+            value.also.extend(arguments.first()?.text.clone());
+            return Some(value);
+        }
         ("rev", Some(text), _) if text.whole => {
             Text::whole(text.text.chars().rev().collect::<String>())
         }

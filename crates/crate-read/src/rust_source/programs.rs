@@ -22,9 +22,16 @@ impl Walk<'_> {
         let taint = self.with_written(program);
         let step = self.step(StepKind::Spawn, api, &text.text, span);
         self.emit(&taint, step);
+        // A script whose text stands in the code is started by its name.
+        if let Some(script) = self.texts.get(&text.text).cloned() {
+            self.line_of_code(&script, step, span);
+        }
         let mut value = Value { ty: Some(command_type(api)), taint, ..Value::default() };
         let arguments: Vec<String> = words.into_iter().skip(1).take(ARGUMENTS).collect();
         value.spawned = self.start(&name, &arguments, span);
+        for other in &program.also {
+            self.other_program(&mut value, &other.text, span);
+        }
         if let (Some(index), Some(parameters)) = (value.spawned, opened(program)) {
             self.leave_open(OpenUse { what: Use::Program(index), text, parameters });
             if let Some(open) = self.started.get_mut(index) {
@@ -32,6 +39,25 @@ impl Walk<'_> {
             }
         }
         value
+    }
+
+    /// A program that is started instead, by another branch: what runs or fetches what it is given counts.
+    fn other_program(&mut self, value: &mut Value, text: &str, span: Span) {
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        let Some((name, arguments)) = words.split_first() else { return };
+        let weight = |walk: &Self, index: Option<usize>| {
+            let spawned = index.and_then(|index| walk.facts.spawned.get(index));
+            match spawned.and_then(|spawned| walk.data_use(spawned)) {
+                Some(DataUse::Interprets) => 3,
+                Some(DataUse::Wraps | DataUse::Fetches) => 2,
+                None => 1,
+                Some(_) => 0,
+            }
+        };
+        let other = self.start(name, arguments, span);
+        if weight(self, other) > weight(self, value.spawned) {
+            value.spawned = other;
+        }
     }
 
     /// Records a program that is started; its index among them.
@@ -214,11 +240,14 @@ impl Walk<'_> {
                 self.put_into(texts, values, data, &spawned.program, span);
             }
             Some(DataUse::Moves) => {
+                for text in texts {
+                    data.merge(&self.input(text, &spawned.program, span));
+                }
                 if !data.is_clean() {
                     self.put_into(texts, values, data, &spawned.program, span);
                 }
             }
-            Some(DataUse::Interprets) => self.interpreted(spawned, texts, data, span),
+            Some(DataUse::Interprets) => self.interpreted(spawned, (texts, values), data, span),
             Some(DataUse::Compiles) => {
                 let first = texts.first().map_or("", |text| text.text.as_str());
                 let step = self.step(StepKind::Link, &spawned.program, first, span);

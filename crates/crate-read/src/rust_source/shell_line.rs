@@ -1,5 +1,11 @@
 //! A line of code that is handed to a shell or another interpreter: the programs that it starts, the
 //! files that it reads, and data that it decodes or fetches and then runs.
+//!
+//! Words, pipes, substitutions and redirections are split by [`shell`], a lexer of our own that never
+//! recurses: what is asked of a line is which programs it starts with which words, and half of the lines
+//! come out of format strings with holes that no grammar takes. The grammars of tree-sitter are C that a
+//! build script compiles, which is not put in front of hostile bytes here; `brush-parser` is Rust, but a
+//! parser of whole scripts by recursion, which gives nothing for a line that it refuses.
 
 use proc_macro2::Span;
 
@@ -15,6 +21,11 @@ use crate::native_tree::{ChainKind, shell};
 const DEEPEST: u32 = 4;
 /// Most programs of one line.
 const PROGRAMS: usize = 64;
+/// Most wrappers around one program.
+const WRAPPERS: usize = 4;
+/// Where data can come from.
+const ORIGINS: [StepKind; 5] =
+    [StepKind::Fetch, StepKind::Literal, StepKind::Read, StepKind::Secret, StepKind::Compute];
 /// Shortest run of base64 or hexadecimal inside a line that stands for data, in characters.
 const ENCODED: usize = 120;
 
@@ -28,7 +39,8 @@ impl Walk<'_> {
             data.merge(&Taint::step(self.step(StepKind::Decode, "inside the line", "", span)));
             self.emit(&data, runs);
         }
-        self.pipelines(text, span, 0, &mut out);
+        let text = text.replace("${IFS}", " ").replace("$IFS", " ").replace("|&", "|");
+        self.pipelines(&text, span, 0, &mut out);
         out
     }
 
@@ -59,6 +71,8 @@ impl Walk<'_> {
             }
         }
         let words = shell::words(text);
+        let plain = self.plain_words(&words);
+        let words: Vec<&str> = plain.iter().map(String::as_str).collect();
         let Some(command) = Command::of(&words) else { return };
         let given = |text: &str| Text { text: text.to_owned(), whole: !text.contains("{}") };
         let arguments: Vec<String> = command.arguments.iter().map(|a| (*a).to_owned()).collect();
@@ -97,12 +111,42 @@ impl Walk<'_> {
         let is_started = words.first().is_some_and(|word| !self.held(word).is_clean());
         if (piped && takes_input) || program == "eval" || command.script().is_some() || is_started {
             let step = self.step(StepKind::Spawn, &program, text, span);
+            // `echo c2g= | base64 -d | sh`: too short to be a literal, long enough to be a line.
+            if self.is_changed(data) && !self.has(data, &ORIGINS) {
+                data.merge(&Taint::step(self.step(StepKind::Compute, "inside the line", "", span)));
+            }
             self.emit(data, step);
         }
         if let Some(inline) = command.inline().filter(|_| depth < DEEPEST) {
             self.pipelines(inline, span, depth + 1, data);
         }
         self.redirected(&words, data, span);
+    }
+
+    /// Words as the shell runs them: the program without quotes inside its name, without braces before it,
+    /// and behind wrappers such as `timeout 9`.
+    fn plain_words(&self, words: &[&str]) -> Vec<String> {
+        let mut plain: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        for _ in 0..WRAPPERS {
+            while plain
+                .first()
+                .is_some_and(|word| matches!(word.as_str(), "{" | "(" | "!" | "then" | "do"))
+            {
+                plain.remove(0);
+            }
+            let Some(first) = plain.first_mut() else { return plain };
+            *first = first.replace(['"', '\'', '\\'], "");
+            let is_wrapper =
+                plain.len() > 1 && self.table.data_use(&plain[0], &[]) == Some(DataUse::Wraps);
+            if !is_wrapper {
+                return plain;
+            }
+            plain.remove(0);
+            while plain.len() > 1 && super::arguments::is_option(&plain[0]) {
+                plain.remove(0);
+            }
+        }
+        plain
     }
 
     /// `> file`, `-o file`, `-OutFile file`, `< file`.

@@ -113,8 +113,12 @@ pub enum Role {
     Spawn,
     /// Reads the environment variable that its first argument names.
     Variable,
+    /// Removes the file or folder that its first argument names.
+    Remove,
     /// Reads the whole environment.
     Environment,
+    /// Sets a variable of its own environment, which children inherit.
+    SetVariable,
     /// Gives the folder in which the program runs: for build scripts, that of their crate.
     Here,
     /// Fetches from the network.

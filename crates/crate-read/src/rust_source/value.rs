@@ -10,6 +10,8 @@ use super::acting::Answers;
 pub(super) const TEXT_BYTES: usize = 8 << 10;
 /// Most steps that data carries along.
 const STEPS: usize = 24;
+/// Most other texts of one value.
+const ALSO: usize = 8;
 /// Most things that one value can stand for when it is called.
 pub(super) const CALLABLES: usize = 16;
 
@@ -141,6 +143,10 @@ pub(super) struct Value {
     pub text: Option<Text>,
     pub bytes: Option<Rc<Vec<u8>>>,
     pub list: Option<Rc<Vec<Text>>>,
+    /// Other texts that it can be: of another branch, of an assignment before.
+    pub also: Vec<Text>,
+    /// Of a tuple, what each part is.
+    pub parts: Option<Rc<Vec<Value>>>,
     /// Full path of its type, or of the API constant that it is.
     pub ty: Option<String>,
     pub taint: Taint,
@@ -170,7 +176,16 @@ impl Value {
     /// Joins what two branches give; the first known text wins.
     pub(super) fn either(mut self, other: Self) -> Self {
         self.taint.merge(&other.taint);
-        self.text = self.text.or(other.text);
+        self.text = match (self.text.take(), other.text) {
+            (Some(one), Some(other)) if one != other => {
+                self.also.push(other);
+                Some(one)
+            }
+            (one, other) => one.or(other),
+        };
+        self.also.extend(other.also);
+        self.also.truncate(ALSO);
+        self.parts = self.parts.or(other.parts);
         self.bytes = self.bytes.or(other.bytes);
         self.list = self.list.or(other.list);
         self.ty = self.ty.or(other.ty);
@@ -182,6 +197,18 @@ impl Value {
         self.textual |= other.textual;
         self.is_verdict |= other.is_verdict;
         self
+    }
+
+    /// Becomes the text of an assignment; what it was before it can still be.
+    pub(super) fn assigned(&mut self, value: &Self) {
+        if let Some(before) = self.text.take().filter(|before| before.whole)
+            && self.also.len() < ALSO
+        {
+            self.also.push(before);
+        }
+        self.text.clone_from(&value.text);
+        self.also.extend(value.also.iter().cloned());
+        self.also.truncate(ALSO);
     }
 
     /// The text, or a hole.

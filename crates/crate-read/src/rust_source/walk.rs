@@ -63,6 +63,8 @@ pub(super) struct Walk<'a> {
     pub written: HashMap<String, Taint>,
     /// The same in the function that is walked, with what hangs on its parameters.
     pub written_here: HashMap<String, Taint>,
+    /// Texts that files hold, of which all stands in the code.
+    pub texts: HashMap<String, String>,
     pub constants: HashMap<String, Value>,
     pub seen: HashSet<CapabilityHit>,
     pub crates: HashSet<String>,
@@ -114,6 +116,7 @@ impl<'a> Walk<'a> {
             depth: 0,
             written: HashMap::new(),
             written_here: HashMap::new(),
+            texts: HashMap::new(),
             constants: HashMap::new(),
             seen: HashSet::new(),
             crates: HashSet::new(),
@@ -390,7 +393,15 @@ impl<'a> Walk<'a> {
             Pat::Paren(inner) => vec![&*inner.pat],
             Pat::TupleStruct(inner) if inner.elems.len() == 1 => inner.elems.iter().collect(),
             Pat::Or(inner) => inner.cases.iter().collect(),
-            Pat::Tuple(inner) => return self.bind_parts(inner.elems.iter(), value),
+            Pat::Tuple(inner) => {
+                if let Some(parts) = value.parts.clone().filter(|p| p.len() == inner.elems.len()) {
+                    for (pattern, part) in inner.elems.iter().zip(parts.iter()) {
+                        self.bind(pattern, part);
+                    }
+                    return;
+                }
+                return self.bind_parts(inner.elems.iter(), value);
+            }
             Pat::TupleStruct(inner) => return self.bind_parts(inner.elems.iter(), value),
             Pat::Slice(inner) => return self.bind_parts(inner.elems.iter(), value),
             Pat::Struct(inner) => {

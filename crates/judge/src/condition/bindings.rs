@@ -142,6 +142,12 @@ impl<'v> Scalar<'v> for bool {
     }
 }
 
+impl<'v> Scalar<'v> for i64 {
+    fn boxed(self) -> Box<dyn Val + 'v> {
+        Box::new(CelInt::from(self))
+    }
+}
+
 impl<'v> Scalar<'v> for &'v str {
     fn boxed(self) -> Box<dyn Val + 'v> {
         Box::new(CelString::from(self))

@@ -57,6 +57,10 @@ pub enum Outcome {
     Broken(String),
 }
 
+/// What findings can ask of what the signals weigh together: axes on which something fired, those of them
+/// whose strongest signal is rare, and the sum in whole bits.
+pub const SCORE: [&str; 3] = ["axes", "rare_axes", "bits"];
+
 /// What may be named beside the fact groups.
 #[derive(Clone, Debug, Default)]
 pub struct Scope<'a> {

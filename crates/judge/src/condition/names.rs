@@ -76,6 +76,12 @@ impl<'a> Checker<'a> {
             let fields = ["kind", "name", "version", "origin"].map(|f| (f.to_owned(), field()));
             return Ok((FactType::Object(Arc::new(fields.into())), Some(name.to_owned())));
         }
+        if name == "score" {
+            let field =
+                || Field { fact_type: FactType::Scalar("integer"), description: String::new() };
+            let fields = super::SCORE.map(|f| (f.to_owned(), field()));
+            return Ok((FactType::Object(Arc::new(fields.into())), Some(name.to_owned())));
+        }
         let Some(group) = self.schema.group(name) else {
             let known = did_you_mean(name, self.schema.names());
             return Err(format!("no fact group `{name}`{known}"));

@@ -127,6 +127,7 @@ pub fn verdicts(ruleset: &Ruleset, sheet: &FactSheet) -> BTreeMap<String, Verdic
     let court = Court::new(ruleset, std::iter::once(sheet));
     let mut bindings = court.bindings(sheet);
     let signals = court.signals(sheet, &mut bindings);
+    bindings.bind_map("score", score(&signals.fired, &signals.undetermined).asked());
     let mut all: BTreeMap<String, Verdict> =
         signals.verdicts.into_iter().map(|(id, verdict)| (id.to_owned(), verdict)).collect();
     for rule in &court.docket(sheet).findings {
@@ -230,6 +231,7 @@ impl<'r> Court<'r> {
         let mut bindings = self.bindings(sheet);
         let signals = self.signals(sheet, &mut bindings);
         let sum = score(&signals.fired, &signals.undetermined);
+        bindings.bind_map("score", sum.asked());
         let mut judgement = Judgement::default();
         let mut fired = Vec::new();
         let docket = self.docket(sheet);
