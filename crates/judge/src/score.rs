@@ -16,8 +16,8 @@ pub const SAME_ACCOUNT: f64 = 1.3;
 /// Two axes speak of what the same release changed.
 pub const SAME_RELEASE: f64 = 1.2;
 
-/// A signal that weighs so many bits is rarer than one crate in sixteen.
-pub const RARE: f64 = 4.0;
+/// A signal that weighs so many bits is rarer than one crate in 128.
+pub const RARE: f64 = 7.0;
 
 /// A signal that fired, or that could not be determined.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +55,7 @@ pub struct Score {
     pub high: f64,
     /// Axes on which something fired.
     pub axes: BTreeSet<Axis>,
-    /// Those of them on which the strongest signal is rarer than one crate in sixteen.
+    /// Those of them on which the strongest signal is rarer than one crate in 128.
     pub rare_axes: usize,
     /// One line a term.
     pub arithmetic: Vec<String>,
