@@ -17,9 +17,7 @@ use crate::config::custody_lock::{LOCK_FILE, Renewal, accept, renew, write_pins}
 use crate::config::model_pins::{ModelNow, accept_model, renew_models};
 use crate::config::package_pins::{accept_package, renew_packages};
 use crate::domain::text::shown;
-use crate::domain::{
-    CratePin, Measured, Node, NodeIndex, Origin, PackagePin, Pins, SubjectKind,
-};
+use crate::domain::{CratePin, Measured, Node, NodeIndex, Origin, PackagePin, Pins, SubjectKind};
 use crate::walker::Walk;
 use crate::walker::models::Attached;
 use crate::{collectors, reporter, walker};

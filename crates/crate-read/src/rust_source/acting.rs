@@ -244,7 +244,7 @@ impl Walk<'_> {
     }
 
     /// What a match on an answer decides: its arms name constants.
-    pub(super) fn decided_by(&self, value: &Value, arms: &[syn::Arm]) -> Value {
+    pub(super) fn decided_by(value: &Value, arms: &[syn::Arm]) -> Value {
         let mut decided = value.clone();
         decided.taint.answers.decided |= value.taint.answers.decided;
         for arm in arms {
@@ -322,9 +322,6 @@ fn constant_of(pattern: &Pat) -> Option<Text> {
 
 /// Whether a block always leaves what it stands in.
 pub(super) fn leaves(block: &syn::Block) -> bool {
-    let last = match block.stmts.last() {
-        Some(syn::Stmt::Expr(expression, _)) => expression,
-        _ => return false,
-    };
+    let Some(syn::Stmt::Expr(last, _)) = block.stmts.last() else { return false };
     matches!(last, Expr::Return(_) | Expr::Break(_) | Expr::Continue(_))
 }

@@ -107,7 +107,7 @@ impl Walk<'_> {
         for method in STREAMS {
             for index in self.names.by_name.get(method).cloned().unwrap_or_default() {
                 let function = &self.names.functions[index];
-                if !function.owner.is_some_and(|owner| owner == name) {
+                if function.owner.is_none_or(|owner| owner != name) {
                     continue;
                 }
                 let Some(summary) = self.summary(index) else { continue };

@@ -151,7 +151,7 @@ fn of_program(program: &str, arguments: &[String]) -> Vec<CheckKind> {
         }
         "wget" if has(&["--no-check-certificate"]) => kinds.push(CheckKind::CertificatesIgnored),
         "git" => {
-            if arguments.iter().any(|given| given.to_ascii_lowercase() == "http.sslverify=false") {
+            if arguments.iter().any(|given| given.eq_ignore_ascii_case("http.sslverify=false")) {
                 kinds.push(CheckKind::CertificatesIgnored);
             }
             if arguments.iter().any(|given| names_commit(given)) {

@@ -78,33 +78,8 @@ impl Walk<'_> {
             Role::ReadFile => self.read(ReadKind::File, api, &first, span),
             Role::ReadFolder => self.read(ReadKind::Folder, api, &first, span),
             Role::Glob => self.read(ReadKind::Glob, api, &first, span),
-            Role::Compile => {
-                match &first.list {
-                    Some(list) => {
-                        list.iter().for_each(|text| self.reached(ReadKind::Compile, text, span));
-                    }
-                    None => self.reached_value(ReadKind::Compile, &first, span),
-                }
-                let step = self.step(StepKind::Link, api, &first.shown().text, span);
-                self.emit(&self.with_written(&first), step);
-                Value::of_taint(taint)
-            }
-            Role::WriteFile => {
-                let mut written = union(args.get(1..).unwrap_or(&[]), &Taint::default());
-                let path = first.shown();
-                if let Some(value) = args.get(1) {
-                    written.merge(&self.made_here(value, api, span));
-                    self.holds_text(&path, value);
-                }
-                let variable = first.root.clone();
-                if args.len() > 1 {
-                    self.write(&path, variable.as_deref(), &written, api, span);
-                } else {
-                    self.outside(&path, api, span);
-                }
-                let writes = Some((path, variable));
-                Value { writes, taint: written, ..Value::default() }
-            }
+            Role::Compile => self.compile(api, &first, taint, span),
+            Role::WriteFile => self.write_file(api, &first, args, span),
             Role::Copy => {
                 let read = self.read(ReadKind::File, api, &first, span);
                 if let Some(target) = args.get(1) {
@@ -120,20 +95,7 @@ impl Walk<'_> {
                 Value::of_taint(taint)
             }
             Role::Spawn => self.spawn(api, &first, span),
-            Role::Remove => {
-                // What is below the user's folder, not what the build or a test has made.
-                if first.shown().text.starts_with("$HOME")
-                    || first.ty.as_deref().is_some_and(is_home)
-                {
-                    self.hit(
-                        Capability::WriteOutsideOutDir,
-                        api,
-                        span,
-                        &format!("removes {}", first.shown().text),
-                    );
-                }
-                Value::default()
-            }
+            Role::Remove => self.removed(api, &first, span),
             Role::SetVariable => {
                 let name = first.shown();
                 if let Some(value) = args.get(1) {
@@ -154,20 +116,64 @@ impl Walk<'_> {
             Role::Decode => self.decode(api, taint, &first, span),
             Role::Digest if self.has(&taint, &[StepKind::Digest]) => Value::of_taint(taint),
             Role::Digest => self.digest(api, taint, span),
-            Role::Permission => {
-                let step = self.step(StepKind::Permission, api, &first.shown().text, span);
-                self.emit(&self.with_written(&first), step);
-                if let Some(root) = &first.root {
-                    self.add(root, &Taint::step(step));
-                }
-                Value::of_taint(taint)
-            }
+            Role::Permission => self.permission(api, &first, taint, span),
             Role::Load => {
                 let step = self.step(StepKind::Load, api, &first.shown().text, span);
                 self.emit(&self.with_written(&first), step);
                 Value::of_taint(taint)
             }
         }
+    }
+
+    fn compile(&mut self, api: &str, first: &Value, taint: Taint, span: Span) -> Value {
+        match &first.list {
+            Some(list) => {
+                list.iter().for_each(|text| self.reached(ReadKind::Compile, text, span));
+            }
+            None => self.reached_value(ReadKind::Compile, first, span),
+        }
+        let step = self.step(StepKind::Link, api, &first.shown().text, span);
+        self.emit(&self.with_written(first), step);
+        Value::of_taint(taint)
+    }
+
+    fn write_file(&mut self, api: &str, first: &Value, args: &[Value], span: Span) -> Value {
+        let mut written = union(args.get(1..).unwrap_or(&[]), &Taint::default());
+        let path = first.shown();
+        if let Some(value) = args.get(1) {
+            written.merge(&self.made_here(value, api, span));
+            self.holds_text(&path, value);
+        }
+        let variable = first.root.clone();
+        if args.len() > 1 {
+            self.write(&path, variable.as_deref(), &written, api, span);
+        } else {
+            self.outside(&path, api, span);
+        }
+        let writes = Some((path, variable));
+        Value { writes, taint: written, ..Value::default() }
+    }
+
+    fn removed(&mut self, api: &str, first: &Value, span: Span) -> Value {
+        // What is below the user's folder, not what the build or a test has made.
+        if first.shown().text.starts_with("$HOME") || first.ty.as_deref().is_some_and(is_home) {
+            self.hit(
+                Capability::WriteOutsideOutDir,
+                api,
+                span,
+                &format!("removes {}", first.shown().text),
+            );
+        }
+        Value::default()
+    }
+
+    fn permission(&mut self, api: &str, first: &Value, taint: Taint, span: Span) -> Value {
+        let step = self.step(StepKind::Permission, api, &first.shown().text, span);
+        self.emit(&self.with_written(first), step);
+        if let Some(root) = &first.root {
+            self.add(root, &Taint::step(step));
+        }
+        Value::of_taint(taint)
     }
 
     /// A request: what goes out with it, and what comes back.

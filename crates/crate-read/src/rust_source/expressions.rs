@@ -20,29 +20,9 @@ impl Walk<'_> {
             Expr::Paren(inner) => self.value(&inner.expr),
             Expr::Group(inner) => self.value(&inner.expr),
             Expr::Try(inner) => Value { is_verdict: false, ..self.value(&inner.expr) },
-            Expr::Await(inner) => {
-                let value = self.value(&inner.base);
-                let span = inner.await_token.span;
-                match self.operator("poll", std::slice::from_ref(&value), span) {
-                    Some(own) => value.either(own),
-                    None => value,
-                }
-            }
+            Expr::Await(inner) => self.awaited(inner),
             Expr::Reference(inner) => self.value(&inner.expr),
-            Expr::Unary(inner) => {
-                let value = self.value(&inner.expr);
-                let (method, span) = match &inner.op {
-                    syn::UnOp::Deref(token) => ("deref", token.span),
-                    syn::UnOp::Not(token) => ("not", token.span),
-                    syn::UnOp::Neg(token) => ("neg", token.span),
-                    _ => return value,
-                };
-                match self.operator(method, std::slice::from_ref(&value), span) {
-                    Some(own) => value.either(own),
-                    None if method == "deref" || value.textual => value,
-                    None => Value { taint: self.altered(&value.taint, method, span), ..value },
-                }
-            }
+            Expr::Unary(inner) => self.unary(inner),
             Expr::Cast(inner) => self.value(&inner.expr),
             Expr::Block(inner) => self.block(&inner.block),
             Expr::Unsafe(inner) => self.block(&inner.block),
@@ -52,46 +32,9 @@ impl Walk<'_> {
             Expr::Call(inner) => self.call(inner),
             Expr::MethodCall(inner) => self.method_call(inner),
             Expr::Field(inner) => self.field(inner),
-            Expr::Index(inner) => {
-                let mut value = self.value(&inner.expr);
-                let index = self.value(&inner.index);
-                let both = [value.clone(), index.clone()];
-                if let Some(own) = self.operator("index", &both, inner.bracket_token.span.open()) {
-                    return own;
-                }
-                // `WORDS[2]` of a constant list.
-                let at = index.text.as_ref().and_then(|text| text.text.parse::<usize>().ok());
-                if let (Some(list), Some(at)) = (&value.list, at) {
-                    let text = list.get(at).cloned();
-                    return Value { text, list: None, ..value };
-                }
-                // `table[byte]`: what it is looked up by decides what comes out.
-                if !index.textual && value.list.is_none() {
-                    let by = self.altered(&index.taint, "[]", inner.bracket_token.span.open());
-                    value.taint.merge(&by);
-                }
-                if matches!(&*inner.index, Expr::Range(range) if range.start.is_some() || range.end.is_some())
-                    && !value.textual
-                {
-                    value.taint =
-                        self.altered(&value.taint, "[..]", inner.bracket_token.span.open());
-                    value.bytes = None;
-                }
-                value
-            }
+            Expr::Index(inner) => self.index(inner),
             Expr::Array(inner) => self.array(inner.elems.iter(), inner.bracket_token.span.open()),
-            Expr::Tuple(inner) => {
-                let mut whole = Value::default();
-                let mut parts = Vec::new();
-                for part in &inner.elems {
-                    let part = self.value(part);
-                    whole.taint.merge(&part.taint);
-                    whole.callables.extend(part.callables.clone());
-                    parts.push(Value { parts: None, ..part });
-                }
-                whole.parts = Some(Rc::new(parts));
-                whole
-            }
+            Expr::Tuple(inner) => self.tuple(inner),
             Expr::Binary(inner) => self.binary(inner),
             Expr::Assign(inner) => {
                 let right = self.value(&inner.right);
@@ -120,6 +63,70 @@ impl Walk<'_> {
         }
     }
 
+    fn awaited(&mut self, inner: &syn::ExprAwait) -> Value {
+        let value = self.value(&inner.base);
+        let span = inner.await_token.span;
+        match self.operator("poll", std::slice::from_ref(&value), span) {
+            Some(own) => value.either(own),
+            None => value,
+        }
+    }
+
+    fn unary(&mut self, inner: &syn::ExprUnary) -> Value {
+        let value = self.value(&inner.expr);
+        let (method, span) = match &inner.op {
+            syn::UnOp::Deref(token) => ("deref", token.span),
+            syn::UnOp::Not(token) => ("not", token.span),
+            syn::UnOp::Neg(token) => ("neg", token.span),
+            _ => return value,
+        };
+        match self.operator(method, std::slice::from_ref(&value), span) {
+            Some(own) => value.either(own),
+            None if method == "deref" || value.textual => value,
+            None => Value { taint: self.altered(&value.taint, method, span), ..value },
+        }
+    }
+
+    fn index(&mut self, inner: &syn::ExprIndex) -> Value {
+        let mut value = self.value(&inner.expr);
+        let index = self.value(&inner.index);
+        let both = [value.clone(), index.clone()];
+        if let Some(own) = self.operator("index", &both, inner.bracket_token.span.open()) {
+            return own;
+        }
+        // `WORDS[2]` of a constant list.
+        let at = index.text.as_ref().and_then(|text| text.text.parse::<usize>().ok());
+        if let (Some(list), Some(at)) = (&value.list, at) {
+            let text = list.get(at).cloned();
+            return Value { text, list: None, ..value };
+        }
+        // `table[byte]`: what it is looked up by decides what comes out.
+        if !index.textual && value.list.is_none() {
+            let by = self.altered(&index.taint, "[]", inner.bracket_token.span.open());
+            value.taint.merge(&by);
+        }
+        if matches!(&*inner.index, Expr::Range(range) if range.start.is_some() || range.end.is_some())
+            && !value.textual
+        {
+            value.taint = self.altered(&value.taint, "[..]", inner.bracket_token.span.open());
+            value.bytes = None;
+        }
+        value
+    }
+
+    fn tuple(&mut self, inner: &syn::ExprTuple) -> Value {
+        let mut whole = Value::default();
+        let mut parts = Vec::new();
+        for part in &inner.elems {
+            let part = self.value(part);
+            whole.taint.merge(&part.taint);
+            whole.callables.extend(part.callables.clone());
+            parts.push(Value { parts: None, ..part });
+        }
+        whole.parts = Some(Rc::new(parts));
+        whole
+    }
+
     /// An expression without a rule of its own: all its parts, in order.
     fn children(&mut self, expression: &Expr) -> Value {
         let outer = std::mem::take(&mut self.met);
@@ -146,7 +153,7 @@ impl Walk<'_> {
     fn matched(&mut self, inner: &syn::ExprMatch) -> Value {
         let value = self.value(&inner.expr);
         let mut result = Value::default();
-        let entered = self.enter(&self.decided_by(&value, &inner.arms), inner.match_token.span);
+        let entered = self.enter(&Self::decided_by(&value, &inner.arms), inner.match_token.span);
         for arm in &inner.arms {
             if is_test(&arm.attrs) {
                 continue;
