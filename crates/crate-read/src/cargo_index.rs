@@ -8,6 +8,7 @@
 //! that cannot be read is kept as a [`BadLine`]; the others still count.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Deserialize;
@@ -102,6 +103,32 @@ pub struct IndexDependency {
     pub target: Option<String>,
 }
 
+/// One version's features, and its dependencies with what they turn on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndexFeatures {
+    /// Feature to what it turns on.
+    pub features: BTreeMap<String, Vec<String>>,
+    /// Dependencies; those for tests only are left out.
+    pub dependencies: Vec<IndexFeatureDependency>,
+}
+
+/// A dependency with what it turns on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndexFeatureDependency {
+    /// The name that features call it by.
+    pub key: String,
+    /// Name of the crate in its registry.
+    pub package: String,
+    /// Version requirement.
+    pub requirement: String,
+    /// Whether it is optional.
+    pub optional: bool,
+    /// With the features that are on by default.
+    pub default_features: bool,
+    /// With these features.
+    pub features: Vec<String>,
+}
+
 /// An index file: the versions in the order in which they were published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexFile {
@@ -154,6 +181,20 @@ struct RawDependency<'a> {
     registry: Option<Cow<'a, str>>,
     #[serde(default, borrow)]
     target: Option<Cow<'a, str>>,
+    #[serde(default)]
+    features: Option<Vec<String>>,
+    #[serde(default)]
+    default_features: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct RawFeatures<'a> {
+    #[serde(borrow)]
+    deps: Vec<RawDependency<'a>>,
+    #[serde(default)]
+    features: Option<BTreeMap<String, Vec<String>>>,
+    #[serde(default)]
+    features2: Option<BTreeMap<String, Vec<String>>>,
 }
 
 impl IndexFile {
@@ -254,6 +295,34 @@ impl IndexFile {
             return Err(wrong(format!("it has {} dependencies", raw.deps.len())));
         }
         Ok(raw.deps.into_iter().map(IndexDependency::from).collect())
+    }
+
+    /// The features of one version, and its dependencies with what they turn on.
+    ///
+    /// # Errors
+    /// [`IndexError::Line`] where the line cannot be read.
+    pub fn features(&self, line: &IndexLine) -> Result<IndexFeatures, IndexError> {
+        let wrong = |why: String| IndexError::Line { version: line.version.clone(), why };
+        let json = self.bytes.get(line.json.clone());
+        let json = json.ok_or_else(|| wrong("it is a line of another file".to_owned()))?;
+        let raw: RawFeatures<'_> =
+            serde_json::from_slice(json).map_err(|e| wrong(e.to_string()))?;
+        if raw.deps.len() > DEPENDENCY_LIMIT {
+            return Err(wrong(format!("it has {} dependencies", raw.deps.len())));
+        }
+        // Cargo keeps the newer syntax apart, for older cargos to pass over.
+        let mut features = raw.features.unwrap_or_default();
+        features.extend(raw.features2.unwrap_or_default());
+        let used = raw.deps.into_iter().filter(|one| one.kind.as_deref() != Some("dev"));
+        let dependencies = used.map(|one| IndexFeatureDependency {
+            key: one.name.clone().into_owned(),
+            package: one.package.unwrap_or(one.name).into_owned(),
+            requirement: one.req.into_owned(),
+            optional: one.optional,
+            default_features: one.default_features.unwrap_or(true),
+            features: one.features.unwrap_or_default(),
+        });
+        Ok(IndexFeatures { features, dependencies: dependencies.collect() })
     }
 }
 

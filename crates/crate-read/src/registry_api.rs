@@ -65,6 +65,8 @@ pub struct ApiTrusted {
     pub provider: String,
     /// `owner/name` of the repository, where the provider has one.
     pub repository: Option<String>,
+    /// Commit that the workflow ran at, which the registry verified with the provider.
+    pub commit: Option<String>,
 }
 
 /// One version.
@@ -151,6 +153,8 @@ struct RawTrusted {
     repository: Option<String>,
     #[serde(default)]
     project_path: Option<String>,
+    #[serde(default)]
+    sha: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -240,6 +244,7 @@ fn version(raw: RawVersion) -> Result<ApiVersion, ApiAnswerError> {
                 repository: repository
                     .map(|text| address(text, "trusted repository"))
                     .transpose()?,
+                commit: data.sha.map(|text| short(text, "trusted commit")).transpose()?,
             })
         })
         .transpose()?;

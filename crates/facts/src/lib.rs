@@ -22,6 +22,7 @@
 pub mod custody_report;
 pub mod evidence;
 pub mod fact;
+pub mod features;
 pub mod finding;
 pub mod fleet;
 pub mod graph;
@@ -43,6 +44,7 @@ pub mod waiver;
 pub use custody_report::CustodyReport;
 pub use evidence::{Evidence, Location};
 pub use fact::{FactSheet, Measured};
+pub use features::{FeatureDependency, FeatureTable};
 pub use finding::{Change, Finding, PathStep, Undetermined};
 pub use graph::{Graph, Node, NodeIndex};
 pub use hands::Hands;

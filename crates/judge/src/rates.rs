@@ -1,6 +1,6 @@
 //! How often each signal fires on honest code, and hence how much it weighs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -61,6 +61,9 @@ pub struct Rates {
     pub date: String,
     /// What was measured, and how.
     pub source: String,
+    /// Signals whose rate is that of the nearest measure of git histories, until a registry dump was measured.
+    #[serde(default, rename = "from-git-histories")]
+    pub from_git_histories: BTreeSet<RuleId>,
     /// Signal id to its rate.
     pub signals: BTreeMap<RuleId, Rate>,
 }
