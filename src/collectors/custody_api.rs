@@ -273,9 +273,11 @@ fn custody(
 fn release(row: &mut CrateCustody, version: ApiVersion) -> Release {
     let publisher = match (version.published_by, version.trusted) {
         (Some(user), _) => Publisher::Account(user_place(row, user)),
-        (None, Some(trusted)) => {
-            Publisher::Trusted { provider: trusted.provider, repository: trusted.repository }
-        }
+        (None, Some(trusted)) => Publisher::Trusted {
+            provider: trusted.provider,
+            repository: trusted.repository,
+            commit: trusted.commit,
+        },
         (None, None) => Publisher::Unnamed,
     };
     Release {

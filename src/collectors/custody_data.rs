@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::cargo_home::read_bounded;
+use super::custody::Stamp;
 use super::custody_store::{self, CustodySource as _, CustodyStoreError, Extract};
 use crate::net::{Client, Expect, NetError, Request};
 
@@ -49,6 +50,8 @@ enum Refusal {
     Damaged(String),
     #[error("it cannot be kept: {0}")]
     Disk(#[from] std::io::Error),
+    #[error("it is of {0}, which has not come")]
+    ToCome(Date),
     #[error("it is of {new}, and the one that is there of {former}")]
     Older { new: Date, former: Date },
     #[error("it has {new} crates where the one that is there has {former}")]
@@ -56,20 +59,21 @@ enum Refusal {
 }
 
 /// Fetches a newer extract where that is due, and answers with what is there then. `url` is absent where
-/// the user wants none; `store` is the store that a dump was imported into.
+/// the user wants none; `store` is the store that a dump was imported into. `today` is the day of the clock, which
+/// what is fetched cannot be ahead of.
 pub async fn current(
     client: &Client,
     url: Option<&str>,
     (cache, store): (&Path, &Path),
-    as_of: Date,
+    (as_of, today): (Date, Date),
 ) -> Present {
     let file = cache.join(EXTRACT);
     let mut warning = None;
     if let Some(url) = url
         && !client.is_offline()
-        && is_due(cache, store, as_of)
+        && is_due(cache, store, as_of, today)
     {
-        let fetched = fetch(client, url, cache).await;
+        let fetched = fetch(client, url, cache, today).await;
         // Also of a failure: nobody is asked twice a day.
         let noted = note(cache, as_of);
         warning = fetched.err().map(|why| told(&why, url)).or(noted.err().map(|e| e.to_string()));
@@ -87,7 +91,7 @@ fn told(why: &Refusal, url: &str) -> String {
     }
 }
 
-fn is_due(cache: &Path, store: &Path, as_of: Date) -> bool {
+fn is_due(cache: &Path, store: &Path, as_of: Date, today: Date) -> bool {
     let note = read_bounded(&cache.join(NOTE), 4096).ok().flatten();
     let note: Option<Note> = note.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     if note.is_some_and(|note| note.asked >= as_of) {
@@ -96,7 +100,10 @@ fn is_due(cache: &Path, store: &Path, as_of: Date) -> bool {
     let extract = Extract::open(&cache.join(EXTRACT)).ok().map(|extract| extract.stamp());
     let imported = store.is_file().then(|| custody_store::open(store, cache).ok()).flatten();
     let newest = extract.max(imported.map(|store| store.stamp()));
-    newest.is_none_or(|stamp| !is_fresh(stamp.date(), as_of))
+    // One of a day that has not come is not fresh either.
+    newest.is_none_or(|stamp| {
+        !is_fresh(stamp.date(), as_of) || custody_store::is_to_come(stamp.date(), Some(today))
+    })
 }
 
 /// Whether data of `day` are fresh enough on another day.
@@ -114,7 +121,7 @@ fn note(cache: &Path, as_of: Date) -> std::io::Result<()> {
 }
 
 /// Downloads beside the present one, checks, and renames into its place.
-async fn fetch(client: &Client, url: &str, cache: &Path) -> Result<(), Refusal> {
+async fn fetch(client: &Client, url: &str, cache: &Path, today: Date) -> Result<(), Refusal> {
     fs::create_dir_all(cache)?;
     let mut file = tempfile::NamedTempFile::new_in(cache)?;
     let mut request = Request::get(url, Expect::Anything, EXTRACT_LIMIT);
@@ -124,9 +131,13 @@ async fn fetch(client: &Client, url: &str, cache: &Path) -> Result<(), Refusal> 
         CustodyStoreError::Format { what, .. } => Refusal::Damaged(what),
         error => Refusal::Damaged(error.to_string()),
     })?;
+    let to_come = |stamp: Stamp| custody_store::is_to_come(stamp.date(), Some(today));
+    if to_come(new.stamp()) {
+        return Err(Refusal::ToCome(new.stamp().date()));
+    }
     let place = cache.join(EXTRACT);
-    // One that cannot be read has no day to go back from.
-    if let Ok(former) = Extract::open(&place) {
+    // One that cannot be read has no day to go back from, and one of a day that has not come blocks nobody.
+    if let Some(former) = Extract::open(&place).ok().filter(|former| !to_come(former.stamp())) {
         if former.stamp() > new.stamp() {
             return Err(Refusal::Older { new: new.stamp().date(), former: former.stamp().date() });
         }

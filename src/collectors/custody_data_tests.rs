@@ -28,7 +28,7 @@ fn run(cache: &Path, body: Option<&[u8]>, day: Date) -> (Present, usize) {
     });
     let client = Client::online(Options { retries: 0, ..Options::default() });
     let store = cache.join("custody.redb");
-    let present = current(&client, Some(&server.base), (cache, &store), day);
+    let present = current(&client, Some(&server.base), (cache, &store), (day, day));
     let present = crate::net::runtime().unwrap().block_on(present);
     (present, server.requests().len())
 }
@@ -99,6 +99,29 @@ fn a_dump_imported_this_week_makes_it_unneeded_and_offline_asks_nobody() {
     assert_eq!(run(cache.path(), None, date(2026, 3, 16)), (Present::default(), 0));
     let client = Client::offline();
     let url = Some("http://127.0.0.1:9/");
-    let present = current(&client, url, (cache.path(), &store), date(2026, 9, 1));
+    let present =
+        current(&client, url, (cache.path(), &store), (date(2026, 9, 1), date(2026, 9, 1)));
     assert_eq!(crate::net::runtime().unwrap().block_on(present), Present::default());
+}
+
+#[test]
+fn one_of_a_day_that_has_not_come_is_refused_and_one_of_a_newer_form_too() {
+    let good = extract("2026-03-14");
+    let mut newer = extract("2026-04-01");
+    let at = memchr::memmem::find(&newer, b"custody-extract/").unwrap() + b"custody-extract/".len();
+    newer[at] = b'9';
+    for (body, why) in
+        [(extract("2031-01-01"), "2031-01-01, which has not come"), (newer, "another version")]
+    {
+        let cache = tempfile::tempdir().unwrap();
+        run(cache.path(), Some(&good), date(2026, 3, 15));
+        let (present, _) = run(cache.path(), Some(&body), date(2026, 4, 2));
+        assert_eq!(day_of(&present), "2026-03-14");
+        assert!(present.warning.as_ref().unwrap().contains(why), "{:?}", present.warning);
+    }
+    let cache = tempfile::tempdir().unwrap();
+    fs::write(cache.path().join(EXTRACT), extract("2031-01-01")).unwrap();
+    let (present, _) = run(cache.path(), Some(&good), date(2026, 3, 22));
+    // It is no week old by any clock, and replaced once one is asked for.
+    assert_eq!(day_of(&present), "2026-03-14");
 }

@@ -39,6 +39,7 @@ pub mod repository;
 pub mod shared;
 pub mod source_tree;
 mod spill;
+pub mod statements;
 pub mod store;
 pub mod update;
 mod weakened;
@@ -67,6 +68,7 @@ pub fn groups() -> Vec<(&'static str, SchemaOf)> {
         (concealment::GROUP, schema_of::<concealment::ConcealmentFacts>),
         (native::GROUP, schema_of::<native::NativeFacts>),
         (repository::GROUP, schema_of::<repository::RepositoryFacts>),
+        (statements::GROUP, schema_of::<statements::StatementFacts>),
         (window::WINDOW, schema_of::<window::ComparisonFacts>),
         (window::PREVIOUS, schema_of::<window::ComparisonFacts>),
         (update::BYTES, schema_of::<window::ComparisonFacts>),

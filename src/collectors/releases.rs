@@ -25,7 +25,8 @@ pub use history::{History, Release, days_between, days_until, same_line};
 use super::index_files::{FoundIndex, IndexFiles, IndexSource, Lookup, Pin};
 use super::kept::Kept;
 use super::store::Kind;
-use crate::domain::{Measured, Origin};
+use crate::domain::{FeatureDependency, FeatureTable, Measured, NodeIndex, Origin};
+use crate_read::cargo_index::{IndexFeatureDependency, IndexFeatures};
 
 /// Name of the group.
 pub const GROUP: &str = "releases";
@@ -171,6 +172,21 @@ impl Releases {
         let of_it = all.into_iter().filter(|one| one.package == dependency && one.kind != "dev");
         let asks: Vec<String> = of_it.map(|one| one.requirement).collect();
         (!asks.is_empty()).then_some(asks)
+    }
+
+    /// What the features of these crates turn on, from the index files at hand; nobody is asked.
+    #[must_use]
+    pub fn features(&self, locked: &[(NodeIndex, Locked)]) -> BTreeMap<NodeIndex, FeatureTable> {
+        let read = |(node, locked): &(NodeIndex, Locked)| {
+            let pin = locked.checksum.as_deref();
+            let pin = pin.map(|checksum| Pin { version: &locked.version, checksum });
+            let Lookup::Found(found) = self.index.find(&locked.name, &locked.origin, pin) else {
+                return None;
+            };
+            let line = found.file.lines.iter().find(|line| line.version == locked.version)?;
+            Some((*node, feature_table(found.file.features(line).ok()?)))
+        };
+        locked.par_iter().filter_map(read).collect()
     }
 
     /// Crates whose locked version Cargo's cache does not know, and that were not asked for yet.
@@ -375,6 +391,19 @@ fn new_names(facts: &ReleaseFacts) -> impl Iterator<Item = &str> {
         .flatten()
         .filter(|dependency| !dependency.other_registry)
         .map(|dependency| dependency.name.as_str())
+}
+
+fn feature_table(read: IndexFeatures) -> FeatureTable {
+    let dependency = |one: IndexFeatureDependency| FeatureDependency {
+        key: one.key,
+        package: one.package,
+        requirement: one.requirement,
+        optional: one.optional,
+        default_features: one.default_features,
+        features: one.features,
+    };
+    let dependencies = read.dependencies.into_iter().map(dependency).collect();
+    FeatureTable { features: read.features, dependencies }
 }
 
 #[cfg(test)]

@@ -48,6 +48,13 @@ pub struct ExposureFacts {
     /// Whether any of its code can run while the project is built: `build_machine` or
     /// `build_script`.
     pub runs_at_build: Measured<bool>,
+    /// Whether the features that are on by default bring it into a build, on any platform, tests included.
+    /// Looked at only where an advisory affects a crate of the graph. Source: the project's manifests and the
+    /// registry's index.
+    pub brought_in: Measured<bool>,
+    /// Features of the project's own crates, as `crate/feature`, of which each alone brings it in where those that
+    /// are on by default do not; at most 8.
+    pub features_needed: Vec<String>,
 }
 
 /// What a crate's own manifest says of when its code runs.
@@ -114,6 +121,8 @@ pub fn measure(
             runs_at_build: either(&build_machine, &build_script),
             build_script,
             build_machine,
+            brought_in: Measured::unknown("the features were not followed"),
+            features_needed: Vec::new(),
         };
         (node, facts)
     });

@@ -11,6 +11,7 @@ pub mod delta;
 mod document;
 pub mod exposure;
 pub mod facts;
+mod features;
 mod locate;
 pub mod lockfile;
 pub mod manifest;

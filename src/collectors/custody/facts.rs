@@ -97,6 +97,9 @@ pub struct CustodyFacts {
     pub published_by: Measured<String>,
     /// The audited version was published by a trusted workflow.
     pub published_by_workflow: Measured<bool>,
+    /// Commit at which that workflow ran, which the registry verified with its provider, lower-case hexadecimal.
+    /// Source: API; a dump does not have it.
+    pub published_from_commit: Measured<String>,
     /// Age in days of that account when it published the audited version.
     pub publisher_account_age_days: Measured<i64>,
     /// The audited version is that account's first of this crate, and others published before.
@@ -106,6 +109,9 @@ pub struct CustodyFacts {
     pub trusted_publishing_dropped: Measured<bool>,
     /// The workflow that published the audited version ran in another repository than the declared one.
     pub trusted_repository_differs: Measured<bool>,
+    /// It is known in which repository the workflow of every release ran that a workflow published. Never false:
+    /// unknown where a source does not say, as a dump never does. Source: API.
+    pub workflow_repositories_known: Measured<bool>,
     /// Logins among owners and publishers whose name at the registry differs from that at the forge.
     pub relinked_accounts: Measured<Vec<String>>,
     /// Owners added and removed. Unknown where no source dates owners and there are not two lists.
@@ -151,6 +157,7 @@ pub fn custody_facts(history: &History, version: &str, as_of: Date) -> CustodyFa
     facts.trusted_publishing_share = known.clone().and_then(|()| trusted_share(&recent));
     facts.coverage.publishers = known.known().is_some();
     facts.coverage.trusted_publishing = facts.trusted_publishing_share.known().is_some();
+    facts.workflow_repositories_known = known.clone().and_then(|()| workflows_known(list));
     of_version(&mut facts, history, &releases, version, as_of);
     let mut events = publish_events(history, list, as_of);
     events.extend(trusted_events(list, as_of));
@@ -247,10 +254,12 @@ fn of_owners(history: &History, as_of: Date) -> CustodyFacts {
         publisher_data_age_days: Measured::Unknown(unset()),
         published_by: Measured::Unknown(unset()),
         published_by_workflow: Measured::Unknown(unset()),
+        published_from_commit: Measured::Unknown(unset()),
         publisher_account_age_days: Measured::Unknown(unset()),
         publisher_is_new: Measured::Unknown(unset()),
         trusted_publishing_dropped: Measured::Unknown(unset()),
         trusted_repository_differs: Measured::Unknown(unset()),
+        workflow_repositories_known: Measured::Unknown(unset()),
         relinked_accounts: relinked(history, as_of),
         owner_events: Measured::Unknown(unset()),
         publish_events: Measured::Unknown(unset()),
@@ -261,6 +270,18 @@ fn of_owners(history: &History, as_of: Date) -> CustodyFacts {
         deleted: deletion(history, as_of, |_| true, false),
         deleted_message: deletion(history, as_of, |m| m.unwrap_or("").to_owned(), String::new()),
         deleted_as_malicious: deletion(history, as_of, |m| m.is_some_and(names_malware), false),
+    }
+}
+
+/// Whether every workflow that published is known by its repository.
+fn workflows_known(releases: &[Dated<'_>]) -> Measured<bool> {
+    let silent = releases.iter().find(|one| matches!(way(one), Way::Trusted(None) | Way::Inferred));
+    match silent {
+        None => Measured::Known(true),
+        Some(one) => Measured::Unknown(format!(
+            "no source says in which repository the workflow of {} ran",
+            one.release.number
+        )),
     }
 }
 

@@ -114,6 +114,9 @@ pub enum Publisher {
         provider: String,
         /// The repository that the workflow ran in.
         repository: Option<String>,
+        /// The commit that it ran at, where the source says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
     },
     /// The source names nobody: trusted publishing in a dump, or older than the registry's records.
     #[serde(rename = "n")]

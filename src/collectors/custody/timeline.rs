@@ -201,6 +201,7 @@ fn release(
             Value::Workflow { workflow } => Publisher::Trusted {
                 provider: "github".to_owned(),
                 repository: Some(workflow.clone()),
+                commit: None,
             },
         },
         repository: address(3),

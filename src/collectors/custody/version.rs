@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use crate::domain::Measured;
 
 use super::facts::CustodyFacts;
-use super::history::{AccountId, Dated, History, Who, date, days_between};
+use super::history::{AccountId, Dated, History, Publisher, Who, date, days_between};
 use super::identity::{Way, differs, way};
 
 /// What is known of the audited version's own publish.
@@ -31,6 +31,7 @@ pub(super) fn of_version(
             facts.publisher_data_age_days = Measured::Unknown(why.clone());
             facts.published_by = Measured::Unknown(why.clone());
             facts.published_by_workflow = Measured::Unknown(why.clone());
+            facts.published_from_commit = Measured::Unknown(why.clone());
             facts.publisher_account_age_days = Measured::Unknown(why.clone());
             facts.publisher_is_new = Measured::Unknown(why.clone());
             facts.trusted_publishing_dropped = Measured::Unknown(why.clone());
@@ -47,6 +48,11 @@ pub(super) fn of_version(
         Way::Person(login) => (Measured::Known(login.to_owned()), Measured::Known(false)),
         Way::Trusted(_) => (Measured::Known(String::new()), Measured::Known(true)),
         Way::Inferred | Way::Silent => (Measured::unknown(silent), Measured::unknown(silent)),
+    };
+    facts.published_from_commit = match &release.release.publisher {
+        Publisher::Trusted { commit: Some(commit), .. } => Measured::Known(commit.to_lowercase()),
+        Publisher::Trusted { .. } => Measured::unknown("the source does not say at which commit"),
+        _ => Measured::unknown("no source says that a trusted workflow published it"),
     };
     let Who::Account(account) = release.publisher else {
         let why = "no account published this version";

@@ -188,6 +188,27 @@ impl Assembly {
         Ok(())
     }
 
+    /// Refuses a dump that has a crate twice, by number or by name: one of the two would hide the other.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let mut ids: Vec<u32> = self.crates.iter().map(|one| one.id).collect();
+        let mut names: Vec<u32> = self.crates.iter().map(|one| one.name).collect();
+        ids.sort_unstable();
+        names.sort_unstable();
+        let twice =
+            |sorted: &[u32]| sorted.windows(2).find(|two| two[0] == two[1]).map(|two| two[0]);
+        if let Some(id) = twice(&ids) {
+            return Err(format!("the dump has the crate number {id} twice"));
+        }
+        match twice(&names) {
+            Some(name) => {
+                let known = self.texts.places.iter().find(|(_, place)| **place == name);
+                let name = known.map_or("?", |(text, _)| text);
+                Err(format!("the dump has the crate `{}` twice", crate::domain::text::shown(name)))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Joins the tables and hands out one answer a crate, ordered by name, and in the end which are popular.
     pub(super) fn finish<E>(
         mut self,

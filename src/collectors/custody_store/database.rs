@@ -3,11 +3,12 @@
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
 use redb::{Builder, ReadOnlyDatabase, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 
 use crate::collectors::custody::{CrateCustody, SourceKind, Stamp};
 use crate::domain::Measured;
-use crate_read::registry_dump::{DumpLimits, read_dump};
+use crate_read::registry_dump::{DumpError, DumpLimits, read_dump};
 
 use super::assemble::{Assembly, ImportStats};
 use super::popular::{LIST_LIMIT, PopularCrate};
@@ -41,11 +42,24 @@ impl Store {
     /// # Errors
     /// See [`CustodyStoreError`].
     pub fn import(dump: impl Read, path: &Path) -> Result<ImportStats, CustodyStoreError> {
+        Self::import_on(dump, path, None)
+    }
+
+    /// [`Store::import`] on a day: a dump of a day that has not come is refused, and one that is there of such a
+    /// day hinders nobody.
+    ///
+    /// # Errors
+    /// See [`CustodyStoreError`].
+    pub fn import_on(
+        dump: impl Read,
+        path: &Path,
+        today: Option<Date>,
+    ) -> Result<ImportStats, CustodyStoreError> {
         let mut assembly = Assembly::default();
         let taken = read_dump(dump, DumpLimits::default(), &mut |row| assembly.take(row))?;
         let stamp = Stamp { taken, source: SourceKind::Dump };
-        not_older(stamp, path)?;
-        write_store(assembly, stamp, path)
+        not_older(stamp, path, today)?;
+        write_store(assembly, stamp, path, today)
     }
 
     /// Opens a store.
@@ -149,21 +163,36 @@ pub(super) fn write_store(
     assembly: Assembly,
     stamp: Stamp,
     path: &Path,
+    today: Option<Date>,
 ) -> Result<ImportStats, CustodyStoreError> {
+    let refused = |what| CustodyStoreError::Dump(DumpError::Refused(what));
+    assembly.check().map_err(refused)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(|error| CustodyStoreError::io(folder, error))?;
-    let file = tempfile::NamedTempFile::new_in(folder)
-        .map_err(|error| CustodyStoreError::io(folder, error))?;
+    let _turn = Turn::take(folder);
+    let beside = tempfile::Builder::new().prefix(BESIDE).tempfile_in(folder);
+    let file = beside.map_err(|error| CustodyStoreError::io(folder, error))?;
     let stats = write(assembly, stamp, file.path())?;
+    // Somebody else may have put a newer one there in the meantime.
+    not_older(stamp, path, today)?;
     file.persist(path).map_err(|error| CustodyStoreError::io(path, error.error))?;
     Ok(stats)
 }
 
 /// Refuses to go back in time: a mirror that stands still would hide what changed hands since. A store
-/// that cannot be read says of no day, and is replaced. The answer is the stamp of what is there.
-pub(super) fn not_older(new: Stamp, path: &Path) -> Result<Option<Stamp>, CustodyStoreError> {
+/// that cannot be read says of no day, and is replaced; so is one of a day that has not come, which would block
+/// every honest one until then. The answer is the stamp of what is there.
+pub(super) fn not_older(
+    new: Stamp,
+    path: &Path,
+    today: Option<Date>,
+) -> Result<Option<Stamp>, CustodyStoreError> {
+    if is_to_come(new.date(), today) {
+        return Err(CustodyStoreError::ToCome { day: new.date().to_string() });
+    }
     let former = if path.exists() { Store::open(path).ok() } else { None };
+    let former = former.filter(|former| !is_to_come(former.stamp.date(), today));
     match former {
         Some(former) if former.stamp.taken > new.taken => Err(CustodyStoreError::Older {
             path: path.display().to_string(),
@@ -171,6 +200,39 @@ pub(super) fn not_older(new: Stamp, path: &Path) -> Result<Option<Stamp>, Custod
             former: former.stamp.date().to_string(),
         }),
         former => Ok(former.map(|former| former.stamp)),
+    }
+}
+
+/// Whether a day has not come, clocks of a day's difference allowed for. Without a clock every day may have.
+pub(crate) fn is_to_come(day: Date, today: Option<Date>) -> bool {
+    today.is_some_and(|today| today.tomorrow().is_ok_and(|tomorrow| day > tomorrow))
+}
+
+/// How files begin that are written beside their place.
+const BESIDE: &str = ".custody-writing-";
+
+/// One writer at a time in a folder. What a writer left that was stopped in the middle is taken away by the
+/// next one: nobody else can be at it.
+pub(super) struct Turn {
+    _folder: Option<std::fs::File>,
+}
+
+impl Turn {
+    /// Waits for its turn; where a folder cannot be locked, as on Windows, everybody writes at once, each file
+    /// beside its place.
+    pub(super) fn take(folder: &Path) -> Self {
+        // The folder is locked and never read; `disk` opens regular files only.
+        let open = std::fs::OpenOptions::new().read(true).open(folder);
+        let locked = open.ok().filter(|folder| folder.lock().is_ok());
+        if locked.is_some() {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            for entry in entries.filter(|one| one.file_name().to_string_lossy().starts_with(BESIDE))
+            {
+                // What cannot be taken away costs space and nothing else.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        Self { _folder: locked }
     }
 }
 

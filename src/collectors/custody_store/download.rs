@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio::runtime::Runtime;
 
 use crate::collectors::custody::{SourceKind, Stamp};
@@ -51,11 +52,22 @@ pub struct Downloaded {
     pub way: Way,
 }
 
+/// Where a dump goes, and how much of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The store.
+    pub store: &'a Path,
+    /// Read what depends on what, too.
+    pub dependents: bool,
+    /// The day of the clock: a dump of a later one is refused.
+    pub today: Option<Date>,
+}
+
 /// Is told how many bytes came, and of how many where that is known.
 pub type Progress<'a> = &'a (dyn Fn(u64, Option<u64>) + Sync);
 
 impl Store {
-    /// Downloads the dump below `static_files` and imports it into `path`, as [`Store::import`] does. What
+    /// Downloads the dump below `static_files` and imports it, as [`Store::import`] does. What
     /// depends on what, most of the bytes, is asked for where `dependents` says so; a tar has it anyway.
     ///
     /// # Errors
@@ -64,15 +76,15 @@ impl Store {
         client: &Client,
         runtime: &Runtime,
         static_files: &str,
-        (path, dependents): (&Path, bool),
+        into: Target<'_>,
         progress: Progress<'_>,
     ) -> Result<Downloaded, CustodyStoreError> {
         let url = format!("{static_files}{DUMP_ZIP}");
         for _ in 0..RESTARTS {
             let Some(zip) = runtime.block_on(RangedFile::open(client, &url))? else {
-                return whole(client, runtime, static_files, path, progress);
+                return whole(client, runtime, static_files, into, progress);
             };
-            match by_ranges(&zip, runtime, (path, dependents), progress) {
+            match by_ranges(&zip, runtime, into, progress) {
                 Err(CustodyStoreError::Net(NetError::Changed { .. })) => {}
                 done => return done,
             }
@@ -85,7 +97,7 @@ impl Store {
 fn by_ranges(
     zip: &RangedFile,
     runtime: &Runtime,
-    (path, dependents): (&Path, bool),
+    into: Target<'_>,
     progress: Progress<'_>,
 ) -> Result<Downloaded, CustodyStoreError> {
     let tail_at = zip.size.saturating_sub(TAIL);
@@ -93,7 +105,7 @@ fn by_ranges(
     let directory = find_directory(&tail, zip.size)?;
     let listed = runtime.block_on(zip.bytes(directory.place.clone()))?;
     let mut members = wanted_members(&listed, &directory)?;
-    members.retain(|member| dependents || member.path != DEPENDENCIES);
+    members.retain(|member| into.dependents || member.path != DEPENDENCIES);
     // They can be counted once the default versions are known.
     members.sort_by_key(|member| member.path == DEPENDENCIES);
     let mut bytes = (tail.len() + listed.len()) as u64;
@@ -103,7 +115,7 @@ fn by_ranges(
     bytes += length(&metadata);
     let taken = taken(&runtime.block_on(zip.bytes(metadata.place.clone()))?, &metadata)?;
     let stamp = Stamp { taken, source: SourceKind::Dump };
-    if not_older(stamp, path)? == Some(stamp) {
+    if not_older(stamp, into.store, into.today)? == Some(stamp) {
         return Ok(Downloaded { taken, imported: None, bytes, way: Way::Ranges });
     }
     let of: u64 = members.iter().map(length).sum();
@@ -117,7 +129,7 @@ fn by_ranges(
     let read = |feed: Feed| read_members(feed, &members, &mut assembly);
     through(runtime, &|came| progress(came, Some(of)), bring, read)?;
     bytes += of;
-    let imported = Some(write_store(assembly, stamp, path)?);
+    let imported = Some(write_store(assembly, stamp, into.store, into.today)?);
     Ok(Downloaded { taken, imported, bytes, way: Way::Ranges })
 }
 
@@ -156,7 +168,7 @@ fn whole(
     client: &Client,
     runtime: &Runtime,
     static_files: &str,
-    path: &Path,
+    to: Target<'_>,
     progress: Progress<'_>,
 ) -> Result<Downloaded, CustodyStoreError> {
     let mut assembly = Assembly::default();
@@ -168,8 +180,8 @@ fn whole(
     let read = |feed: Feed| read_dump(feed, DumpLimits::default(), &mut |row| assembly.take(row));
     let taken = through(runtime, &|came| progress(came, None), bring, read)?;
     let stamp = Stamp { taken, source: SourceKind::Dump };
-    not_older(stamp, path)?;
-    let imported = Some(write_store(assembly, stamp, path)?);
+    not_older(stamp, to.store, to.today)?;
+    let imported = Some(write_store(assembly, stamp, to.store, to.today)?);
     Ok(Downloaded { taken, imported, bytes, way: Way::Whole })
 }
 

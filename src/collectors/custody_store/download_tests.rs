@@ -36,12 +36,16 @@ fn part(bytes: &[u8], etag: &str, (from, to): (usize, usize)) -> Reply {
 /// What a server says to a request with this head.
 type Answer = dyn Fn(&str) -> Reply + Send + Sync;
 
+fn into(store: &Path, dependents: bool) -> Target<'_> {
+    Target { store, dependents, today: Some(jiff::civil::date(2026, 4, 1)) }
+}
+
 fn fetch(server: &Loopback, path: &Path) -> Result<Downloaded, CustodyStoreError> {
     let options =
         Options { retries: 0, backoff: std::time::Duration::from_millis(1), ..Options::default() };
     let client = Client::online(options);
     let runtime = crate::net::runtime().unwrap();
-    Store::download(&client, &runtime, &server.base, (path, false), &|_, _| {})
+    Store::download(&client, &runtime, &server.base, into(path, false), &|_, _| {})
 }
 
 struct Place(tempfile::TempDir);
@@ -220,10 +224,26 @@ fn what_depends_on_what_is_asked_for_where_it_is_wanted_and_read_last() {
     let runtime = crate::net::runtime().unwrap();
     for (dependents, told) in [(false, None), (true, Some(1))] {
         let place = Place::new();
-        let to = (place.path(), dependents);
-        Store::download(&client, &runtime, &server.base, (&to.0, to.1), &|_, _| {}).unwrap();
+        let path = place.path();
+        let to = into(&path, dependents);
+        Store::download(&client, &runtime, &server.base, to, &|_, _| {}).unwrap();
         let popular = Store::open(&place.path()).unwrap().popular();
         let [one] = popular.as_slice() else { panic!("{popular:?}") };
         assert_eq!((one.name.as_str(), one.downloads, one.dependents), ("acme-tensor", 9, told));
     }
+}
+
+#[test]
+fn a_dump_of_a_day_that_has_not_come_is_refused_and_blocks_nobody() {
+    let (place, before) = Place::holding("2026-03-10");
+    let error = fetch(&honest("2031-01-01"), &place.path()).unwrap_err().to_string();
+    assert!(error.contains("2031-01-01, which has not come"), "{error}");
+    assert!(place.is_still(&before));
+    // One that is there all the same, from a machine with a wrong clock, does not hold the store for years.
+    let (place, _) = Place::holding("2031-01-01");
+    assert_eq!(
+        fetch(&honest("2026-03-14"), &place.path()).unwrap().taken.to_string(),
+        "2026-03-14T02:00:43Z"
+    );
+    assert!(fetch(&honest("2026-04-02"), &place.path()).is_ok(), "a clock may be a day behind");
 }

@@ -28,7 +28,8 @@ use super::custody::{BrokenReference, CrateCustody, History, Stamp};
 
 pub use assemble::ImportStats;
 pub use database::Store;
-pub use download::{Downloaded, Progress, Way};
+pub(crate) use database::is_to_come;
+pub use download::{Downloaded, Progress, Target, Way};
 pub use extract::{EXTRACT_SCHEMA, Extract, Written, write_extract};
 pub use popular::{POPULAR, PopularCrate};
 pub use slim::{SLIM_SCHEMA, Slim, write_slim};
@@ -81,6 +82,12 @@ pub enum CustodyStoreError {
         new: String,
         /// Day of the dump that stays.
         former: String,
+    },
+    /// The dump is of a day that has not come.
+    #[error("this dump is of {day}, which has not come: a wrong clock, here or there")]
+    ToCome {
+        /// Its day.
+        day: String,
     },
     /// A row points outside itself.
     #[error("{path}: `{name}`: {source}")]
@@ -191,6 +198,15 @@ pub fn open_store(path: &Path, cache: &Path) -> Result<Store, CustodyStoreError>
             Ok(Store::open(&store)?.within(scratch))
         }
     }
+}
+
+/// Whether a file looks like custody data: a dump, a slim file, an extract, a store.
+#[must_use]
+pub fn is_data(path: &Path) -> bool {
+    let mut start = [0; 8];
+    let read = disk::open(path).and_then(|mut file| file.read_exact(&mut start));
+    let begins = |magic: &[u8]| start.starts_with(magic);
+    read.is_ok() && (begins(&[0x1f, 0x8b]) || begins(extract::MAGIC) || begins(b"redb"))
 }
 
 /// Whether a file can be put into a folder.

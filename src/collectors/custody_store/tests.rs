@@ -177,3 +177,71 @@ fn the_freshest_source_wins_each_question_and_the_older_one_fills_what_it_lacks(
         matches!(releases.known().unwrap()[2].publisher, Who::Account(a) if a.login == "mira-k")
     );
 }
+
+#[test]
+fn a_crate_that_stands_twice_is_refused_and_an_owner_without_a_row_stays_distinct() {
+    let folder = folder();
+    let path = folder.path().join("custody.redb");
+    let rows: Vec<&str> = MEMBERS[2].1.splitn(2, '\n').collect();
+    let other = rows[1].replace("4242", "4243");
+    let texts = [
+        (format!("{}\n{}{other}", rows[0], rows[1]), "`acme-tensor` twice"),
+        (
+            format!("{}\n{}{}", rows[0], rows[1], rows[1].replace("acme-tensor", "x")),
+            "number 4242 twice",
+        ),
+    ];
+    for (rows, what) in &texts {
+        let mut twice = MEMBERS;
+        twice[2].1 = rows;
+        let error = Store::import(&dump(&twice)[..], &path).unwrap_err().to_string();
+        assert!(error.contains(*what), "{error}");
+        assert!(!path.exists());
+    }
+    let mut unknown = MEMBERS;
+    unknown[5].1 =
+        "created_at,gh_id,gh_login,id,name,username\n2016-01-01 00:00:00+00,1,olga,17,,olga\n";
+    Store::import(&dump(&unknown)[..], &path).unwrap();
+    let row = Store::open(&path).unwrap().row("acme-tensor").unwrap().unwrap();
+    let logins: Vec<&str> =
+        row.owners.known().unwrap().iter().map(|o| row.account(o.account).login.as_str()).collect();
+    assert_eq!(logins, ["olga", "#7001", "github:acme:core"]);
+}
+
+#[test]
+fn two_imports_at_once_leave_the_newer_one_whole_and_nothing_beside_it() {
+    for _ in 0..8 {
+        let folder = folder();
+        let path = folder.path().join("custody.redb");
+        let of = |day: &str| {
+            let metadata =
+                format!("{{\"timestamp\":\"{day}T02:00:43Z\",\"crates_io_commit\":\"0\"}}");
+            let mut members = MEMBERS;
+            members[7].1 = &metadata;
+            dump(&members)
+        };
+        let dumps = [of("2026-03-14"), of("2026-03-15"), of("2026-03-15")];
+        std::thread::scope(|scope| {
+            for dump in &dumps {
+                // The older one may come second, and is refused then.
+                scope.spawn(|| drop(Store::import(&dump[..], &path)));
+            }
+        });
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.stamp().date().to_string(), "2026-03-15");
+        assert!(store.row("acme-tensor").unwrap().is_some());
+        drop(store);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_stopped_import_left_behind_is_taken_away_by_the_next() {
+    let folder = folder();
+    let left = folder.path().join(".custody-writing-aB3dE6");
+    std::fs::write(&left, b"half of a store").unwrap();
+    std::fs::write(folder.path().join("notes"), b"somebody's own").unwrap();
+    Store::import(&dump(&MEMBERS)[..], &folder.path().join("custody.redb")).unwrap();
+    assert!(!left.exists() && folder.path().join("notes").exists());
+}

@@ -27,6 +27,15 @@ impl Gathering<'_> {
         }
     }
 
+    /// Whether an advisory affects any of the crates.
+    pub(super) fn is_affected(&self) -> bool {
+        self.locked.iter().any(|(node, _)| {
+            let group = self.gathered.sheets[*node].facts.get(advisories::GROUP);
+            let list = group.and_then(|group| group.get("list")?.as_array());
+            list.is_some_and(|list| !list.is_empty())
+        })
+    }
+
     fn look_up(&mut self, database: &AdvisoryDb) {
         if let Measured::Known(date) = database.date() {
             self.gathered.provenance.insert("advisories".to_owned(), format!("RustSec, {date}"));

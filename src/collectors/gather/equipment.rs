@@ -184,7 +184,8 @@ impl Equipment {
             let store = options.cache_dir.join(IMPORTED);
             let folders = (options.cache_dir.as_path(), store.as_path());
             let url = options.data.as_deref();
-            self.runtime.block_on(custody_data::current(&self.client, url, folders, options.as_of))
+            let days = (options.as_of, options.today);
+            self.runtime.block_on(custody_data::current(&self.client, url, folders, days))
         })
     }
 

@@ -22,6 +22,7 @@ use crate::collectors::family::{self, Relative};
 use crate::collectors::names::{self, NameChecks, NameFacts, PopularNames, Prepared};
 use crate::collectors::pins::pinned_custody;
 use crate::collectors::releases::{self, ReleaseFacts};
+use crate::collectors::statements;
 use crate::domain::{Measured, NodeIndex, Origin, SubjectKind};
 use crate::net::registry_api::RegistryApi;
 
@@ -52,9 +53,7 @@ impl Gathering<'_> {
                 history = history.with(pin);
             }
             if history.answers().is_empty() {
-                for group in [custody::GROUP, custody::NEWCOMERS_GROUP] {
-                    self.gathered.sheets[*node].put_unknown(group, NOBODY_ASKED);
-                }
+                self.gathered.sheets[*node].put_unknown(custody::GROUP, NOBODY_ASKED);
             } else {
                 by_node.insert(*node, custody_facts(&history, &locked.version, self.options.as_of));
                 histories.insert(*node, history);
@@ -78,6 +77,7 @@ impl Gathering<'_> {
         self.arrivals(&names, &by_node);
         self.families(&by_node);
         self.pins(&by_node);
+        self.statements();
         self.ages();
         self.gathered.custody = by_node;
     }
@@ -228,7 +228,9 @@ impl Gathering<'_> {
         let found = custody::newcomers(&crates, self.options.as_of);
         for node in histories.keys() {
             let sheet = &mut self.gathered.sheets[*node];
-            if let Some(facts) = found.get(&sheet.subject.name) {
+            // Where it is not known, group `custody` says so already.
+            let facts = found.get(&sheet.subject.name).filter(|facts| facts.list.known().is_some());
+            if let Some(facts) = facts {
                 sheet.put(custody::NEWCOMERS_GROUP, facts);
             }
         }
@@ -315,6 +317,19 @@ impl Gathering<'_> {
         }
         for (node, facts) in measured {
             self.gathered.sheets[node].put(arrivals::GROUP, &facts);
+        }
+    }
+
+    /// What three parties say of the commit that each release was made from.
+    fn statements(&mut self) {
+        for (node, locked) in &self.locked {
+            if locked.origin == Origin::Registry {
+                let sheet = &mut self.gathered.sheets[*node];
+                // One statement is nothing that another could disagree with.
+                if let Some(facts) = statements::statements(&|group| sheet.facts.get(group)) {
+                    sheet.put(statements::GROUP, &facts);
+                }
+            }
         }
     }
 

@@ -35,8 +35,8 @@ use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
 use crate::domain::{
-    FactSheet, Graph, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins, Place,
-    PlaceKind, Places, PublishAges, Subject, Undetermined,
+    FactSheet, FeatureTable, Graph, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins,
+    Place, PlaceKind, Places, PublishAges, Subject, Undetermined,
 };
 use crate::net::shared_store::SharedStore;
 use crate::net::{BaseUrls, Client, Token};
@@ -46,6 +46,8 @@ use crate::net::{BaseUrls, Client, Token};
 pub struct Options {
     /// The day the audit speaks of; what happened later does not count.
     pub as_of: Date,
+    /// The day of the clock: what is fetched cannot be ahead of it.
+    pub today: Date,
     /// Open no socket at all.
     pub offline: bool,
     /// Cargo's home: archives and the index cache are read there.
@@ -101,6 +103,7 @@ impl Options {
     pub fn new(as_of: Date, cargo_home: PathBuf, cache_dir: PathBuf) -> Self {
         Self {
             as_of,
+            today: as_of,
             offline: false,
             cargo_home,
             cache_dir,
@@ -151,6 +154,8 @@ pub struct Gathered {
     pub warnings: Vec<String>,
     /// Fact family to its source and date.
     pub provenance: BTreeMap<String, String>,
+    /// What the features of each crate turn on, where an advisory makes that matter, by node.
+    pub features: BTreeMap<NodeIndex, FeatureTable>,
 }
 
 /// Why nothing could be gathered.
@@ -293,6 +298,7 @@ impl<'a> Gathering<'a> {
 
     fn run(mut self, scope: &Scope) -> Gathered {
         self.advisories();
+        let whole = self.is_affected().then(|| self.locked.clone());
         if let Scope::Changed(changed) = scope {
             self.locked.retain(|(node, _)| changed.contains_key(node));
             // No lockfile says whether the project's own files are others.
@@ -304,6 +310,9 @@ impl<'a> Gathering<'a> {
             self.updates(changed);
         } else {
             self.releases();
+        }
+        if let Some(whole) = whole {
+            self.gathered.features = self.releases.features(&whole);
         }
         let measured = self.bytes();
         self.windows(&measured);

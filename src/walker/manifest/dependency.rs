@@ -59,6 +59,10 @@ pub struct Declaration {
     pub source: DeclaredSource,
     /// Whether only a feature turns it on.
     pub optional: bool,
+    /// What `default-features` says; nothing where it is not there.
+    pub default_features: Option<bool>,
+    /// Features that it is asked for with.
+    pub features: Vec<String>,
     /// The `[target.'...']` that it is for; nothing for all.
     pub target: Option<String>,
 }
@@ -135,6 +139,8 @@ impl Reader<'_, '_> {
                 requirement,
                 source: detail.map_or(DeclaredSource::Registry, source),
                 optional: flag("optional"),
+                default_features: detail.and_then(default_features),
+                features: detail.map_or_else(Vec::new, |detail| super::strings(detail, "features")),
                 target: target.map(str::to_owned),
             })
         };
@@ -160,6 +166,12 @@ fn source(detail: &DeTable<'_>) -> DeclaredSource {
         Some(registry) => DeclaredSource::AlternativeRegistry(registry),
         None => DeclaredSource::Registry,
     }
+}
+
+/// The old spelling, too.
+fn default_features(detail: &DeTable<'_>) -> Option<bool> {
+    let value = detail.get("default-features").or_else(|| detail.get("default_features"));
+    value.and_then(|value| value.get_ref().as_bool())
 }
 
 fn text(table: &DeTable<'_>, key: &str) -> Option<String> {

@@ -6,6 +6,8 @@
 
 mod dependency;
 
+use std::collections::BTreeMap;
+
 use toml::de::{DeTable, DeValue};
 
 use super::document::{self, Document, DocumentError};
@@ -27,6 +29,8 @@ pub struct Manifest {
     pub dependencies: Vec<Declaration>,
     /// `[patch]` and `[replace]` entries.
     pub patches: Vec<Patch>,
+    /// `[features]`: what each turns on.
+    pub features: BTreeMap<String, Vec<String>>,
 }
 
 /// What `[package]` and the target tables say.
@@ -118,7 +122,15 @@ pub fn parse(text: &str, file: &str) -> Result<Manifest, ManifestError> {
         }),
         dependencies: reader.all(root),
         patches: patches(root, &reader),
+        features: features(root),
     })
+}
+
+/// `[features]`. An entry of a shape that cargo refuses turns nothing on.
+fn features(root: &DeTable<'_>) -> BTreeMap<String, Vec<String>> {
+    let table = document::table(root, "features");
+    let names = table.into_iter().flat_map(|table| table.keys().map(move |key| (table, key)));
+    names.map(|(table, key)| (key.get_ref().to_string(), strings(table, key.get_ref()))).collect()
 }
 
 fn package(root: &DeTable<'_>) -> Option<PackageTable> {

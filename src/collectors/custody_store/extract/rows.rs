@@ -146,10 +146,11 @@ impl Streams {
         for release in releases {
             match &release.publisher {
                 Publisher::Unnamed => self.number(0),
-                Publisher::Trusted { provider, repository } => {
+                Publisher::Trusted { provider, repository, commit } => {
                     self.number(1);
                     self.text(provider);
                     self.some(repository.as_deref(), Self::text);
+                    self.some(commit.as_deref(), Self::text);
                 }
                 Publisher::Account(at) => self.number(2 + u64::from(*at)),
             }
@@ -365,6 +366,7 @@ impl<'b> Cursor<'b> {
                 1 => Publisher::Trusted {
                     provider: self.text()?.to_owned(),
                     repository: self.some(|one| one.text().map(str::to_owned))?,
+                    commit: self.some(|one| one.text().map(str::to_owned))?,
                 },
                 at => Publisher::Account(u32::try_from(at - 2).map_err(|_| Damaged)?),
             };
