@@ -146,6 +146,9 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     };
     let mut gathered = collectors::gather_within(&walk.graph, &scope, places, &options)?;
     walk.learn(natures(&gathered));
+    if !gathered.features.is_empty() {
+        walk.learn_features(std::mem::take(&mut gathered.features));
+    }
     let sheets = std::mem::take(&mut gathered.sheets);
     let mut cases = cases(&walk, sheets, &named, &request.gather);
     walk.undetermined.extend(models::measure_local(&walk, &named, &mut cases));

@@ -10,7 +10,8 @@ use super::{output, session};
 use crate::collectors::advisories::{self, AdvisoryDb};
 use crate::collectors::custody_data;
 use crate::collectors::custody_store::{
-    self, CustodySource as _, Extract, ImportStats, Store, Way, Written, open_store, write_extract,
+    self, CustodySource as _, Extract, ImportStats, Store, Target, Way, Written, open_store,
+    write_extract,
 };
 use crate::collectors::{self, Options};
 use crate::domain::{Measured, Origin};
@@ -95,7 +96,8 @@ fn update_custody(
         bar.set_position(came);
     };
     let path = store_path(options);
-    let done = Store::download(client, runtime, &base, (&path, dependents), &progress);
+    let into = Target { store: &path, dependents, today: Some(options.today) };
+    let done = Store::download(client, runtime, &base, into, &progress);
     bar.finish_and_clear();
     let done = done?;
     let day = done.taken.strftime("%Y-%m-%d");
@@ -191,7 +193,7 @@ fn import(options: &Options, path: &Path) -> Result<u8, Failure> {
     let dump = std::io::BufReader::with_capacity(1 << 20, crate::disk::open(path).map_err(cannot)?);
     std::fs::create_dir_all(&options.cache_dir)
         .map_err(|e| Failure::text(format!("cannot make {}: {e}", options.cache_dir.display())))?;
-    let stats = Store::import(dump, &store_path(options))?;
+    let stats = Store::import_on(dump, &store_path(options), Some(options.today))?;
     let text = format!("{}\nimported into {}\n", told(&stats), store_path(options).display());
     output::stdout(text.as_bytes())?;
     Ok(0)

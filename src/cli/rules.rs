@@ -1,6 +1,7 @@
 //! `rules`: the catalogue, its tests, the fact table, the base rates.
 
 mod measure;
+mod registry;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,10 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::arguments::RulesArguments;
 use super::{output, session};
+use crate::collectors::custody_store;
 use crate::domain::rule::RuleKind;
+use crate::domain::{FactSheet, Location, Subject, SubjectKind};
+use crate::heuristics::judge::{Case, judge};
 use crate::heuristics::{Ruleset, selftest};
 use crate::reporter::book;
 
@@ -24,6 +28,11 @@ pub fn run(arguments: &RulesArguments) -> Result<u8, Failure> {
     }
     if let Some(folder) = &arguments.book {
         return book(&ruleset, folder);
+    }
+    if let Some([data]) = arguments.measure.as_deref()
+        && custody_store::is_data(data)
+    {
+        return registry::measure(arguments, &ruleset, data);
     }
     match (&arguments.measure, arguments.from.is_empty()) {
         (Some(lockfiles), false) if lockfiles.is_empty() => return measure::facts(arguments),

@@ -54,6 +54,7 @@ pub fn gather_options(
     let malware = environment.malware.as_deref().map(Malware::open).transpose()?.map(Arc::new);
     Ok(collectors::Options {
         as_of,
+        today,
         offline: common.offline || offline,
         cargo_home: environment.cargo_home,
         cache_dir: environment.cache_dir,
