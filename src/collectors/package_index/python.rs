@@ -33,13 +33,26 @@ struct File {
     size: Option<u64>,
     upload_time: Option<String>,
     yanked: Option<Value>,
-    /// Address of the statements about it; null where there are none, absent where the index never tells.
-    #[serde(default, deserialize_with = "told")]
-    provenance: Option<Option<String>>,
+    #[serde(default)]
+    provenance: Provenance,
 }
 
-fn told<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(from).map(Some)
+/// Whether there are statements about a file.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Provenance {
+    /// The index never tells.
+    #[default]
+    Untold,
+    /// It says that there are none.
+    Missing,
+    /// It gives their address.
+    There,
+}
+
+impl<'de> Deserialize<'de> for Provenance {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(if Value::deserialize(from)?.is_null() { Self::Missing } else { Self::There })
+    }
 }
 
 /// The files of one version.
@@ -53,12 +66,9 @@ struct Version<'p> {
 impl Version<'_> {
     /// Unknown where the index never tells of statements.
     fn attested(&self) -> Option<bool> {
-        let told: Vec<bool> = self
-            .files
-            .iter()
-            .filter_map(|file| Some(file.provenance.as_ref()?.is_some()))
-            .collect();
-        (!told.is_empty()).then(|| told.contains(&true))
+        let mut told = self.files.iter().map(|file| file.provenance);
+        let known = told.clone().any(|provenance| provenance != Provenance::Untold);
+        known.then(|| told.any(|provenance| provenance == Provenance::There))
     }
 
     /// The wheel whose directory is smallest to read: pure ones first, then by name.
@@ -108,7 +118,7 @@ pub(super) async fn measure(
     facts.install_script_new = Measured::unknown("Python has no such scripts; see only_source");
     let page = answer.url.as_str();
     (facts.startup_files, facts.startup_files_new) =
-        startup(index, page, version.wheel(), before.last().map(Version::wheel)).await;
+        startup(index, page, version, before.last()).await;
     facts
 }
 
@@ -117,10 +127,10 @@ pub(super) async fn measure(
 async fn startup(
     index: &PackageIndex,
     page: &str,
-    wheel: Option<Wheel<'_>>,
-    before: Option<Option<Wheel<'_>>>,
+    version: &Version<'_>,
+    before: Option<&Version<'_>>,
 ) -> (Measured<Vec<String>>, Measured<Vec<String>>) {
-    let Some(wheel) = wheel else {
+    let Some(wheel) = version.wheel() else {
         let no = || Measured::unknown("there is no wheel whose directory could be read");
         return (no(), no());
     };
@@ -128,16 +138,17 @@ async fn startup(
         Ok(files) => files,
         Err(reason) => return (Measured::Unknown(reason.clone()), Measured::Unknown(reason)),
     };
-    let new = match (now.is_empty(), before) {
-        (true, _) => Measured::Known(Vec::new()),
-        (false, None) => Measured::Known(now.clone()),
-        (false, Some(None)) => Measured::unknown("the version before has no wheel"),
-        (false, Some(Some(older))) => match wheel::startup_files(index, page, &older).await {
-            Ok(older) => {
-                Measured::Known(now.iter().filter(|file| !older.contains(file)).cloned().collect())
-            }
-            Err(reason) => Measured::Unknown(reason),
-        },
+    let Some(before) = before.filter(|_| !now.is_empty()) else {
+        return (Measured::Known(now.clone()), Measured::Known(now));
+    };
+    let Some(older) = before.wheel() else {
+        return (Measured::Known(now), Measured::unknown("the version before has no wheel"));
+    };
+    let new = match wheel::startup_files(index, page, &older).await {
+        Ok(older) => {
+            Measured::Known(now.iter().filter(|file| !older.contains(file)).cloned().collect())
+        }
+        Err(reason) => Measured::Unknown(reason),
     };
     (Measured::Known(now), new)
 }

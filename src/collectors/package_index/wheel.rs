@@ -41,7 +41,9 @@ fn runs_at_start(name: &str) -> bool {
     let parts: Vec<&str> = name.split('/').collect();
     let file = match parts.as_slice() {
         [file] => file,
-        [data, "purelib" | "platlib" | "data", file] if data.ends_with(".data") => file,
+        [data, "purelib" | "platlib" | "data", file] if data.rsplit('.').next() == Some("data") => {
+            file
+        }
         _ => return false,
     };
     let pth = file.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("pth"));
