@@ -217,3 +217,25 @@ fn links_in_a_circle_and_out_of_the_commit_explain_nothing() {
     let outside = outside.expect("reads").expect("the commit is there");
     assert!(outside.files.values().all(unexplained), "{:?}", outside.files);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_clone_is_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    for name in ["objects/pack", "refs/heads"] {
+        fs::create_dir_all(at(name)).expect("made");
+    }
+    fs::write(at("HEAD"), "ref: refs/heads/main\n").expect("written");
+    let pipe = |name: &str| {
+        let made = std::process::Command::new("mkfifo").arg(at(name)).status();
+        assert!(made.expect("mkfifo starts").success());
+    };
+    pipe("packed-refs");
+    pipe("refs/heads/main");
+    let repository = Repository::open(folder.path()).expect("a bare repository");
+    // Whether that is an error or nothing: it comes to an end.
+    assert!(repository.references().unwrap_or_default().is_empty());
+    pipe("objects/pack/pack-0.idx");
+    assert!(Repository::open(folder.path()).is_err());
+}

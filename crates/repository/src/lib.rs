@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub use compare::{ArchiveFile, Compared, Explanation, FileOutcome, Origin, compare};
 pub use crate_read::git_objects::{Kind, ObjectId};
+use custody_bytes::disk;
 pub use lacking::lacking;
 pub use objects::Objects;
 pub use place::{Address, Place};
@@ -120,7 +121,7 @@ impl Repository {
         }
         let mut all = std::collections::BTreeMap::new();
         let path = self.git_dir.join("packed-refs");
-        if let Ok(file) = fs::File::open(&path) {
+        if let Ok(file) = disk::open(&path) {
             let mut text = Vec::new();
             let read = file.take(PACKED_LIMIT).read_to_end(&mut text);
             read.map_err(|source| ReadError::Io { path, source })?;
@@ -253,7 +254,7 @@ fn pointer(path: &Path) -> Result<Option<String>, ReadError> {
     }
     let io = |source| ReadError::Io { path: path.to_owned(), source };
     let mut bytes = Vec::new();
-    fs::File::open(path).map_err(io)?.take(POINTER_LIMIT).read_to_end(&mut bytes).map_err(io)?;
+    disk::open(path).map_err(io)?.take(POINTER_LIMIT).read_to_end(&mut bytes).map_err(io)?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 

@@ -214,7 +214,7 @@ impl Objects {
 }
 
 pub(crate) fn open(path: &Path) -> Result<File, ReadError> {
-    File::open(path).map_err(|source| io(path, source))
+    custody_bytes::disk::open(path).map_err(|source| io(path, source))
 }
 
 pub(crate) fn io(path: &Path, source: std::io::Error) -> ReadError {

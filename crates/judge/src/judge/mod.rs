@@ -55,16 +55,20 @@ pub struct Judgement {
 impl Judgement {
     /// Adds what was judged apart, and brings everything into order again.
     pub fn absorb(&mut self, other: Self) {
+        self.add(other);
+        self.findings.sort_by(rank);
+        self.undetermined.sort();
+        self.undetermined.dedup();
+        self.signals.sort_by(|a, b| (&a.subject, &a.hit.id).cmp(&(&b.subject, &b.hit.id)));
+    }
+
+    fn add(&mut self, other: Self) {
         self.findings.extend(other.findings);
         self.undetermined.extend(other.undetermined);
         self.signals.extend(other.signals);
         for (id, count) in other.determined {
             *self.determined.entry(id).or_insert(0) += count;
         }
-        self.findings.sort_by(rank);
-        self.undetermined.sort();
-        self.undetermined.dedup();
-        self.signals.sort_by(|a, b| (&a.subject, &a.hit.id).cmp(&(&b.subject, &b.hit.id)));
     }
 }
 
@@ -97,16 +101,12 @@ impl Verdict {
 #[must_use]
 pub fn judge(ruleset: &Ruleset, cases: &[Case]) -> Judgement {
     let court = Court::new(ruleset, cases.iter().map(|case| &case.sheet));
-    let verdicts: Vec<Judgement> = cases.par_iter().map(|case| court.judge(case)).collect();
-    let mut all = Judgement::default();
-    for verdict in verdicts {
-        all.findings.extend(verdict.findings);
-        all.undetermined.extend(verdict.undetermined);
-        all.signals.extend(verdict.signals);
-        for (id, count) in verdict.determined {
-            *all.determined.entry(id).or_insert(0) += count;
-        }
-    }
+    let each = cases.par_iter().map(|case| court.judge(case));
+    // Taken together as they come, in their order: what is known of each alone is not kept for all.
+    let mut all = each.reduce(Judgement::default, |mut all, one| {
+        all.add(one);
+        all
+    });
     all.absorb(Judgement::default());
     all
 }
@@ -235,15 +235,13 @@ impl<'r> Court<'r> {
         let mut judgement = Judgement::default();
         let mut fired = Vec::new();
         let docket = self.docket(sheet);
+        let mut missing = Missing::new(sheet);
         // Of facts that the subject has none of, none is missing.
         for rule in docket.findings.iter().copied().filter(|rule| concerns(rule, sheet)) {
             match decide(rule, &mut bindings) {
                 Verdict::Fires => fired.push(rule),
                 Verdict::Clear => {}
-                Verdict::Undetermined => {
-                    let missing = missing(ruleset, rule, sheet, &signals);
-                    judgement.undetermined.extend(missing);
-                }
+                Verdict::Undetermined => missing.of(ruleset, rule, &signals),
                 Verdict::Broken(why) => judgement.undetermined.push(Undetermined {
                     subject: sheet.subject.clone(),
                     what: format!("rule {}", rule.info.id),
@@ -253,6 +251,7 @@ impl<'r> Court<'r> {
                 }),
             }
         }
+        judgement.undetermined.extend(missing.told());
         for rule in &fired {
             let superseded = fired.iter().any(|other| other.supersedes.contains(&rule.info.id));
             if !superseded {
@@ -337,35 +336,45 @@ fn hit(ruleset: &Ruleset, rule: &Rule, sheet: &FactSheet, bindings: &mut Binding
     SignalHit { decay, evidence: evidence(rule, sheet, bindings, None), ..unseen(ruleset, rule) }
 }
 
-/// Which facts kept a rule from deciding, and why each is unknown.
-fn missing(
-    ruleset: &Ruleset,
-    rule: &Rule,
-    sheet: &FactSheet,
-    signals: &Signals,
-) -> Vec<Undetermined> {
-    let unsure = rule
-        .when()
-        .signals()
-        .iter()
-        .filter(|id| matches!(signals.verdicts.get(id.as_str()), Some(Verdict::Undetermined)))
-        .filter_map(|id| ruleset.rule(id));
-    let mut found = BTreeMap::new();
-    for path in unsure.chain([rule]).flat_map(|rule| rule.when().paths()) {
-        if let Some((at, reason)) = unknown_on(path, sheet) {
-            found.insert(at, reason);
+/// Which facts kept the rules from deciding on one sheet, and why each is unknown: each told once, however
+/// many rules ask for it. A graph of ten thousand crates of which nothing is known has millions of questions.
+struct Missing<'r, 's> {
+    sheet: &'s FactSheet,
+    asked: BTreeSet<&'r str>,
+    unknown: BTreeMap<String, String>,
+}
+
+impl<'r, 's> Missing<'r, 's> {
+    fn new(sheet: &'s FactSheet) -> Self {
+        Self { sheet, asked: BTreeSet::new(), unknown: BTreeMap::new() }
+    }
+
+    /// Adds what kept this rule from deciding.
+    fn of(&mut self, ruleset: &'r Ruleset, rule: &'r Rule, signals: &Signals<'r>) {
+        let unsure = rule
+            .when()
+            .signals()
+            .iter()
+            .filter(|id| matches!(signals.verdicts.get(id.as_str()), Some(Verdict::Undetermined)))
+            .filter_map(|id| ruleset.rule(id));
+        for path in unsure.chain([rule]).flat_map(|rule| rule.when().paths()) {
+            if self.asked.insert(path)
+                && let Some((at, reason)) = unknown_on(path, self.sheet)
+            {
+                self.unknown.insert(at, reason);
+            }
         }
     }
-    found
-        .into_iter()
-        .map(|(what, reason)| Undetermined {
-            subject: sheet.subject.clone(),
+
+    fn told(self) -> impl Iterator<Item = Undetermined> {
+        self.unknown.into_iter().map(|(what, reason)| Undetermined {
+            subject: self.sheet.subject.clone(),
             what,
             file: None,
             reason,
             required: false,
         })
-        .collect()
+    }
 }
 
 /// The first unknown value on the way along `path`, with its reason.
