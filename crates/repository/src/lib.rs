@@ -261,4 +261,6 @@ fn pointer(path: &Path) -> Result<Option<String>, ReadError> {
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
+mod odd_tests;
+#[cfg(test)]
 mod tests;
