@@ -124,6 +124,57 @@ pub struct VersionDiff {
     pub capabilities_lost: Vec<Use>,
     /// Whether the code that runs at build time has other bytes.
     pub build_code_changed: bool,
+    /// Hunks and bytes, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<Patch>,
+}
+
+/// What a reviewer reads of a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Patch {
+    /// Texts that run when somebody builds, or decide what does.
+    pub texts: Vec<TextPatch>,
+    /// Files that are not text.
+    pub bytes: Vec<BytesPatch>,
+    /// Files beyond the lists.
+    pub left_out: u32,
+}
+
+/// One text that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TextPatch {
+    /// Path below the crate's root.
+    pub path: String,
+    /// What differs, in the order of the file.
+    pub hunks: Vec<Hunk>,
+    /// What is not shown, in words; empty where all is.
+    pub left_out: String,
+}
+
+/// Lines that differ, with three around them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hunk {
+    /// First line in the older text, from 1.
+    pub old_line: usize,
+    /// First line in the newer text, from 1.
+    pub new_line: usize,
+    /// The lines, with `+`, `-` or a space before each.
+    pub lines: Vec<String>,
+    /// What the tool sees in the lines that are new.
+    pub thoughts: Vec<String>,
+}
+
+/// One file that is not text and differs: its first 256 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BytesPatch {
+    /// Path below the crate's root.
+    pub path: String,
+    /// Bytes then, 16 a line, in hexadecimal; absent where it was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Vec<String>>,
+    /// Bytes now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Vec<String>>,
 }
 
 /// One of the two versions.

@@ -47,7 +47,7 @@ pub use fact::{FactSheet, Measured};
 pub use features::{FeatureDependency, FeatureTable};
 pub use finding::{Change, Finding, PathStep, Undetermined};
 pub use graph::{Graph, Node, NodeIndex};
-pub use hands::Hands;
+pub use hands::{Hands, HandsLane, LaneOwner, LaneRelease};
 pub use pin::{BuildPin, CratePin, ModelPin, PackagePin, PinnedFile, Pins};
 pub use place::{Place, PlaceKind, Places};
 pub use publish_age::{AgeSetting, PublishAges};

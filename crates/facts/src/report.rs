@@ -41,9 +41,89 @@ pub struct SubjectEntry {
     /// Package URLs, or names where there is none, of what it depends on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
+    /// What `depends_on` of others calls it, where it has no package URL: two crates of a workspace can have
+    /// one name. Absent in reports of older versions, which call it by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Whether its code runs on the machine that builds; absent where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs_at_build: Option<bool>,
+    /// The licence that its manifest or its card names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
+    /// Who published this version; absent where that is not known, or a workflow did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_by: Option<String>,
+    /// The authors that its manifest names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<String>,
+}
+
+impl SubjectEntry {
+    /// What `depends_on` of others calls it.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        self.purl.as_deref().or(self.id.as_deref()).unwrap_or(&self.subject.name)
+    }
+
+    /// An entry of which no more is known.
+    #[must_use]
+    pub fn of(subject: Subject, location: Location) -> Self {
+        Self {
+            purl: subject.purl(),
+            sha256: None,
+            location,
+            base_only: false,
+            depends_on: Vec::new(),
+            id: None,
+            runs_at_build: None,
+            license: None,
+            published_by: None,
+            authors: Vec::new(),
+            subject,
+        }
+    }
+}
+
+/// What loading a model does, as far as its bytes were read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelNote {
+    /// The model.
+    pub subject: Subject,
+    /// Formats of its files with their number, such as `safetensors 2`; empty where no file was seen.
+    pub formats: Vec<String>,
+    /// What happens when somebody loads it beyond making data, in the order of its bytes, at most 24: the file,
+    /// the place, and what is imported, called or run.
+    pub steps: Vec<String>,
+    /// Steps that are not listed.
+    #[serde(default)]
+    pub steps_left_out: u64,
+    /// Whether every file was looked at.
+    pub read: bool,
+    /// Accounts that committed to it, as far as that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub committers: Vec<String>,
+}
+
+/// The bytes at the place that a finding speaks of: at most 256 of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Excerpt {
+    /// The crate.
+    pub subject: Subject,
+    /// The file in its archive.
+    pub file: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Where the bytes stand.
+    pub offset: u64,
+    /// The bytes, in hexadecimal without spaces.
+    pub bytes: String,
+    /// The older release in which the file was another one, where that is at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_version: Option<String>,
+    /// The bytes at the same place there; absent where the file was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_bytes: Option<String>,
 }
 
 /// What a change did to one subject, in delta mode.
@@ -136,6 +216,12 @@ pub struct Report {
     /// What the repositories behind the crates tell; absent where none was looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repositories: Option<super::timeline::Repositories>,
+    /// What loading each model does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<ModelNote>,
+    /// Bytes at the places that findings speak of, most important finding first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excerpts: Vec<Excerpt>,
     /// Where the facts come from, each with its date: `advisories`, `custody`, ...
     pub provenance: BTreeMap<String, String>,
     /// The exit code of the run.
