@@ -203,6 +203,8 @@ mod tests {
             links: None,
             build_dependencies: Vec::new(),
             repository: None,
+            license: None,
+            authors: Vec::new(),
         };
         let releases = ReleaseFacts {
             new_dependencies: Measured::Known(vec![dependency("proc-macro1", 0)]),

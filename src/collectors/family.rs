@@ -132,6 +132,8 @@ mod tests {
             links: None,
             build_dependencies: Vec::new(),
             repository: Some(repository.to_owned()),
+            license: None,
+            authors: Vec::new(),
         }
     }
 

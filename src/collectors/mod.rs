@@ -19,6 +19,7 @@ pub mod custody;
 pub mod custody_api;
 pub mod custody_data;
 pub mod custody_store;
+pub mod excerpts;
 pub mod family;
 mod gather;
 pub mod hub;

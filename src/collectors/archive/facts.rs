@@ -257,6 +257,12 @@ pub struct ManifestFacts {
     pub build_dependencies: Vec<String>,
     /// `package.repository`.
     pub repository: Option<String>,
+    /// `package.license`; absent where there is none, or only a file.
+    #[serde(default)]
+    pub license: Option<String>,
+    /// `package.authors`, as far as they are words; at most 8.
+    #[serde(default)]
+    pub authors: Vec<String>,
 }
 
 impl ManifestFacts {

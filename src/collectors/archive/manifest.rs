@@ -44,6 +44,8 @@ struct RawPackage {
     build: Option<Value>,
     links: Option<Value>,
     repository: Option<Value>,
+    license: Option<Value>,
+    authors: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -97,9 +99,19 @@ impl Manifest {
             links: text(&package.links),
             build_dependencies: build_dependencies(&raw),
             repository: text(&package.repository),
+            license: text(&package.license),
+            authors: authors(package.authors.as_ref()),
         };
         Self { targets: targets(&raw, &facts), facts: Measured::Known(facts) }
     }
+}
+
+/// Most authors that are kept.
+const AUTHORS: usize = 8;
+
+fn authors(value: Option<&Value>) -> Vec<String> {
+    let all = value.and_then(Value::as_array).into_iter().flatten();
+    all.filter_map(Value::as_str).take(AUTHORS).map(str::to_owned).collect()
 }
 
 impl RawTarget {

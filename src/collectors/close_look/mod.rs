@@ -2,6 +2,7 @@
 //! them (first bytes of binary files, lines of code). Nothing of it is kept between runs, nothing judged.
 
 mod folder;
+mod patch;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -19,10 +20,13 @@ use crate::domain::{FactSheet, Origin};
 use crate_read::file_kind::FileClass;
 
 pub use folder::{FolderError, read_folder};
+pub use patch::patch;
 pub use versions::{compare, dependencies};
 
 /// Bytes of a file that are shown.
 const HEAD: usize = 16;
+/// Bytes of a file that a comparison of two releases shows.
+const SAMPLE: usize = 256;
 /// Files whose first bytes are kept.
 const HEADS: usize = 4_000;
 /// Bytes of source text that are kept for quoting.
@@ -39,7 +43,9 @@ pub struct CloseLook {
     pub contents: Contents,
     /// First bytes of files that are not text, in hexadecimal, by path; at most 4,000.
     pub heads: BTreeMap<String, String>,
-    /// Texts of its Rust files, by path, as far as they were kept.
+    /// First bytes of such files, more of them, by path.
+    samples: BTreeMap<String, Vec<u8>>,
+    /// Texts of its Rust files and of the files that build native code, by path, as far as they were kept.
     texts: BTreeMap<String, String>,
 }
 
@@ -76,6 +82,7 @@ pub fn read(name: &str, version: &str, bytes: &[u8]) -> Result<CloseLook, Archiv
             concealment: eyes.concealment.finish(),
         },
         heads: eyes.heads,
+        samples: eyes.samples,
         texts: eyes.texts,
     })
 }
@@ -145,6 +152,7 @@ struct Eyes {
     native: NativeKeeper,
     concealment: ConcealmentKeeper,
     heads: BTreeMap<String, String>,
+    samples: BTreeMap<String, Vec<u8>>,
     texts: BTreeMap<String, String>,
     text_bytes: usize,
 }
@@ -157,10 +165,11 @@ impl Observer for Eyes {
         let is_text = matches!(file.class, FileClass::Text | FileClass::Empty);
         if !is_text && self.heads.len() < HEADS {
             self.heads.insert(file.path.clone(), hexadecimal(bytes));
+            let sample = bytes.iter().copied().take(SAMPLE).collect();
+            self.samples.insert(file.path.clone(), sample);
         }
-        let is_rust = std::path::Path::new(&file.path).extension().is_some_and(|e| e == "rs");
         let room = TEXT.saturating_sub(self.text_bytes).min(ONE_TEXT);
-        if is_text && is_rust && bytes.len() <= room {
+        if is_text && patch::is_read(&file.path) && bytes.len() <= room {
             self.text_bytes += bytes.len();
             self.texts.insert(file.path.clone(), String::from_utf8_lossy(bytes).into_owned());
         }

@@ -76,6 +76,7 @@ pub fn compare(
         dependencies_lost: gained(&after, &before),
         capabilities_gained: uses(new, old),
         capabilities_lost: uses(old, new),
+        patch: None,
         build_code_changed: old.contents.code.build.inputs_sha256
             != new.contents.code.build.inputs_sha256,
     }

@@ -55,7 +55,11 @@ impl Gathering<'_> {
             if history.answers().is_empty() {
                 self.gathered.sheets[*node].put_unknown(custody::GROUP, NOBODY_ASKED);
             } else {
-                by_node.insert(*node, custody_facts(&history, &locked.version, self.options.as_of));
+                let facts = custody_facts(&history, &locked.version, self.options.as_of);
+                let which = (locked.name.as_str(), locked.version.as_str());
+                let lane = super::lanes::lane(&history, &facts, which, self.options.as_of);
+                self.gathered.lanes.extend(lane.map(|lane| (*node, lane)));
+                by_node.insert(*node, facts);
                 histories.insert(*node, history);
             }
         }

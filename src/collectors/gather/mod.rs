@@ -5,6 +5,7 @@ mod ages;
 mod equipment;
 mod helpers;
 mod keys;
+mod lanes;
 mod models;
 mod packages;
 mod pinned;
@@ -35,8 +36,8 @@ use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
 use crate::domain::{
-    FactSheet, FeatureTable, Graph, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins,
-    Place, PlaceKind, Places, PublishAges, Subject, Undetermined,
+    FactSheet, FeatureTable, Graph, HandsLane, Location, Measured, ModelPin, Node, NodeIndex,
+    Origin, Pins, Place, PlaceKind, Places, PublishAges, Subject, Undetermined,
 };
 use crate::net::shared_store::SharedStore;
 use crate::net::{BaseUrls, Client, Token};
@@ -142,6 +143,8 @@ pub struct Gathered {
     pub manifests: BTreeMap<NodeIndex, ManifestFacts>,
     /// Who can publish each crate, as far as it is known, by node.
     pub custody: BTreeMap<NodeIndex, CustodyFacts>,
+    /// Two years of the crates that changed hands, by node.
+    pub lanes: BTreeMap<NodeIndex, HandsLane>,
     /// What a pin would say of each model that the Hub showed, by node.
     pub models: BTreeMap<NodeIndex, ModelPin>,
     /// What the Python of each model on the Hub imports, file by file, by node.
