@@ -8,6 +8,8 @@ pub mod fleet;
 mod hands;
 mod many;
 mod models;
+mod notes;
+pub mod one;
 mod own;
 mod places;
 mod questions;
@@ -417,10 +419,13 @@ fn assemble(
         changes: None,
         hands: None,
         repositories: None,
+        models: Vec::new(),
+        excerpts: Vec::new(),
         provenance: gathered.provenance,
         exit,
     };
     bases::add(&mut report.subjects, &sheets);
+    notes::add(&mut report, &sheets, request);
     let rules = request.ruleset.catalogue(RuleKind::Finding);
     Audit {
         report,
@@ -435,22 +440,39 @@ fn assemble(
 }
 
 fn subjects(walk: &Walk) -> Vec<SubjectEntry> {
+    let ids = identities(walk);
     let nodes = walk.graph.nodes.iter().enumerate();
     nodes
         .map(|(index, node)| SubjectEntry {
             runs_at_build: runs_at_build(walk, index),
-            purl: node.subject.purl(),
             sha256: node.checksum.clone(),
-            location: node.location.clone(),
-            base_only: false,
+            id: node.subject.purl().is_none().then(|| ids[index].clone()),
             depends_on: node
                 .dependencies
                 .iter()
-                .map(|&index| bases::identity(&walk.graph.nodes[index].subject))
+                .map(|&index| ids[index].clone())
                 .collect::<BTreeSet<_>>()
                 .into_iter()
                 .collect(),
-            subject: node.subject.clone(),
+            ..SubjectEntry::of(node.subject.clone(), node.location.clone())
+        })
+        .collect()
+}
+
+/// What each node is called: its package URL, its name and version, or with its place, where two have both.
+fn identities(walk: &Walk) -> Vec<String> {
+    let names = walk.graph.nodes.iter().map(|node| bases::identity(&node.subject));
+    let names: Vec<String> = names.collect();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in &names {
+        *counts.entry(name).or_default() += 1;
+    }
+    let nodes = walk.graph.nodes.iter().enumerate();
+    nodes
+        .map(|(index, node)| match counts[names[index].as_str()] {
+            1 => names[index].clone(),
+            _ if node.subject.purl().is_some() => names[index].clone(),
+            _ => format!("{} ({}:{})", names[index], node.location.file, node.location.line),
         })
         .collect()
 }

@@ -35,13 +35,8 @@ pub(super) fn add(entries: &mut Vec<SubjectEntry>, sheets: &[FactSheet]) {
     let known: BTreeSet<Subject> = entries.iter().map(|entry| entry.subject.clone()).collect();
     let new = places.into_iter().filter(|(subject, _)| !known.contains(subject));
     entries.extend(new.map(|(subject, location)| SubjectEntry {
-        purl: subject.purl(),
-        sha256: None,
-        location,
-        runs_at_build: None,
         base_only: true,
-        depends_on: Vec::new(),
-        subject,
+        ..SubjectEntry::of(subject, location)
     }));
     for entry in entries.iter_mut() {
         if let Some(more) = edges.remove(&entry.subject) {
@@ -96,12 +91,7 @@ mod tests {
     fn a_chain_is_a_chain_of_dependencies_and_a_base_that_is_named_itself_stands_once() {
         let entry = |name: &str| SubjectEntry {
             purl: None,
-            sha256: None,
-            location: Location::line("src/main.rs", 7),
-            runs_at_build: None,
-            base_only: false,
-            depends_on: Vec::new(),
-            subject: model(name),
+            ..SubjectEntry::of(model(name), Location::line("src/main.rs", 7))
         };
         let mut entries = vec![entry("o/adapter"), entry("o/base")];
         let mut sheet = FactSheet::new(model("o/adapter"));

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use crate::collectors::Gathered;
 use crate::collectors::custody::{EventOrder, ReportCrate, custody_report};
 use crate::domain::custody_report::ReportEvent;
-use crate::domain::{Hands, NodeIndex, Origin};
+use crate::domain::{Hands, HandsLane, NodeIndex, Origin};
 use crate::walker::Walk;
 
 /// Most events of the block.
@@ -50,6 +50,7 @@ pub(super) fn of(
     let more = count(events.len().saturating_sub(EVENTS_LIMIT));
     events.truncate(EVENTS_LIMIT);
     Some(Hands {
+        lanes: lanes(gathered, &events, &names),
         crates: count(names.len()),
         build_crates: count(names.values().filter(|runs| **runs).count()),
         of_change: changed.is_some(),
@@ -60,6 +61,29 @@ pub(super) fn of(
         alone: report.sole_build_publishers,
         source: gathered.provenance.get("custody").cloned(),
     })
+}
+
+/// Most lanes.
+const LANES: usize = 40;
+
+/// The lanes of the crates that the events speak of, in their order.
+fn lanes(
+    gathered: &Gathered,
+    events: &[ReportEvent],
+    names: &BTreeMap<&str, bool>,
+) -> Vec<HandsLane> {
+    let mut lanes: Vec<HandsLane> = Vec::new();
+    for event in events {
+        if lanes.len() == LANES || lanes.iter().any(|lane| lane.name == event.name) {
+            continue;
+        }
+        // Of two versions the later one.
+        if let Some(lane) = gathered.lanes.values().rev().find(|lane| lane.name == event.name) {
+            let build_executed = names.get(lane.name.as_str()) == Some(&true);
+            lanes.push(HandsLane { build_executed, ..lane.clone() });
+        }
+    }
+    lanes
 }
 
 fn count(number: usize) -> u32 {

@@ -127,6 +127,8 @@ fn add(all: &mut Audit, one: Audit) {
     }
     into.hands = hands(into.hands.take(), from.hands);
     into.repositories = super::repositories::joined(into.repositories.take(), from.repositories);
+    into.models.extend(from.models);
+    into.excerpts.extend(from.excerpts);
     into.provenance.extend(from.provenance);
     into.exit = graver(into.exit, from.exit);
     for (file, text) in one.sources.iter() {
@@ -179,6 +181,11 @@ fn hands(all: Option<Hands>, more: Option<Hands>) -> Option<Hands> {
     for event in more.events {
         if !all.events.contains(&event) {
             all.events.push(event);
+        }
+    }
+    for lane in more.lanes {
+        if !all.lanes.iter().any(|other| other.name == lane.name) {
+            all.lanes.push(lane);
         }
     }
     for one in more.alone {

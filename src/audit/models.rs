@@ -66,11 +66,8 @@ pub(super) fn run(request: &Request) -> Result<Audit, AuditError> {
                 [only] => only.sha256.clone(),
                 _ => None,
             },
-            location,
-            runs_at_build: None,
-            base_only: false,
             depends_on: beside.first,
-            subject,
+            ..SubjectEntry::of(subject, location)
         })
         .chain(beside.subjects)
         .collect(),

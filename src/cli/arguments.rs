@@ -15,11 +15,11 @@ use super::values;
     version,
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
-                  cargo custody                                    audit the project in this folder\n  \
-                  cargo custody check --since origin/main          only what a change brings in\n  \
-                  cargo custody check --format html=custody.html   a page for a review\n  \
-                  cargo custody inspect serde@1.0.228              one crate in depth\n  \
-                  cargo custody explain known-bad-file             what a rule measures\n\n\
+                  cargo custody                                  audit the project in this folder\n  \
+                  cargo custody check --since origin/main        only what a change brings in\n  \
+                  cargo custody check --format html=custody.html a page for a review\n  \
+                  cargo custody inspect serde@1.0.228            one crate in depth\n  \
+                  cargo custody explain known-bad-file           what a rule measures\n\n\
                   Exit codes: 0 nothing at or above --fail-on, 1 findings at or above it,\n\
                   2 usage, configuration or internal error, 3 a required check could not run."
 )]
@@ -89,53 +89,54 @@ pub enum Color {
 
 /// Flags that every subcommand that measures something takes.
 #[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Where facts come from, and how much is said")]
 pub struct CommonArguments {
     /// Open no socket at all
-    #[arg(long, env = "CARGO_CUSTODY_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(global = true, long, env = "CARGO_CUSTODY_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     pub offline: bool,
     /// The day the audit speaks of; only facts known by that day count [default: today]
-    #[arg(long, value_name = "DATE")]
+    #[arg(global = true, long, value_name = "DATE")]
     pub as_of: Option<jiff::civil::Date>,
     /// A folder with more rules (repeatable)
-    #[arg(long, value_name = "DIR")]
+    #[arg(global = true, long, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
     /// The policy file instead of the project's custody.toml
-    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    #[arg(global = true, long, value_name = "FILE", conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
     /// Ignore the project's custody.toml
-    #[arg(long)]
+    #[arg(global = true, long)]
     pub no_config: bool,
     /// A checkout of the advisory database
-    #[arg(long, value_name = "DIR")]
+    #[arg(global = true, long, value_name = "DIR")]
     pub advisory_db: Option<PathBuf>,
     /// A registry dump or slim file to read custody data from
-    #[arg(long, value_name = "FILE", env = "CARGO_CUSTODY_DUMP")]
+    #[arg(global = true, long, value_name = "FILE", env = "CARGO_CUSTODY_DUMP")]
     pub dump: Option<PathBuf>,
     /// A folder with clones of the crates' repositories, to compare archives with, or `auto` for what
     /// can be fetched, or was and --offline is given (repeatable)
-    #[arg(long, value_name = "DIR")]
+    #[arg(global = true, long, value_name = "DIR")]
     pub repos: Vec<PathBuf>,
     /// How long the registry's API may be asked, at one request a second, such as 60s or 5m
-    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = duration)]
+    #[arg(global = true, long, value_name = "TIME", default_value = "20s", value_parser = duration)]
     pub api_budget: std::time::Duration,
     /// Name of the environment variable that holds a Hub token; without it no token is sent
-    #[arg(long, value_name = "NAME")]
+    #[arg(global = true, long, value_name = "NAME")]
     pub hub_token_env: Option<String>,
     /// Where measured facts and downloads are kept
-    #[arg(long, value_name = "DIR", env = "CARGO_CUSTODY_CACHE_DIR")]
+    #[arg(global = true, long, value_name = "DIR", env = "CARGO_CUSTODY_CACHE_DIR")]
     pub cache_dir: Option<PathBuf>,
     /// A store of measured facts that machines share: `file:FOLDER`, or `s3://BUCKET/PREFIX`
     /// with credentials from the environment (needs the feature s3)
-    #[arg(long, value_name = "URL", env = "CARGO_CUSTODY_STORE")]
+    #[arg(global = true, long, value_name = "URL", env = "CARGO_CUSTODY_STORE")]
     pub store: Option<String>,
     /// How many threads scan archives [default: one a core]
-    #[arg(long, value_name = "N")]
+    #[arg(global = true, long, value_name = "N")]
     pub jobs: Option<usize>,
     /// When to use colour
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(global = true, long, value_enum, default_value_t)]
     pub color: Color,
     /// Say less on stderr
-    #[arg(short, long)]
+    #[arg(global = true, short, long)]
     pub quiet: bool,
 }
 
@@ -156,7 +157,7 @@ pub struct CheckArguments {
     #[arg(long, value_name = "GIT-REF")]
     pub since: Option<String>,
     /// How and where to report (repeatable): human, json, sarif, github, markdown, gitlab,
-    /// cyclonedx, html [default: human]
+    /// cyclonedx, cyclonedx-1.7, html [default: human]
     #[arg(long, value_name = "FORMAT[=FILE]", value_parser = values::formats(), hide_possible_values = true)]
     pub format: Vec<String>,
     /// Fail from this level on: note, low, medium, high, critical, never [default: high]
@@ -202,8 +203,14 @@ pub struct InspectArguments {
     /// Hash model files of whatever size, and not only those up to 1 MiB
     #[arg(long)]
     pub hash: bool,
-    /// Print JSON
-    #[arg(long)]
+    /// Fail from this level on: note, low, medium, high, critical, never [default: never]
+    #[arg(long, value_name = "LEVEL", value_parser = values::gates(), hide_possible_values = true)]
+    pub fail_on: Option<String>,
+    /// How and where to report: human, json, html [default: human]
+    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = values::page_formats(), hide_possible_values = true)]
+    pub format: Option<String>,
+    /// Print JSON, as --format json does
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
     /// Flags of all measuring subcommands.
     #[command(flatten)]
@@ -303,6 +310,10 @@ pub struct DiffArguments {
     pub old: String,
     /// Newer version
     pub new: String,
+    /// Show what changed in build code line by line, with what is seen in each hunk, and the first bytes of
+    /// files that are not text, old against new
+    #[arg(long)]
+    pub patch: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -355,8 +366,11 @@ pub struct ReportArguments {
     /// A project folder or a Cargo.lock
     #[arg(default_value = ".")]
     pub path: PathBuf,
-    /// Print JSON
-    #[arg(long)]
+    /// How and where to report: human, json, html [default: human]
+    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = values::page_formats(), hide_possible_values = true)]
+    pub format: Option<String>,
+    /// Print JSON, as --format json does
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
     /// Flags of all measuring subcommands.
     #[command(flatten)]
@@ -576,9 +590,23 @@ pub struct InitArguments {
     /// The project folder
     #[arg(default_value = ".")]
     pub path: PathBuf,
+    /// The workflow to write [default: that of the code host that the folder names]
+    #[arg(long, value_enum, value_name = "HOST")]
+    pub workflow: Option<WorkflowHost>,
     /// Overwrite files that are there
     #[arg(long)]
     pub force: bool,
+}
+
+/// For which code host `init` writes a workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WorkflowHost {
+    /// GitHub: .github/workflows/custody.yml.
+    Github,
+    /// GitLab: .gitlab/custody.yml.
+    Gitlab,
+    /// None.
+    None,
 }
 
 /// Arguments of `man`.

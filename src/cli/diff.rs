@@ -30,12 +30,13 @@ pub fn run(arguments: &DiffArguments) -> Result<u8, Failure> {
     let dependencies = close_look::dependencies(name, versions, &options);
     let mut diff =
         close_look::compare(name, (versions[0], &old), (versions[1], &new), dependencies);
+    if arguments.patch {
+        diff.patch = Some(close_look::patch(&old, &new));
+    }
     fill(&mut diff.old, &gathered.sheets[0]);
     fill(&mut diff.new, &gathered.sheets[1]);
     let text = if arguments.json {
-        let mut text = serde_json::to_string_pretty(&diff)?;
-        text.push('\n');
-        text
+        reporter::json_text(&diff)?
     } else {
         reporter::version_diff::human(&diff, output::width())
     };

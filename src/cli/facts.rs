@@ -26,15 +26,14 @@ pub fn run(arguments: &FactsArguments) -> Result<u8, Failure> {
     if path.exists() {
         let mut sheet = FactSheet::new(audit::model_subject(path));
         sheet.put(model_files::GROUP, &model_files::measure(path)?);
-        output::stdout(format!("{}\n", serde_json::to_string_pretty(&sheet)?).as_bytes())?;
+        output::stdout(crate::reporter::json_text(&sheet)?.as_bytes())?;
         return Ok(0);
     }
     let (name, version) = crate_spec(spec)?;
     let options = session::gather_options(&arguments.common, false)?;
     let graph = collectors::single(name, version, &options)?;
     let gathered = collectors::gather(&graph, &options)?;
-    let mut text = serde_json::to_string_pretty(&gathered.sheets[0])?;
-    text.push('\n');
+    let text = crate::reporter::json_text(&gathered.sheets[0])?;
     output::stdout(text.as_bytes())?;
     Ok(0)
 }

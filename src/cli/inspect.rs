@@ -13,13 +13,14 @@ use crate::audit;
 use crate::collectors;
 use crate::collectors::close_look::{self, CloseLook};
 use crate::collectors::model_files::{self, Look};
+use crate::config::FailOn;
 use crate::domain::inspection::{
     Inspection, MODEL_INSPECTION, ModelInspection, ModelTrace, WeighedSignal,
 };
 use crate::domain::text::shown;
-use crate::domain::{FactSheet, Location, Origin, Subject, SubjectKind};
+use crate::domain::{FactSheet, Finding, Level, Location, Origin, Subject, SubjectKind};
 use crate::heuristics::judge::{Case, judge};
-use crate::reporter;
+use crate::reporter::{self, Format};
 
 /// Largest archive that is read from a path; the registry takes far smaller ones only.
 const ARCHIVE_BYTES: u64 = 512 << 20;
@@ -39,15 +40,54 @@ pub fn run(arguments: &InspectArguments) -> Result<u8, Failure> {
         Form::Release => release(arguments)?,
     };
     rule(&mut inspection, arguments)?;
-    let text = if arguments.json {
-        let mut text = serde_json::to_string_pretty(&inspection)?;
-        text.push('\n');
-        text
-    } else {
-        reporter::inspect::human(&inspection, output::width())
+    let gate = gate(arguments)?;
+    let page = || reporter::inspect::human(&inspection, output::width());
+    let subject = &inspection.sheet.subject;
+    let about = audit::one::Judged {
+        subject,
+        findings: &inspection.findings,
+        undetermined: &inspection.undetermined,
+        gate,
+        as_of: session::day(&arguments.common)?,
     };
-    output::stdout(text.as_bytes())?;
-    Ok(0)
+    told(arguments, &inspection, &page, &about)?;
+    Ok(exit_code(gate, &inspection.findings, false))
+}
+
+/// From which level on the run fails.
+fn gate(arguments: &InspectArguments) -> Result<Option<Level>, Failure> {
+    let Some(word) = &arguments.fail_on else { return Ok(None) };
+    let gate: FailOn = word.parse().map_err(|e| Failure::text(format!("--fail-on {e}")))?;
+    Ok(gate.level())
+}
+
+/// 1 for a finding at the level, 3 where something that may hold one was not read, 0 without a level.
+fn exit_code(gate: Option<Level>, findings: &[Finding], unread: bool) -> u8 {
+    match gate {
+        Some(level) if findings.iter().any(|finding| finding.level >= level) => 1,
+        Some(_) if unread => 3,
+        _ => 0,
+    }
+}
+
+/// Says what was seen, in the format and at the place that was asked for.
+fn told(
+    arguments: &InspectArguments,
+    inspection: &impl serde::Serialize,
+    page: &dyn Fn() -> String,
+    about: &audit::one::Judged<'_>,
+) -> Result<(), Failure> {
+    let asked = if arguments.json { Some("json") } else { arguments.format.as_deref() };
+    output::in_format(asked, |format| {
+        Ok(match format {
+            Format::Json => reporter::json_text(inspection)?,
+            Format::Html => {
+                let texts = vec![("Everything that was read".to_owned(), page())];
+                audit::one::page(about, "what was seen of one crate or model", texts)?
+            }
+            _ => page(),
+        })
+    })
 }
 
 /// What the argument names.
@@ -204,13 +244,17 @@ fn model(path: &Path, arguments: &InspectArguments) -> Result<u8, Failure> {
         findings: judgement.findings,
         undetermined,
     };
-    let text = if arguments.json {
-        format!("{}\n", serde_json::to_string_pretty(&inspection)?)
-    } else {
-        reporter::model::human(&inspection, output::width())
+    let gate = gate(arguments)?;
+    let page = || reporter::model::human(&inspection, output::width());
+    let about = audit::one::Judged {
+        subject: &inspection.sheet.subject,
+        findings: &inspection.findings,
+        undetermined: &inspection.undetermined,
+        gate,
+        as_of: session::day(&arguments.common)?,
     };
-    output::stdout(text.as_bytes())?;
-    Ok(0)
+    told(arguments, &inspection, &page, &about)?;
+    Ok(exit_code(gate, &inspection.findings, !inspection.undetermined.is_empty()))
 }
 
 #[cfg(test)]

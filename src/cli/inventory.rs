@@ -109,9 +109,7 @@ struct PossibleEntry {
 pub fn run(arguments: &InventoryArguments) -> Result<u8, Failure> {
     let inventory = take(&arguments.path, arguments)?;
     let text = if arguments.json {
-        let mut text = serde_json::to_string_pretty(&inventory)?;
-        text.push('\n');
-        text
+        crate::reporter::json_text(&inventory)?
     } else {
         let color = output::colored(arguments.common.color);
         human::render(&inventory, output::width(), color)

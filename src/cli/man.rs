@@ -1,14 +1,12 @@
 //! `man`: the manual, made from what the command line itself knows.
 
-use clap::CommandFactory as _;
-
 use super::Failure;
-use super::arguments::{Cli, ManArguments};
+use super::arguments::ManArguments;
 use super::output;
 
 /// Prints the page of the program, or writes the pages of all subcommands into a folder.
 pub fn run(arguments: &ManArguments) -> Result<u8, Failure> {
-    let command = Cli::command().name("cargo-custody").bin_name("cargo-custody");
+    let command = super::help::command().name("cargo-custody").bin_name("cargo-custody");
     let Some(folder) = &arguments.folder else {
         let mut page = Vec::new();
         clap_mangen::Man::new(command).render(&mut page)?;

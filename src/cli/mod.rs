@@ -17,6 +17,7 @@ mod facts;
 mod fix;
 mod fleet;
 mod gate;
+mod help;
 mod init;
 mod inspect;
 mod inventory;
@@ -34,7 +35,7 @@ mod waive;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches as _;
 
 use crate::config::ConfigError;
 use arguments::{Cli, Command};
@@ -95,7 +96,10 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
 
 /// Parses `arguments`, runs the subcommand and answers with its exit code.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(without_subcommand_name(arguments)) {
+    let parsed = help::command()
+        .try_get_matches_from(without_subcommand_name(arguments))
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             let code = error.exit_code();
@@ -163,12 +167,12 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory as _;
-        Cli::command().debug_assert();
+        help::command().debug_assert();
     }
 
     #[test]
     fn check_is_the_default_command() {
+        use clap::Parser as _;
         let cli = Cli::try_parse_from(words("cargo-custody . --offline")).expect("parses");
         assert!(cli.command.is_none());
         assert!(cli.check.common.offline);

@@ -7,6 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::Failure;
 use super::arguments::Color;
+use crate::reporter::Format;
 
 /// Prints an error and what to do about it.
 pub fn failure(message: &str, help: Option<&str>) {
@@ -60,6 +61,27 @@ pub fn stdout(data: &[u8]) -> Result<(), Failure> {
             Err(Failure::text(format!("cannot write to standard output: {error}")))
         }
         _ => Ok(()),
+    }
+}
+
+/// Writes what `make` lays out to the place that `FORMAT[=FILE]` names; for a terminal without one.
+pub fn in_format(
+    asked: Option<&str>,
+    make: impl FnOnce(Format) -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    let (name, path) = match asked.unwrap_or("human").split_once('=') {
+        Some((_, "")) => return Err(Failure::text("--format: the file is missing")),
+        Some((name, path)) => (name, Some(Path::new(path))),
+        None => (asked.unwrap_or("human"), None),
+    };
+    let format: Format = name.parse()?;
+    if !matches!(format, Format::Human | Format::Json | Format::Html) {
+        return Err(Failure::text(format!("--format {name}: this has human, json and html")));
+    }
+    let text = make(format)?;
+    match path {
+        Some(path) => file(path, text.as_bytes()),
+        None => stdout(text.as_bytes()),
     }
 }
 

@@ -9,8 +9,9 @@ use super::{output, session};
 use crate::collectors::archive::ManifestFacts;
 use crate::collectors::custody::{EventOrder, ReportCrate, custody_report};
 use crate::domain::text::shown;
-use crate::domain::{CustodyReport, Graph, NodeIndex};
-use crate::{collectors, walker};
+use crate::domain::{CustodyReport, Graph, Hands, HandsLane, NodeIndex};
+use crate::reporter::{self, Format};
+use crate::{audit, collectors, walker};
 
 /// Most rows of each table on a terminal; JSON has all of them.
 const ROWS: usize = 15;
@@ -43,13 +44,49 @@ pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
         .collect();
     let report = custody_report(&crates, EventOrder::Newest, request.gather.as_of);
     let source = gathered.provenance.get("custody").map(String::as_str);
-    let text = if arguments.json {
-        serde_json::to_string_pretty(&report)? + "\n"
-    } else {
-        table(&report, source)
-    };
-    output::stdout(text.as_bytes())?;
+    let asked = if arguments.json { Some("json") } else { arguments.format.as_deref() };
+    output::in_format(asked, |format| {
+        Ok(match format {
+            Format::Json => reporter::json_text(&report)?,
+            Format::Html => {
+                let built = crates.iter().filter(|one| one.build_executed).count();
+                let hands = hands(&report, &gathered, built, source);
+                let folder = walk.root.file_name().unwrap_or_default().to_string_lossy();
+                let texts = vec![("In a table".to_owned(), table(&report, source))];
+                audit::one::hands_page(&folder, hands, request.gather.as_of, texts)?
+            }
+            _ => table(&report, source),
+        })
+    })?;
     Ok(0)
+}
+
+/// The same as the section of an audit has it.
+fn hands(
+    report: &CustodyReport,
+    gathered: &collectors::Gathered,
+    built: usize,
+    source: Option<&str>,
+) -> Hands {
+    let mut lanes: Vec<HandsLane> = Vec::new();
+    for event in &report.events {
+        let lane = gathered.lanes.values().rev().find(|lane| lane.name == event.name);
+        if let Some(lane) = lane.filter(|lane| !lanes.iter().any(|one| one.name == lane.name)) {
+            lanes.push(HandsLane { build_executed: event.build_executed, ..lane.clone() });
+        }
+    }
+    Hands {
+        crates: report.crates,
+        build_crates: u32::try_from(built).unwrap_or(u32::MAX),
+        of_change: false,
+        owners_known: report.owners_known,
+        publishers_known: report.publishers_known,
+        events: report.events.clone(),
+        events_left_out: report.events_left_out,
+        alone: report.sole_build_publishers.clone(),
+        lanes,
+        source: source.map(str::to_owned),
+    }
 }
 
 /// How many nodes depend on each, directly or not; the project's own members are not counted.

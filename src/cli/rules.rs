@@ -55,7 +55,7 @@ fn list(ruleset: &Ruleset, json: bool) -> Result<String, Failure> {
     let signals = ruleset.catalogue(RuleKind::Signal);
     if json {
         let all: Vec<_> = findings.iter().chain(&signals).collect();
-        return Ok(serde_json::to_string_pretty(&all)? + "\n");
+        return Ok(crate::reporter::json_text(&all)?);
     }
     let mut text = String::from("Findings\n");
     for rule in &findings {

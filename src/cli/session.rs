@@ -26,6 +26,14 @@ use crate::net::git::Limits;
 use crate::net::shared_store::SharedStore;
 use crate::walker::{self, MetadataMode};
 
+/// The day that the audit speaks of.
+pub fn day(common: &CommonArguments) -> Result<jiff::civil::Date, Failure> {
+    Ok(match common.as_of {
+        Some(day) => day,
+        None => today()?,
+    })
+}
+
 /// The embedded rules and those of `folders`.
 pub fn ruleset(folders: &[PathBuf]) -> Result<Ruleset, Failure> {
     let mut files: Vec<RuleFile> = Vec::new();

@@ -41,6 +41,11 @@ pub fn formats() -> Usual {
     Usual(|| Format::ALL.map(Format::as_str).to_vec())
 }
 
+/// Output formats of what is about one crate, model or graph.
+pub fn page_formats() -> Usual {
+    Usual(|| [Format::Human, Format::Json, Format::Html].map(Format::as_str).to_vec())
+}
+
 /// Levels.
 pub fn levels() -> Usual {
     Usual(|| Level::ALL.map(Level::as_str).to_vec())
@@ -53,14 +58,11 @@ pub fn gates() -> Usual {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
-    use crate::cli::arguments::Cli;
 
     #[test]
     fn a_shell_completes_levels_formats_and_rules() {
         let mut script = Vec::new();
-        let mut command = Cli::command();
+        let mut command = crate::cli::help::command();
         clap_complete::generate(
             clap_complete::Shell::Bash,
             &mut command,

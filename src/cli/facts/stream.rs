@@ -191,7 +191,8 @@ fn hire<M: Measure>(measure: &Arc<M>, alive: Arc<()>) -> io::Result<Hand> {
                 Ok(_) => measured(&request, &*measure),
                 Err(why) => error(&id_of(&request), &Refusal("internal", why.to_string())),
             };
-            if done.send(answer.to_string()).is_err() {
+            let line = crate::reporter::json_line(&answer).unwrap_or_else(|_| answer.to_string());
+            if done.send(line).is_err() {
                 break;
             }
         }

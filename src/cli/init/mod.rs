@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use super::arguments::InitArguments;
+use super::arguments::{InitArguments, WorkflowHost};
 use super::output;
 use crate::config;
 
@@ -75,7 +75,12 @@ pub fn run(arguments: &InitArguments) -> Result<u8, Failure> {
         return Err(Failure::text(format!("{} is not a folder", folder.display())));
     }
     let mut files = vec![(PathBuf::from("custody.toml"), config::init_text().to_owned())];
-    let host = Host::of(folder);
+    let host = match arguments.workflow {
+        None => Host::of(folder),
+        Some(WorkflowHost::Github) => Some(Host::GitHub),
+        Some(WorkflowHost::Gitlab) => Some(Host::GitLab),
+        Some(WorkflowHost::None) => None,
+    };
     files.extend(host.map(Host::workflow));
     // All or nothing: a half-written set would be taken for a whole one.
     for (file, _) in &files {
@@ -101,7 +106,8 @@ pub fn run(arguments: &InitArguments) -> Result<u8, Failure> {
         Some(Host::GitLab) => {
             "include it in .gitlab-ci.yml: `include: [{local: .gitlab/custody.yml}]`\n"
         }
-        None => "no workflow: nothing here says whether this is on GitHub or GitLab\n",
+        None if arguments.workflow.is_some() => "",
+        None => "no workflow: nothing here says whether this is on GitHub or GitLab; --workflow HOST does\n",
     });
     said.push_str(
         "next: `cargo custody check`, and if it finds what you accept for now: `cargo custody baseline --reason TEXT`\n",
@@ -175,12 +181,33 @@ mod tests {
     fn nothing_is_overwritten_and_nothing_half_written() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(".github")).unwrap();
-        let mut arguments = InitArguments { path: folder.path().to_owned(), force: false };
+        let mut arguments =
+            InitArguments { path: folder.path().to_owned(), workflow: None, force: false };
         assert!(run(&arguments).is_ok());
         std::fs::remove_file(folder.path().join("custody.toml")).unwrap();
         assert!(run(&arguments).is_err());
         assert!(!folder.path().join("custody.toml").exists());
         arguments.force = true;
         assert!(run(&arguments).is_ok());
+    }
+
+    #[test]
+    fn a_workflow_is_written_on_request_and_not_against_it() {
+        for (workflow, file) in [
+            (WorkflowHost::Github, ".github/workflows/custody.yml"),
+            (WorkflowHost::Gitlab, ".gitlab/custody.yml"),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().to_owned();
+            let arguments = InitArguments { path, workflow: Some(workflow), force: false };
+            assert!(run(&arguments).is_ok());
+            assert!(folder.path().join(file).is_file(), "{file}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(".github")).unwrap();
+        let path = folder.path().to_owned();
+        let none = InitArguments { path, workflow: Some(WorkflowHost::None), force: false };
+        assert!(run(&none).is_ok());
+        assert!(!folder.path().join(".github/workflows").exists());
     }
 }
