@@ -128,6 +128,18 @@ mod tests {
     }
 
     #[test]
+    fn the_report_has_the_shape_that_gitlab_documents() {
+        let schema = include_str!("../../fixtures/schemas/gitlab-code-quality.schema.json");
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        for report in [sample::report(), sample::delta_report(), sample::incomplete_report()] {
+            let issues = serde_json::from_str(&text(&report, &sample::context())).unwrap();
+            sample::validate(&schema, &[], &issues);
+        }
+        let wrong = serde_json::json!([{ "description": "x" }]);
+        assert!(sample::invalid(&schema, &[], &wrong).is_some());
+    }
+
+    #[test]
     fn no_findings_are_an_empty_list() {
         assert_eq!(text(&sample::clean_report(), &sample::context()), "[]\n");
     }

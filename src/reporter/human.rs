@@ -140,6 +140,9 @@ impl Page<'_> {
         if !left_out.is_empty() {
             self.paragraph(out, &format!("not shown: {left_out} (--all)"));
         }
+        if !view.shown.is_empty() {
+            self.paragraph(out, "to accept one: cargo custody waive RULE NAME --reason TEXT");
+        }
         self.unknown(out);
         if self.everything() {
             for (name, text) in [("measured", view.coverage()), ("sources", view.provenance())] {
@@ -332,7 +335,7 @@ mod tests {
         report.undetermined.extend(sample::details(40));
         let few = text(&report);
         assert_eq!(few.matches("not known: ").count(), 3, "{few}");
-        assert!(few.contains("40 single facts of 40 crates"), "{few}");
+        assert!(few.contains("40 single facts about 40 crates"), "{few}");
         let options = Options { verbose: true, ..Options::default() };
         let more = render(&report, &sample::context(), &options);
         assert!(more.contains("of 40 crates: odd"), "{more}");

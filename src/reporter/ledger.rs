@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use crate::domain::ledger::{BUILD_CODE, Cause, CauseKind, FILES, Gap, SOURCE, is_reading};
 use crate::domain::report::Coverage;
 use crate::domain::text::shown;
-use crate::domain::{Level, Report, Subject, SubjectKind};
+use crate::domain::{Level, Report, Subject};
 
 use super::view::View;
-use super::words::{and, count};
+use super::words::{and, by_kind, count};
 
 /// Names told with a gap before the rest is counted.
 const NAMED: usize = 5;
@@ -61,7 +61,11 @@ impl View<'_> {
         }
         if facts > 0 {
             let whom = whom.into_iter().cloned().collect::<Vec<_>>();
-            lines.push(format!("{} of {} (-v)", count(facts, "single fact"), subjects_told(&whom)));
+            lines.push(format!(
+                "{} about {} (-v)",
+                count(facts, "single fact"),
+                subjects_told(&whom)
+            ));
         }
         lines
     }
@@ -158,14 +162,12 @@ pub(super) fn question(name: &str) -> String {
     }
 }
 
-/// "serde 1.0.0", "346 crates", "3 subjects".
+/// "serde 1.0.0", "346 crates", "2 crates and 1 model".
 pub(super) fn subjects_told(subjects: &[Subject]) -> String {
     if let [one] = subjects {
         return shown(&one.to_string());
     }
-    let kinds: BTreeSet<SubjectKind> = subjects.iter().map(|one| one.kind).collect();
-    let kind = kinds.first().filter(|_| kinds.len() == 1);
-    count(subjects.len(), kind.map_or("subject", |kind| kind.as_str()))
+    if subjects.is_empty() { count(0, "crate") } else { by_kind(subjects.iter()) }
 }
 
 /// "; hands known of 310 of 326 crates": what a pass says nothing about.

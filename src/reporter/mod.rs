@@ -39,6 +39,7 @@ mod wrap;
 #[cfg(test)]
 pub(crate) mod sample;
 
+pub use html::{About, page_about};
 pub use json::report_schema;
 pub use words::told;
 
@@ -59,13 +60,15 @@ pub enum Format {
     Gitlab,
     /// A CycloneDX 1.6 bill of materials.
     Cyclonedx,
+    /// The same in CycloneDX 1.7.
+    Cyclonedx17,
     /// One HTML page.
     Html,
 }
 
 impl Format {
     /// All formats, in the order in which help texts list them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Human,
         Self::Json,
         Self::Sarif,
@@ -73,6 +76,7 @@ impl Format {
         Self::Markdown,
         Self::Gitlab,
         Self::Cyclonedx,
+        Self::Cyclonedx17,
         Self::Html,
     ];
 
@@ -87,6 +91,7 @@ impl Format {
             Self::Markdown => "markdown",
             Self::Gitlab => "gitlab",
             Self::Cyclonedx => "cyclonedx",
+            Self::Cyclonedx17 => "cyclonedx-1.7",
             Self::Html => "html",
         }
     }
@@ -184,7 +189,8 @@ pub fn render(
         Format::Github => Ok(github::render(report, context, options)),
         Format::Markdown => Ok(markdown::render(report, context, options)),
         Format::Gitlab => gitlab::render(report, context, options),
-        Format::Cyclonedx => cyclonedx::render(report, context),
+        Format::Cyclonedx => cyclonedx::render(report, context, "1.6"),
+        Format::Cyclonedx17 => cyclonedx::render(report, context, "1.7"),
         Format::Html => html::render(report, context, options),
     }
 }
@@ -194,6 +200,24 @@ fn pretty(format: Format, value: &impl serde::Serialize) -> Result<String, Repor
     let mut text = serde_json::to_string_pretty(value)
         .map_err(|source| ReporterError::Json { format, source })?;
     text.push('\n');
+    Ok(visible(&text))
+}
+
+/// Words in lines of at most `width` columns.
+#[must_use]
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    wrap::wrap(text, width, width)
+}
+
+/// A value as pretty JSON with a line break at the end, in which nothing acts on a terminal.
+pub fn json_text(value: &impl serde::Serialize) -> Result<String, ReporterError> {
+    pretty(Format::Json, value)
+}
+
+/// A line of JSON, in which nothing acts on a terminal.
+pub fn json_line(value: &impl serde::Serialize) -> Result<String, ReporterError> {
+    let text = serde_json::to_string(value)
+        .map_err(|source| ReporterError::Json { format: Format::Json, source })?;
     Ok(visible(&text))
 }
 
@@ -256,6 +280,68 @@ mod tests {
         }
         let json = render(Format::Json, &report, &sample::context(), &Options::default()).unwrap();
         assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), report);
+        let of = |format: Format| {
+            let text = render(format, &report, &sample::context(), &Options::default()).unwrap();
+            serde_json::from_str::<serde_json::Value>(&text).unwrap()
+        };
+        let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        sample::validate(&report_schema(), &[], &of(Format::Json));
+        let sarif = parse(include_str!("../../fixtures/schemas/sarif-2.1.0.json"));
+        sample::validate(&sarif, &[], &of(Format::Sarif));
+        let gitlab = parse(include_str!("../../fixtures/schemas/gitlab-code-quality.schema.json"));
+        sample::validate(&gitlab, &[], &of(Format::Gitlab));
+    }
+
+    #[test]
+    fn every_line_of_the_annotations_is_a_command_of_a_runner_with_known_properties() {
+        let mut report = sample::delta_report();
+        report.findings[0].message = "a\n::error::b %25 c".to_owned();
+        report.findings[0].rule = "x,y:z::".to_owned();
+        let text = render(Format::Github, &report, &sample::context(), &Options::default());
+        for line in text.unwrap().lines() {
+            let (head, message) = line.strip_prefix("::").unwrap().split_once("::").unwrap();
+            let (kind, properties) = head.split_once(' ').unwrap();
+            assert!(["error", "warning", "notice"].contains(&kind), "{line}");
+            for property in properties.split(',') {
+                let (name, value) = property.split_once('=').unwrap();
+                let known = ["file", "line", "endLine", "col", "endColumn", "title"];
+                assert!(known.contains(&name) && !value.contains([',', '\n']), "{line}");
+            }
+            assert!(!message.is_empty(), "{line}");
+        }
+    }
+
+    #[test]
+    fn json_of_facts_and_inspections_is_escaped_like_a_report() {
+        let value = serde_json::json!({"a\u{202e}": "b\u{9b}c\u{2028}\u{e0041}"});
+        for text in [json_text(&value).unwrap(), json_line(&value).unwrap()] {
+            let acts = |c: char| c != '\n' && (is_hidden(c) || c == '\u{2028}');
+            assert!(!text.contains(acts), "{text:?}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn reports_of_the_first_form_are_still_read() {
+        // What `custody-report/1` had before fields were added to it.
+        let mut value = serde_json::to_value(sample::report()).unwrap();
+        for key in
+            ["project", "gaps", "sections", "findings_left_out", "models", "excerpts", "hands"]
+        {
+            value.as_object_mut().unwrap().remove(key);
+        }
+        for finding in value["findings"].as_array_mut().unwrap() {
+            for key in ["terms", "advisory", "baselined"] {
+                finding.as_object_mut().unwrap().remove(key);
+            }
+        }
+        for subject in value["subjects"].as_array_mut().unwrap() {
+            for key in ["id", "license", "published_by", "authors", "runs_at_build", "base_only"] {
+                subject.as_object_mut().unwrap().remove(key);
+            }
+        }
+        sample::validate(&report_schema(), &[], &value);
+        assert!(serde_json::from_value::<Report>(value).is_ok());
     }
 
     #[test]

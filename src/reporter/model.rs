@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::inspect::{Page, list, size, string, word};
+use super::inspect::{Page, list, shown_by_findings, size, string, word};
 use super::words::{count, evidence_line};
 use crate::domain::inspection::{ModelInspection, ModelTrace};
 use crate::domain::text::shown;
@@ -120,9 +120,14 @@ const HEADERS: [Header; 9] = [
 pub fn human(inspection: &ModelInspection, width: usize) -> String {
     let mut page = Page { out: String::new(), width };
     let facts = inspection.sheet.facts.get("model").unwrap_or(&Value::Null);
-    header(&mut page, inspection, facts);
+    let bad = shown_by_findings(&inspection.findings);
+    let is_bad = |file: &&Value| bad.contains(string(file, "path"));
+    let (mut files, rest): (Vec<&Value>, Vec<&Value>) =
+        list(facts, "files").iter().partition(is_bad);
+    files.extend(rest);
+    header(&mut page, inspection, facts, &files, bad.len());
     verdict(&mut page, inspection);
-    for file in list(facts, "files").iter().take(TRACES) {
+    for file in files.iter().copied().take(TRACES) {
         let trace = inspection.traces.iter().find(|trace| trace.path == string(file, "path"));
         one_file(&mut page, facts, file, trace);
     }
@@ -137,7 +142,13 @@ pub fn human(inspection: &ModelInspection, width: usize) -> String {
     page.out
 }
 
-fn header(page: &mut Page, inspection: &ModelInspection, facts: &Value) {
+fn header(
+    page: &mut Page,
+    inspection: &ModelInspection,
+    facts: &Value,
+    sorted: &[&Value],
+    bad: usize,
+) {
     page.push(&shown(&inspection.path));
     let number = |key: &str| facts[key].as_u64().unwrap_or(0);
     let formats = facts["formats"].as_object().into_iter().flatten();
@@ -148,10 +159,11 @@ fn header(page: &mut Page, inspection: &ModelInspection, facts: &Value) {
     let files = usize::try_from(number("file_count")).unwrap_or(usize::MAX);
     page.row("files", Some(format!("{}, {}", count(files, "file"), size(number("bytes")))));
     page.row("formats", Some(formats.join(", ")));
-    for file in list(facts, "files").iter().take(FILES) {
+    for (at, file) in sorted.iter().take(FILES).enumerate() {
         let bytes = size(file["size"].as_u64().unwrap_or(0));
+        let mark = if at < bad { '!' } else { ' ' };
         page.push(&format!(
-            "  {bytes:>8}  {:<12} {}",
+            "{mark} {bytes:>8}  {:<12} {}",
             shown(string(file, "format")),
             shown(string(file, "path"))
         ));

@@ -304,13 +304,9 @@ pub(crate) fn details(many: usize) -> Vec<Undetermined> {
 
 fn entry(subject: Subject, line: u32, sha256: Option<&str>, depends_on: &[&str]) -> SubjectEntry {
     SubjectEntry {
-        purl: subject.purl(),
         sha256: sha256.map(ToOwned::to_owned),
-        location: Location::line("Cargo.lock", line),
-        runs_at_build: None,
-        base_only: false,
         depends_on: depends_on.iter().map(|&name| name.to_owned()).collect(),
-        subject,
+        ..SubjectEntry::of(subject, Location::line("Cargo.lock", line))
     }
 }
 
@@ -375,6 +371,8 @@ pub(crate) fn clean_report() -> Report {
         changes: None,
         hands: None,
         repositories: None,
+        models: Vec::new(),
+        excerpts: Vec::new(),
         provenance: BTreeMap::from([(
             "advisories".to_owned(),
             "2026-11-20, 1044 entries".to_owned(),

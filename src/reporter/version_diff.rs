@@ -2,11 +2,14 @@
 
 use super::inspect::{Page, size};
 use crate::domain::Measured;
-use crate::domain::inspection::{DiffFile, Release, Use, VersionDiff};
+use crate::domain::inspection::{DiffFile, Patch, Release, Use, VersionDiff};
 use crate::domain::text::shown;
 
 /// Entries of one list; `--json` has all of them.
 const SHOWN: usize = 12;
+
+/// Lines of 16 bytes that are shown of a file; `--json` has 256 bytes.
+const HEX_LINES: usize = 8;
 
 /// Lays out a comparison in lines of `width` columns.
 #[must_use]
@@ -40,7 +43,52 @@ pub fn human(diff: &VersionDiff, width: usize) -> String {
     page.heading("Dependencies", "");
     dependencies(&mut page, '+', &diff.dependencies_gained);
     dependencies(&mut page, '-', &diff.dependencies_lost);
+    if let Some(patch) = &diff.patch {
+        patched(&mut page, patch);
+    }
     page.out
+}
+
+/// Hunks with what the tool sees in them at their head, then bytes, old against new.
+fn patched(page: &mut Page, patch: &Patch) {
+    for text in &patch.texts {
+        page.heading(&shown(&text.path), "");
+        for hunk in &text.hunks {
+            page.push(&format!("  @@ {} -> {} @@", hunk.old_line, hunk.new_line));
+            for thought in &hunk.thoughts {
+                page.text(2, &format!("! {thought}"));
+            }
+            for line in &hunk.lines {
+                page.quoted(2, line);
+            }
+        }
+        if !text.left_out.is_empty() {
+            page.text(2, &text.left_out);
+        }
+    }
+    for bytes in &patch.bytes {
+        page.heading(&shown(&bytes.path), "first bytes");
+        let none = Vec::new();
+        let (before, after) =
+            (bytes.before.as_ref().unwrap_or(&none), bytes.after.as_ref().unwrap_or(&none));
+        for at in 0..before.len().max(after.len()).min(HEX_LINES) {
+            let (old, new) = (before.get(at), after.get(at));
+            let line = |sign, line: Option<&String>| {
+                line.map(|line| format!("  {sign} {:04x}  {}", at * 16, shown(line)))
+            };
+            if old == new {
+                old.and_then(|_| line(' ', old)).iter().for_each(|line| page.push(line));
+            } else {
+                line('-', old).iter().chain(&line('+', new)).for_each(|line| page.push(line));
+            }
+        }
+    }
+    if patch.left_out > 0 {
+        page.text(0, &format!("and {} files more", patch.left_out));
+    }
+    if patch.texts.is_empty() && patch.bytes.is_empty() {
+        page.text(0, "no build code and no file that is not text has changed");
+    }
 }
 
 fn about(page: &mut Page, name: &str, release: &Release) {
@@ -110,7 +158,7 @@ fn dependencies(page: &mut Page, sign: char, list: &Measured<Vec<String>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::inspection::DIFF;
+    use crate::domain::inspection::{BytesPatch, DIFF, Hunk, TextPatch};
     use crate::domain::text::is_hidden;
 
     const HOSTILE: &str = "a\u{1b}]0;x\u{7}\u{2066}b\r\nc";
@@ -157,6 +205,24 @@ mod tests {
             capabilities_gained: vec![gained],
             capabilities_lost: Vec::new(),
             build_code_changed: true,
+            patch: Some(Patch {
+                texts: vec![TextPatch {
+                    path: HOSTILE.to_owned(),
+                    hunks: vec![Hunk {
+                        old_line: 1,
+                        new_line: 1,
+                        lines: vec![format!("+{HOSTILE}")],
+                        thoughts: vec![HOSTILE.to_owned()],
+                    }],
+                    left_out: String::new(),
+                }],
+                bytes: vec![BytesPatch {
+                    path: HOSTILE.to_owned(),
+                    before: None,
+                    after: Some(vec!["fd 37".to_owned()]),
+                }],
+                left_out: 0,
+            }),
         };
         let page = human(&diff, 80);
         let hidden: Vec<char> = page.chars().filter(|c| *c != '\n' && is_hidden(*c)).collect();

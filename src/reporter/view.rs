@@ -15,7 +15,7 @@ use crate::domain::text::shown;
 use crate::domain::{Change, Finding, Report, Subject, SubjectKind, Undetermined};
 
 use super::Options;
-use super::words::{and, count};
+use super::words::{and, by_kind, count};
 
 /// Whether findings that were there before the change are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl<'a> View<'a> {
             parts.push(format!("{} existing before this change", self.existing));
         }
         if self.hidden > 0 {
-            parts.push(format!("{} below the level shown", self.hidden));
+            parts.push(format!("{} of lower levels", self.hidden));
         }
         parts.join(", ")
     }
@@ -233,11 +233,7 @@ impl<'a> UnknownGroup<'a> {
     pub fn sentence(&self) -> String {
         let whom = match self.subjects.first() {
             Some(one) if self.subjects.len() == 1 => shown(&one.to_string()),
-            _ => {
-                let kinds: BTreeSet<SubjectKind> = self.subjects.iter().map(|s| s.kind).collect();
-                let kind = kinds.first().filter(|_| kinds.len() == 1);
-                count(self.subjects.len(), kind.map_or("subject", |kind| kind.as_str()))
-            }
+            _ => by_kind(self.subjects.iter().copied()),
         };
         let files = match self.files {
             0 => String::new(),

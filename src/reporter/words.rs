@@ -2,11 +2,12 @@
 //!
 //! What comes out is safe to show; escaping for Markdown or HTML is the format's.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::domain::finding::Term;
 use crate::domain::text::{SHOWN_CHARS, shown};
-use crate::domain::{Change, Evidence, Finding, Location, PathStep};
+use crate::domain::{Change, Evidence, Finding, Location, PathStep, Subject, SubjectKind};
 
 /// ", introduced by this change": to be put behind the name of a finding.
 #[must_use]
@@ -62,6 +63,17 @@ pub fn count(n: usize, noun: &str) -> String {
         (_, "") => format!("{n} {noun}s"),
         (_, plural) => format!("{n} {plural}"),
     }
+}
+
+/// "325 crates and 3 models": how many there are of each kind.
+#[must_use]
+pub fn by_kind<'s>(subjects: impl Iterator<Item = &'s Subject>) -> String {
+    let mut counts: BTreeMap<SubjectKind, usize> = BTreeMap::new();
+    for subject in subjects {
+        *counts.entry(subject.kind).or_default() += 1;
+    }
+    let parts: Vec<String> = counts.into_iter().map(|(kind, n)| count(n, kind.as_str())).collect();
+    and(&parts)
 }
 
 /// "a", "a and b", "a, b and c".

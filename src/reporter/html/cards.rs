@@ -3,7 +3,7 @@
 
 use super::{anchor, named, subject_anchor};
 use crate::domain::ledger::{BUILD_CODE, SOURCE};
-use crate::domain::report::Context;
+use crate::domain::report::{Context, Excerpt};
 use crate::domain::text::shown;
 use crate::domain::{Axis, Evidence, Finding, Origin, Report, SubjectKind};
 use crate::reporter::block::{Group, groups};
@@ -51,6 +51,13 @@ pub(super) struct Item {
     pub(super) place: String,
     pub(super) sha256: String,
     pub(super) url: String,
+    pub(super) hex: Vec<HexLine>,
+}
+
+/// 16 bytes of a file, then or now.
+pub(super) struct HexLine {
+    pub(super) class: &'static str,
+    pub(super) text: String,
 }
 
 /// A line of the project's own source.
@@ -73,7 +80,8 @@ fn card(
     seen: &mut std::collections::BTreeSet<String>,
 ) -> Card {
     let first = group[0];
-    let mut findings: Vec<OneFinding> = group.iter().map(|one| finding(one, context)).collect();
+    let mut findings: Vec<OneFinding> =
+        group.iter().map(|one| finding(report, one, context)).collect();
     // One look is enough for all of them.
     for one in findings.iter_mut().skip(1) {
         one.commands.retain(|command| !command.starts_with("cargo custody inspect "));
@@ -144,7 +152,7 @@ fn chips(report: &Report, group: &Group<'_>) -> Vec<Chip> {
     ]
 }
 
-fn finding(finding: &Finding, context: &Context<'_>) -> OneFinding {
+fn finding(report: &Report, finding: &Finding, context: &Context<'_>) -> OneFinding {
     let changed = finding.change.map_or("", change_note);
     let terms = finding.terms.iter().filter(|term| term.of > 0 && term.behind);
     let of_crate = finding.subject.kind == SubjectKind::Crate;
@@ -156,7 +164,7 @@ fn finding(finding: &Finding, context: &Context<'_>) -> OneFinding {
         message: format!("{}{changed}", told(&finding.message)),
         clear: told(&finding.clear),
         commands: commands(finding),
-        evidence: finding.evidence.iter().map(item).collect(),
+        evidence: finding.evidence.iter().map(|one| item(report, finding, one)).collect(),
         at: words::place(&finding.location),
         source,
         unusual: terms.filter(|_| of_crate).map(words::rarity).collect(),
@@ -176,20 +184,84 @@ fn commands(finding: &Finding) -> Vec<String> {
     if subject.origin == Origin::Registry && plain(&subject.name) && plain(&subject.version) {
         commands.push(format!("cargo custody inspect {}@{}", subject.name, subject.version));
     }
+    if let Some(advisory) = finding.advisory.as_ref().filter(|one| one.fix == "update")
+        && let Some(version) = &advisory.fixed_in
+        && plain(&subject.name)
+        && plain(&subject.version)
+        && plain(version)
+    {
+        let spec = format!("{}@{}", subject.name, subject.version);
+        commands.push(format!("cargo update -p {spec} --precise {version}"));
+    }
     if plain(&finding.rule) {
         commands.push(format!("cargo custody explain {}", finding.rule));
     }
     commands
 }
 
-fn item(evidence: &Evidence) -> Item {
+fn item(report: &Report, finding: &Finding, evidence: &Evidence) -> Item {
+    let excerpt = report.excerpts.iter().find(|one| {
+        one.subject == finding.subject
+            && Some(&one.file) == evidence.file.as_ref()
+            && Some(&one.sha256) == evidence.sha256.as_ref()
+    });
     let bare = Evidence { note: String::new(), sha256: None, ..evidence.clone() };
     Item {
         note: told(&evidence.note),
         place: words::evidence_line(&bare),
         sha256: evidence.sha256.as_deref().map(shown).unwrap_or_default(),
+        hex: excerpt.map(hex_lines).unwrap_or_default(),
         url: evidence.url.clone().filter(|url| is_web(url)).unwrap_or_default(),
     }
+}
+
+/// Lines of 16 bytes that are shown, beginning with the first that differs from the older release.
+const HEX_LINES: usize = 8;
+
+/// The bytes of a file, those of the older release before each line that differs.
+fn hex_lines(excerpt: &Excerpt) -> Vec<HexLine> {
+    let line = |text: Option<&String>, at: usize| -> Option<String> {
+        let part = text?.get(at * 32..)?;
+        let part = part.get(..part.len().min(32))?;
+        (!part.is_empty()).then(|| part.to_owned())
+    };
+    let told = |sign: &str, hex: &str, at: usize| {
+        let bytes = hex.as_bytes().chunks(2).map(|two| String::from_utf8_lossy(two));
+        let pairs: Vec<String> = bytes.map(|two| shown(&two)).collect();
+        let text: String = pairs.iter().map(|two| sign_of(two)).collect();
+        let place = excerpt.offset.saturating_add(at as u64 * 16);
+        format!("{sign} {place:06x}  {:<47}  {text}", pairs.join(" "))
+    };
+    let lines = excerpt.bytes.len().max(excerpt.old_bytes.as_ref().map_or(0, String::len));
+    let lines = lines.div_ceil(32);
+    let pair = |at: usize| (line(excerpt.old_bytes.as_ref(), at), line(Some(&excerpt.bytes), at));
+    let differs = |at: &usize| pair(*at).0 != pair(*at).1;
+    let first = excerpt.old_bytes.as_ref().and_then(|_| (0..lines).find(differs)).unwrap_or(0);
+    let mut out = Vec::new();
+    if let Some(version) = &excerpt.old_version {
+        let then = match &excerpt.old_bytes {
+            Some(old) if *old == excerpt.bytes => "has the same bytes here",
+            Some(_) => "had other bytes: those with -",
+            None => "had no such file",
+        };
+        out.push(HexLine { class: "", text: format!("{} {then}", shown(version)) });
+    }
+    for at in first..lines.min(first + HEX_LINES) {
+        let (old, new) = pair(at);
+        if excerpt.old_bytes.is_none() || old == new {
+            out.extend(new.map(|hex| HexLine { class: "", text: told(" ", &hex, at) }));
+        } else {
+            out.extend(old.map(|hex| HexLine { class: "old", text: told("-", &hex, at) }));
+            out.extend(new.map(|hex| HexLine { class: "new", text: told("+", &hex, at) }));
+        }
+    }
+    out
+}
+
+/// What a byte is in a text; a dot for what has no sign.
+fn sign_of(hex: &str) -> char {
+    let byte = u8::from_str_radix(hex, 16).unwrap_or(0);
+    if byte.is_ascii_graphic() || byte == b' ' { char::from(byte) } else { '.' }
 }
 
 /// A few lines around the place, where it is a place in a text of the project that is no lock file.

@@ -1,10 +1,10 @@
-//! Changes of hands as lanes of 24 months, one a crate.
+//! Who held the keys over 24 months, a lane a crate: owners as bars, releases as dots, what changed as marks.
 
 use std::collections::BTreeMap;
 
-use crate::domain::Report;
 use crate::domain::custody_report::ReportEvent;
 use crate::domain::text::shown;
+use crate::domain::{HandsLane, LaneOwner, Report};
 use crate::reporter::hands;
 
 /// Crates that get a lane.
@@ -14,8 +14,12 @@ const DAYS: i64 = 730;
 /// Where the time begins and how wide it is.
 const LEFT: i64 = 190;
 const WIDTH: i64 = 560;
-/// Height of a lane.
-const LANE: usize = 24;
+/// Height of the line of releases, of an owner's bar, and of the gap between two lanes.
+const LINE: usize = 20;
+const BAR: usize = 13;
+const GAP: usize = 6;
+/// Days without a release from which a stretch is hatched.
+const SILENCE: i64 = 365;
 
 /// The section on hands.
 pub(super) struct Hands {
@@ -27,7 +31,7 @@ pub(super) struct Hands {
     pub(super) alone: Vec<(String, String)>,
 }
 
-/// A date below the lanes.
+/// A date above the lanes.
 pub(super) struct Tick {
     pub(super) x: i64,
     pub(super) name: &'static str,
@@ -38,14 +42,27 @@ pub(super) struct Lane {
     pub(super) name: String,
     pub(super) built: bool,
     pub(super) y: usize,
+    pub(super) silences: Vec<(i64, i64)>,
+    pub(super) releases: Vec<Dot>,
     pub(super) dots: Vec<Dot>,
+    pub(super) owners: Vec<Owner>,
 }
 
-/// One event.
+/// A release or an event.
 pub(super) struct Dot {
     pub(super) class: &'static str,
     pub(super) x: i64,
     pub(super) title: String,
+}
+
+/// An owner, from when to when.
+pub(super) struct Owner {
+    pub(super) class: &'static str,
+    pub(super) name: String,
+    pub(super) title: String,
+    pub(super) x: i64,
+    pub(super) width: i64,
+    pub(super) y: usize,
 }
 
 pub(super) fn of(report: &Report) -> Option<Hands> {
@@ -58,16 +75,15 @@ pub(super) fn of(report: &Report) -> Option<Hands> {
             names.push(&event.name);
         }
     }
-    let lane = |(at, name): (usize, &&str)| {
-        let events = held.events.iter().filter(|event| event.name == **name);
-        Lane {
-            name: short(name),
-            built: events.clone().any(|event| event.build_executed),
-            y: 34 + at * LANE,
-            dots: events.map(dot).collect(),
-        }
-    };
-    let lanes: Vec<Lane> = names.iter().enumerate().map(lane).collect();
+    let mut height = 26;
+    let mut lanes = Vec::new();
+    for name in names {
+        let events: Vec<&ReportEvent> = held.events.iter().filter(|e| e.name == *name).collect();
+        let known = held.lanes.iter().find(|lane| lane.name == *name);
+        let lane = lane(name, &events, known, height + LINE / 2);
+        height += LINE + lane.owners.len() * BAR + GAP;
+        lanes.push(lane);
+    }
     let tick = |(days, name)| Tick { x: x(days), name };
     let ticks = [(730, "2 years"), (548, "18 months"), (365, "1 year"), (183, "6 months"), (0, "")];
     let mut alone: BTreeMap<&str, Vec<String>> = BTreeMap::new();
@@ -78,12 +94,85 @@ pub(super) fn of(report: &Report) -> Option<Hands> {
     alone.sort_by_key(|(login, crates)| (std::cmp::Reverse(crates.len()), *login));
     Some(Hands {
         headline,
-        height: 34 + lanes.len() * LANE,
+        height,
         ticks: ticks.into_iter().map(tick).collect(),
         lanes,
         events: held.events.iter().map(hands::change).collect(),
         alone: alone.into_iter().map(|(login, all)| (shown(login), all.join(", "))).collect(),
     })
+}
+
+fn lane(name: &str, events: &[&ReportEvent], known: Option<&HandsLane>, y: usize) -> Lane {
+    let owners = known.map_or(&[][..], |lane| &lane.owners);
+    let owners = owners.iter().enumerate();
+    Lane {
+        name: short(name),
+        built: events.iter().any(|event| event.build_executed),
+        y,
+        silences: known.map(silences).unwrap_or_default(),
+        releases: known.map(releases).unwrap_or_default(),
+        dots: events.iter().map(|event| dot(event)).collect(),
+        owners: owners.map(|(at, one)| owner(one, y + LINE / 2 + 2 + at * BAR)).collect(),
+    }
+}
+
+fn releases(lane: &HandsLane) -> Vec<Dot> {
+    let all = lane.releases.iter();
+    all.map(|release| {
+        let locked = release.version == lane.locked;
+        let by = match release.by.as_deref() {
+            None => "nobody is named".to_owned(),
+            Some("") => "by a workflow".to_owned(),
+            Some(login) => format!("by {}", shown(login)),
+        };
+        let first = if release.first { ", for the first time" } else { "" };
+        let told = if locked { ", the locked version" } else { "" };
+        Dot {
+            class: match (locked, release.first) {
+                (true, true) => "release first locked",
+                (true, false) => "release locked",
+                (false, true) => "release first",
+                (false, false) => "release",
+            },
+            x: x(release.days),
+            title: format!("{} {by}{first}{told}", shown(&release.version)),
+        }
+    })
+    .collect()
+}
+
+/// Stretches without a release, from where to how wide.
+fn silences(lane: &HandsLane) -> Vec<(i64, i64)> {
+    let days: Vec<i64> = lane.releases.iter().map(|release| release.days).collect();
+    let quiet = days.windows(2).filter(|two| two[0] - two[1] >= SILENCE);
+    quiet.map(|two| (x(two[0]), x(two[1]) - x(two[0]))).collect()
+}
+
+fn owner(owner: &LaneOwner, y: usize) -> Owner {
+    let login = shown(&owner.login);
+    let (from, to) = (owner.since_days.unwrap_or(DAYS), owner.gone_days.unwrap_or(0));
+    let since = owner.since_days.map_or_else(
+        || "since when no source says".to_owned(),
+        |days| format!("since {days} days"),
+    );
+    let title = match owner.gone_days {
+        Some(days) => format!("{login}: owner no more, since {days} days"),
+        None => format!("{login}: owner, {since}"),
+    };
+    let team = if owner.team { " (team)" } else { "" };
+    Owner {
+        class: match (owner.gone_days, owner.since_days) {
+            (Some(_), _) => "owner gone",
+            (None, Some(days)) if days < DAYS => "owner new",
+            (None, None) => "owner undated",
+            (None, Some(_)) => "owner",
+        },
+        name: short(&format!("{login}{team}")),
+        title,
+        x: x(from),
+        width: (x(to) - x(from)).max(2),
+        y,
+    }
 }
 
 fn x(age_days: i64) -> i64 {

@@ -40,6 +40,8 @@ struct Page {
     script: &'static str,
     script_hash: String,
     title: String,
+    kind: &'static str,
+    texts: Vec<(String, String)>,
     sections: Vec<(&'static str, &'static str)>,
     worst: Worst,
     verdict: String,
@@ -53,6 +55,7 @@ struct Page {
     changes: Vec<tables::Change>,
     models: Vec<tables::Model>,
     gaps: Vec<tables::Gap>,
+    matrix: tables::Matrix,
     open: Vec<String>,
     coverage: Vec<tables::Answered>,
     exceptions: Vec<tables::Exception>,
@@ -86,11 +89,44 @@ pub(super) fn render(
     options: &Options,
 ) -> Result<String, ReporterError> {
     let view = View::new(report, context, options, Existing::Listed);
-    let page = page(&view, context);
+    written(&page(&view, context))
+}
+
+/// A page that is about one crate, one model or one graph.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// What it is, in the words of its head.
+    pub kind: &'static str,
+    /// The first sentence, where it is not that of the worst finding.
+    pub sentence: Option<String>,
+    /// Texts that are shown as they are, with their titles.
+    pub texts: Vec<(String, String)>,
+}
+
+/// Lays out such a page.
+pub fn page_about(
+    report: &Report,
+    context: &Context<'_>,
+    about: About,
+) -> Result<String, ReporterError> {
+    let view = View::new(report, context, &Options::default(), Existing::Listed);
+    let mut page = page(&view, context);
+    page.kind = about.kind;
+    page.texts = about.texts;
+    if let Some(sentence) = about.sentence {
+        page.worst = Worst { level: "unknown", word: "who", sentence };
+        page.verdict = String::new();
+    }
+    page.sections = sections(&page);
+    written(&page)
+}
+
+fn written(page: &Page) -> Result<String, ReporterError> {
     let text = page.render().map_err(|source| ReporterError::Template {
         format: Format::Html,
         why: source.to_string(),
     })?;
+    // Of what is hidden only the line breaks of texts stay.
     Ok(text.chars().filter(|c| !is_hidden(*c)).collect())
 }
 
@@ -102,6 +138,8 @@ fn page(view: &View<'_>, context: &Context<'_>) -> Page {
         script: SCRIPT,
         script_hash: hash(SCRIPT),
         title: report.project.as_deref().map_or_else(|| "This project".to_owned(), shown),
+        kind: "report",
+        texts: Vec::new(),
         sections: Vec::new(),
         worst: worst(view),
         verdict: view.verdict(),
@@ -115,6 +153,7 @@ fn page(view: &View<'_>, context: &Context<'_>) -> Page {
         changes: tables::changes(report),
         models: tables::models(report),
         gaps: tables::gaps(report),
+        matrix: tables::matrix(report),
         open: view.open(true, false),
         coverage: tables::coverage(report),
         exceptions: tables::exceptions(report),
@@ -134,6 +173,7 @@ fn page(view: &View<'_>, context: &Context<'_>) -> Page {
 fn sections(page: &Page) -> Vec<(&'static str, &'static str)> {
     [
         (true, "findings", "Findings"),
+        (!page.texts.is_empty(), "text", "What was read"),
         (page.hands.is_some(), "hands", "Who holds the keys"),
         (page.repositories.is_some(), "repositories", "Repositories"),
         (page.graph.is_some(), "graph", "How it comes in"),

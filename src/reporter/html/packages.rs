@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use super::{levels, subject_anchor};
 use crate::domain::ledger::{SOURCE, is_reading};
-use crate::domain::report::SubjectEntry;
 use crate::domain::text::shown;
 use crate::domain::{Origin, Subject, SubjectKind};
 use crate::reporter::view::View;
@@ -55,7 +54,7 @@ pub(super) fn of(view: &View<'_>) -> (Vec<Package>, usize) {
         let level = levels.get(subject);
         let flags = [
             ("finding", level.is_some()),
-            ("direct", direct.contains(identity(entry))),
+            ("direct", direct.contains(entry.identity())),
             ("build", entry.runs_at_build == Some(true)),
             ("sole", subject.kind == SubjectKind::Crate && sole.contains(subject.name.as_str())),
             ("unread", unread.contains(subject)),
@@ -78,8 +77,4 @@ pub(super) fn of(view: &View<'_>) -> (Vec<Package>, usize) {
     let left_out = rows.len().saturating_sub(ROWS);
     rows.truncate(ROWS);
     (rows, left_out)
-}
-
-fn identity(entry: &SubjectEntry) -> &str {
-    entry.purl.as_deref().unwrap_or(&entry.subject.name)
 }

@@ -1,12 +1,13 @@
 //! The files that are worth a person's look, what may matter most first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::page::{Page, SHOWN, known, list, size, string};
 use crate::domain::inspection::Inspection;
 use crate::domain::text::shown;
+use crate::domain::{Finding, Level};
 
 /// Size from which a file can hold something, in bytes.
 const LARGE: u64 = 4_096;
@@ -16,12 +17,14 @@ const LARGE: u64 = 4_096;
 struct Told<'a> {
     /// Path to how it came: `new since 1.0.0`, `other bytes than in 1.0.0`.
     came: BTreeMap<&'a str, String>,
+    /// Files that a finding shows.
+    bad: BTreeSet<&'a str>,
 }
 
 impl<'a> Told<'a> {
     /// From the two comparisons; the nearer one says it, where both do.
     fn of(inspection: &'a Inspection) -> Self {
-        let mut told = Self::default();
+        let mut told = Self { bad: shown_by_findings(&inspection.findings), ..Self::default() };
         for group in ["window", "previous"] {
             let Some(facts) = inspection.sheet.facts.get(group) else { continue };
             // Without an older release everything is new, which says nothing of one file.
@@ -41,7 +44,8 @@ impl<'a> Told<'a> {
     }
 
     /// Smaller comes first.
-    fn order(&self, file: &Value) -> (bool, u8, std::cmp::Reverse<u64>) {
+    fn order(&self, file: &Value) -> (bool, bool, u8, std::cmp::Reverse<u64>) {
+        let good = !self.bad.contains(string(file, "path"));
         let covered = !file["in_profile"].is_null();
         let bytes = file["size"].as_u64().unwrap_or(0);
         let dull = matches!(string(file, "class"), "image" | "audio" | "font" | "certificate");
@@ -56,8 +60,14 @@ impl<'a> Told<'a> {
             _ if !dull => 3,
             _ => 4,
         };
-        (covered, rank, std::cmp::Reverse(bytes))
+        (good, covered, rank, std::cmp::Reverse(bytes))
     }
+}
+
+/// Files of an archive that findings from medium on show.
+pub(in crate::reporter) fn shown_by_findings(findings: &[Finding]) -> BTreeSet<&str> {
+    let grave = findings.iter().filter(|finding| finding.level >= Level::Medium);
+    grave.flat_map(|finding| &finding.evidence).filter_map(|one| one.file.as_deref()).collect()
 }
 
 pub(super) fn section(page: &mut Page, inspection: &Inspection) {
@@ -76,7 +86,8 @@ pub(super) fn section(page: &mut Page, inspection: &Inspection) {
     }
     for file in all.iter().take(SHOWN) {
         let path = string(file, "path");
-        page.push(&format!("  {}", shown(path)));
+        let mark = if told.bad.contains(path) { "!" } else { " " };
+        page.push(&format!("{mark} {}", shown(path)));
         let mut line = format!("{}, {}", string(file, "magic"), string(file, "role"));
         let bytes = file["size"].as_u64().map(size);
         line.extend(bytes.map(|bytes| format!(", {bytes}")));
@@ -92,6 +103,9 @@ pub(super) fn section(page: &mut Page, inspection: &Inspection) {
         }
     }
     page.more(all.len(), "files");
+    if !told.bad.is_empty() {
+        page.text(2, "`!` stands before what a finding above shows");
+    }
     for odd in list(archive, "odd_entries").iter().take(SHOWN) {
         page.text(2, &format!("odd entry: {} ({})", string(odd, "path"), string(odd, "oddity")));
     }
@@ -104,8 +118,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_lately_is_first_and_pictures_are_last() {
-        let told = Told { came: BTreeMap::from([("late", "new since 1.0.0".to_owned())]) };
+    fn what_a_finding_shows_is_first_then_what_came_lately_and_pictures_are_last() {
+        let told = Told {
+            came: BTreeMap::from([("late", "new since 1.0.0".to_owned())]),
+            bad: BTreeSet::from(["small"]),
+        };
         let file = |path: &str, class: &str, size: u64, profile: Option<&str>| json!({"path": path, "class": class, "size": size, "in_profile": profile});
         let mut files = [
             file("profile", "object", 9_000, Some("ring")),
@@ -117,6 +134,6 @@ mod tests {
         ];
         files.sort_by_key(|file| told.order(file));
         let order: Vec<&str> = files.iter().map(|file| string(file, "path")).collect();
-        assert_eq!(order, ["late", "object", "large", "small", "picture", "profile"]);
+        assert_eq!(order, ["small", "late", "object", "large", "picture", "profile"]);
     }
 }

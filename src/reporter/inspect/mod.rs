@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+pub(super) use files::shown_by_findings;
 pub(super) use page::{Page, list, size, string, word};
 
 use crate::domain::fact::unknown_reason;
@@ -27,6 +28,7 @@ pub fn human(inspection: &Inspection, width: usize) -> String {
     let facts = |group: &str| inspection.sheet.facts.get(group).unwrap_or(&Value::Null);
     header(&mut page, inspection);
     repository::section(&mut page, facts("repository"));
+    verdict::section(&mut page, inspection);
     files::section(&mut page, inspection);
     code::build(&mut page, inspection, facts("build"));
     code::secrets(&mut page, inspection, facts("secrets"));
@@ -35,7 +37,6 @@ pub fn human(inspection: &Inspection, width: usize) -> String {
     window::section(&mut page, "Since an older release", facts("window"));
     window::section(&mut page, "Since the release before", facts("previous"));
     verdict::custody(&mut page, facts("custody"));
-    verdict::section(&mut page, inspection);
     page.out
 }
 

@@ -67,6 +67,22 @@ impl Page {
         self.push(&format!("{}| {cut}", " ".repeat(indent)));
     }
 
+    /// A line of a comparison: its indentation stays, and it is cut to the width.
+    pub(in crate::reporter) fn quoted(&mut self, indent: usize, line: &str) {
+        let room = self.width.saturating_sub(indent);
+        let mut chars = line.chars();
+        let sign = chars.next().unwrap_or(' ');
+        let body = chars.as_str().replace('\t', "    ");
+        let spaces = body.len() - body.trim_start_matches(' ').len();
+        let text =
+            format!("{sign}{}{}", " ".repeat(spaces.min(room / 2)), shown(body.trim_start()));
+        let cut: String = match text.char_indices().nth(room) {
+            Some(_) => text.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
+            None => text,
+        };
+        self.push(format!("{}{cut}", " ".repeat(indent)).trim_end());
+    }
+
     /// Says how many entries were not shown.
     pub(in crate::reporter) fn more(&mut self, total: usize, what: &str) {
         self.rest(total, SHOWN, what);
