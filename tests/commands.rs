@@ -162,6 +162,33 @@ fn a_slip_in_the_policy_is_answered_with_what_was_meant() {
 }
 
 #[test]
+fn inspect_fails_where_it_is_asked_to_and_writes_a_page_and_json_that_acts_on_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = "m\u{202e}odel.pt";
+    // Calls posix.system with an echo, as text: only its bytes are read.
+    write(folder.path(), model, "cposix\nsystem\n(S'echo'\ntR.");
+    let inspect = |more: &[&str]| custody(folder.path(), &[&["inspect", model], more].concat());
+    assert_eq!(inspect(&[]).status.code(), Some(0));
+    let failed = inspect(&["--fail-on", "high", "--format", "html=page.html"]);
+    assert_eq!(failed.status.code(), Some(1), "{}", said(&failed));
+    let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(page.contains("posix.system") && page.contains("what was seen of one crate or model"));
+    let json = String::from_utf8(inspect(&["--json"]).stdout).unwrap();
+    assert!(!json.contains('\u{202e}') && json.contains("\\u202e"), "{json}");
+    let facts = String::from_utf8(custody(folder.path(), &["facts", model]).stdout).unwrap();
+    assert!(!facts.contains('\u{202e}') && facts.contains("\\u202e"), "{facts}");
+}
+
+#[test]
+fn the_report_on_hands_is_a_page_too() {
+    let folder = project();
+    let report = custody(folder.path(), &["report", "app", "--format", "html=hands.html"]);
+    assert_eq!(report.status.code(), Some(0), "{}", said(&report));
+    let page = fs::read_to_string(folder.path().join("hands.html")).unwrap();
+    assert!(page.contains("Who holds the keys of 2 crates"), "{page}");
+}
+
+#[test]
 fn the_score_is_explained() {
     let folder = tempfile::tempdir().unwrap();
     let told = said(&custody(folder.path(), &["explain", "score"]));
