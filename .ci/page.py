@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Opens HTML reports in a headless Chromium and holds them to what they promise.
 
-    page.py PAGE.html... [--hostile PAGE.html] [--shots DIR]
+    page.py PAGE.html[:KB]... [--hostile PAGE.html] [--shots DIR]
 
-Every page: no message on the console, no error, no request but for itself, usable within 300 ms of its
-script's start, filters, sorting, keyboard, deep links and dark mode work. A page made of hostile strings:
+Every page: no larger than so many kB, no message on the console, no error, no request but for itself, usable
+within 300 ms of its start at the best of five times, filters, sorting, keyboard, deep links and dark mode work. A page made of hostile strings:
 none of them ran. Only the standard library is used; Chromium is spoken to over a pipe.
 """
 
 import base64
+import gzip
 import json
 import os
 import pathlib
@@ -130,19 +131,31 @@ def hold(what, true):
     print(f"  {what}")
 
 
+# What a page may weigh where nothing else is said, and how long it may take to be usable.
+MOST_KB = 400
+MILLISECONDS = 300
+
 SHOWN = "Array.from(document.querySelectorAll('#table tbody tr')).filter((row) => !row.hidden).length"
 
 
-def visit(browser, path):
-    print(path.name, path.stat().st_size, "bytes")
+def visit(browser, page):
+    name, _, most = str(page).partition(":")
+    path = pathlib.Path(name)
+    size = path.stat().st_size
+    print(path.name, size, "bytes,", len(gzip.compress(path.read_bytes())), "packed")
+    hold(f"no more than {most or MOST_KB} kB", size <= int(most or MOST_KB) * 1000)
     browser.size(1200, 900)
     browser.open(path)
     rows = browser.value(SHOWN)
     hold("the script has run and the table is there", browser.value(
         "document.documentElement.dataset.ready === 'yes'") and rows > 0)
-    busy = browser.value("(() => { const t = performance.getEntriesByType('navigation')[0];"
-                         " return Math.round(t.domContentLoadedEventEnd); })()")
-    hold(f"usable {busy} ms after the start ({rows} rows)", busy < 3000)
+    times = []
+    for _ in range(5):
+        browser.open(path)
+        times.append(browser.value("(() => { const t = performance.getEntriesByType('navigation')[0];"
+                                   " return Math.round(t.domContentLoadedEventEnd); })()"))
+    # Others work on the machine as well: the best time is what the page takes.
+    hold(f"usable {min(times)} ms after the start ({rows} rows; all times {times})", min(times) < MILLISECONDS)
     browser.key("/")
     hold("`/` goes to the search", browser.value("document.activeElement.id === 'search'"))
     browser.key("zqzq-no-such-package"[0])
@@ -195,8 +208,9 @@ def main():
         browser = Browser(program, profile)
         try:
             browser.attach()
-            for page in map(pathlib.Path, arguments):
+            for page in arguments:
                 visit(browser, page)
+                page = pathlib.Path(page.partition(":")[0])
                 for name, width, scheme in (("wide", 1000, "light"), ("dark", 1000, "dark"),
                                             ("phone", 390, "dark")) if shots else ():
                     browser.size(width, 760, scheme)
@@ -212,4 +226,5 @@ def main():
             browser.process.wait()
 
 
-main()
+if __name__ == "__main__":
+    main()
