@@ -158,6 +158,11 @@ pub(super) fn question(name: &str) -> String {
         "custody" => "who holds the keys".to_owned(),
         "model" => "what is in the files".to_owned(),
         "native" => "native code".to_owned(),
+        "archive" => "what is in the archive".to_owned(),
+        "build" => "what runs at build time".to_owned(),
+        "bytes" => "whether the archive is the pinned one".to_owned(),
+        "releases" => "when it was released".to_owned(),
+        "window" | "previous" => "what changed since older releases".to_owned(),
         other => shown(other).replace('_', " "),
     }
 }

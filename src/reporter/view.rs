@@ -240,7 +240,7 @@ impl<'a> UnknownGroup<'a> {
             n => format!(" ({})", count(n, "file")),
         };
         let named: Vec<String> =
-            self.what.iter().take(WHATS).map(|(_, what)| shown(what)).collect();
+            self.what.iter().take(WHATS).map(|(_, what)| super::ledger::question(what)).collect();
         let more = match self.what.len() - named.len() {
             0 => String::new(),
             n => format!(" and {n} more"),

@@ -145,7 +145,7 @@ impl Cause {
     pub fn remedy(&self) -> &'static str {
         match self.kind {
             CauseKind::Offline | CauseKind::NotPresent => {
-                "run once without --offline, or `cargo fetch` first"
+                "run once without --offline, or first `cargo fetch` for sources and `cargo custody db update` for advisories"
             }
             CauseKind::NoAdvisories => {
                 "run `cargo custody db update`, or name a checkout of one: --advisory-db"

@@ -4,7 +4,7 @@ use crate::domain::timeline::{
     DeliveredFile, DeliveryEntry, DifferingFile, IntegratorEntry, ReleaseEntry, Repositories,
     RepositoryCustody, RepositoryEntry, TimelineEvent,
 };
-use crate::domain::{Evidence, Hands};
+use crate::domain::{Evidence, Hands, HandsLane, LaneOwner, LaneRelease};
 use crate::reporter::sample;
 
 fn text(report: &Report) -> String {
@@ -251,4 +251,47 @@ fn a_project_of_750_packages_stays_small() {
         one
     }));
     assert!(text(&report).len() < 400_000, "{}", text(&report).len());
+}
+
+#[test]
+fn every_lane_is_drawn_with_its_owners_releases_and_changes() {
+    let mut report = sample::report();
+    let owner = |login: &str| LaneOwner { login: login.to_owned(), ..LaneOwner::default() };
+    let release = |days: i64, first: bool| LaneRelease {
+        version: format!("1.0.{days}"),
+        days,
+        by: Some("ana".to_owned()),
+        first,
+    };
+    let lane = |name: &str| HandsLane {
+        name: name.to_owned(),
+        locked: "1.0.9".to_owned(),
+        build_executed: true,
+        owners: vec![owner("ana"), LaneOwner { gone_days: Some(9), ..owner("ben") }],
+        releases: vec![release(700, false), release(9, true)],
+    };
+    report.hands = Some(Hands {
+        crates: 2,
+        publishers_known: 2,
+        events: vec![sample::event("one", "ana"), sample::event("two", "ana")],
+        lanes: vec![lane("one"), lane("two")],
+        ..Hands::default()
+    });
+    let text = text(&report);
+    let start = text.find("<svg class=\"lanes\"").unwrap();
+    let drawing = &text[start..start + text[start..].find("</svg>").unwrap()];
+    for (what, many) in [
+        ("class=\"event ", 2),
+        ("class=\"release first locked\"", 2),
+        ("class=\"owner gone\"", 2),
+        ("class=\"silence\"", 2),
+    ] {
+        assert_eq!(drawing.matches(what).count(), many, "{what}: {drawing}");
+    }
+    // What is opened is closed by its own name: a wrong end would swallow all that follows.
+    for element in ["path", "circle", "g", "text", "title"] {
+        let opened = drawing.matches(&format!("<{element} ")).count()
+            + drawing.matches(&format!("<{element}>")).count();
+        assert_eq!(opened, drawing.matches(&format!("</{element}>")).count(), "{element}");
+    }
 }
