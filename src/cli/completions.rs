@@ -44,6 +44,11 @@ fn script(shell: Shell) -> String {
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut help::command(), "cargo-custody", &mut bytes);
     let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    if shell == Shell::Bash {
+        // The name of the program in its help has a space; the generator takes it for a command and its
+        // subcommand where it names the cases, and not where it looks for them, so that none is ever met.
+        text = text.replace("cargo__subcmd__custody__subcmd__", "cargo__custody__subcmd__");
+    }
     text.push_str(match shell {
         Shell::Bash => BASH,
         Shell::Fish => FISH,
