@@ -12,3 +12,4 @@ pub mod native_tree;
 pub mod registry_api;
 pub mod registry_dump;
 pub mod rust_source;
+pub mod script;

@@ -16,6 +16,20 @@ pub struct NativeFile {
     pub broken_probes: Vec<BrokenProbe>,
     /// Code that runs before `main`, or that the linker calls.
     pub early: Vec<Early>,
+    /// What the file's commands fetch and run, decode and run, or send.
+    pub acts: Vec<ScriptAct>,
+}
+
+/// Something that the commands of a build file do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ScriptAct {
+    /// What it does.
+    #[serde(flatten)]
+    pub act: crate::script::Act,
+    /// The file inside the crate.
+    pub path: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
 }
 
 /// A version that a vendored tree gives itself.

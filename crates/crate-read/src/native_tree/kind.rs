@@ -15,6 +15,8 @@ pub enum TextKind {
     Cmake,
     /// A shell script.
     Shell,
+    /// What another build system runs: meson, ninja, scons, gradle, `setup.py`.
+    Build,
     /// A file that holds a version and little else.
     Version,
     /// `.gitmodules`.
@@ -53,6 +55,7 @@ fn by_name(name: &str) -> Option<TextKind> {
             return shell_name(name);
         }
         ".gitmodules" => TextKind::Submodules,
+        "meson.build" | "SConstruct" | "SConscript" | "setup.py" | "wscript" => TextKind::Build,
         "VERSION" | "VERSION.txt" | "version.txt" | "VERSION.dat" | ".version"
         | ".tarball-version" => TextKind::Version,
         _ => return None,
@@ -73,6 +76,7 @@ fn by_extension(name: &str) -> Option<TextKind> {
         "m4" | "ac" => TextKind::Autoconf,
         "am" | "mk" | "mak" => TextKind::Make,
         "cmake" => TextKind::Cmake,
+        "ninja" | "gradle" | "kts" => TextKind::Build,
         "sh" | "bash" => TextKind::Shell,
         // `config.h.in`, `config.cmake.in`, `foo.sh.in`
         "in" => return by_extension(stem).or_else(|| by_name(stem)),

@@ -18,8 +18,8 @@ mod upstream;
 mod tests;
 
 pub use facts::{
-    BrokenProbe, ChainKind, ChainStep, CommandChain, Early, EarlyKind, NativeFile, Submodule,
-    Upstream,
+    BrokenProbe, ChainKind, ChainStep, CommandChain, Early, EarlyKind, NativeFile, ScriptAct,
+    Submodule, Upstream,
 };
 pub use kind::{TextKind, kind_of};
 
@@ -51,6 +51,13 @@ pub fn read(file: &TextFile<'_>) -> Option<(TextKind, NativeFile)> {
         let text = String::from_utf8_lossy(bytes);
         found.chains = chain::read(file, kind, &text);
         found.broken_probes = probe::read(file, kind, &text);
+    }
+    if kind == TextKind::Build || kind.has_commands() {
+        let text = String::from_utf8_lossy(bytes);
+        let acts = crate::script::read_build_file(file.path, &text).into_iter();
+        let (path, sha256) = (file.path.to_owned(), file.sha256.to_owned());
+        found.acts =
+            acts.map(|act| ScriptAct { act, path: path.clone(), sha256: sha256.clone() }).collect();
     }
     Some((kind, found))
 }

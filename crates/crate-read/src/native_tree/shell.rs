@@ -201,7 +201,7 @@ fn end_of_quote(bytes: &[u8], at: usize) -> usize {
 }
 
 /// Where a bracketed part ends whose bracket opens at `at`.
-fn end_of_group(bytes: &[u8], at: usize) -> usize {
+pub(crate) fn end_of_group(bytes: &[u8], at: usize) -> usize {
     let mut depth = 0_u32;
     let mut next = at;
     while let Some(byte) = bytes.get(next) {

@@ -64,7 +64,7 @@ pub(super) fn read(file: &TextFile<'_>, kind: TextKind, bytes: &[u8], into: &mut
         TextKind::Cmake => b"roject",
         TextKind::Submodules => b"url",
         TextKind::Version => b"",
-        TextKind::Code | TextKind::Make | TextKind::Shell => return,
+        TextKind::Code | TextKind::Make | TextKind::Shell | TextKind::Build => return,
     };
     let generated = kind == TextKind::Autoconf && file.path.ends_with("configure");
     let marker = if generated { b"PACKAGE_VERSION=" } else { marker };

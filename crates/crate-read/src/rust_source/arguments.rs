@@ -37,12 +37,16 @@ impl Walk<'_> {
         for text in
             texts.iter().filter_map(|text| self.texts.get(&text.text).cloned()).collect::<Vec<_>>()
         {
-            data.merge(&self.line_of_code(&text, step, span));
+            data.merge(&self.line_of_code(&spawned.program, &text, step, span));
         }
         let others = values.iter().flat_map(|value| &value.also);
-        for line in texts.iter().chain(others).filter(|text| text.text.contains([' ', '\n'])) {
-            data.merge(&self.line_of_code(&line.text, step, span));
+        let is_line = |text: &&Text| {
+            text.text.contains([' ', '\n']) || (is_inline && text.text.contains(['$', '(', '`']))
+        };
+        for line in texts.iter().chain(others).filter(is_line) {
+            data.merge(&self.line_of_code(&spawned.program, &line.text, step, span));
         }
+        self.shipped_script(spawned, texts.len(), span);
     }
 
     /// A program that starts another one: the first argument that is neither an option nor a number is
@@ -187,19 +191,14 @@ impl Walk<'_> {
 
     /// What goes into the standard input of a program: code for an interpreter, and for what is not known.
     pub(super) fn child_input(&mut self, index: usize, method: &str, data: &[Value], span: Span) {
-        let runs = self
-            .facts
-            .spawned
-            .get(index)
-            .cloned()
-            .is_some_and(|spawned| self.data_use(&spawned) == Some(DataUse::Interprets));
-        if runs {
+        let Some(spawned) = self.facts.spawned.get(index).cloned() else { return };
+        if self.data_use(&spawned) == Some(DataUse::Interprets) {
             let step = self.step(StepKind::Spawn, method, "", span);
             for value in data {
                 self.emit(&self.with_written(value), step);
                 let line = value.shown();
                 if line.text.contains([' ', '\n']) {
-                    self.line_of_code(&line.text, step, span);
+                    self.line_of_code(&spawned.program, &line.text, step, span);
                 }
             }
         }

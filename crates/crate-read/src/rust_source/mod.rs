@@ -36,6 +36,7 @@ mod open;
 mod passing;
 mod paths;
 mod programs;
+mod scripts;
 mod shell_line;
 mod table;
 mod tokens;

@@ -77,11 +77,45 @@ pub(super) fn is_source(kind: Option<&str>) -> bool {
 
 /// Kinds of files that an interpreter is given by people.
 pub(super) fn is_script(kind: Option<&str>) -> bool {
-    const KINDS: [&str; 18] = [
-        "sh", "bash", "zsh", "py", "pl", "rb", "js", "mjs", "cjs", "ts", "lua", "ps1", "bat",
-        "cmd", "awk", "sql", "php", "tcl",
+    const KINDS: [&str; 30] = [
+        "sh",
+        "bash",
+        "zsh",
+        "ksh",
+        "fish",
+        "py",
+        "pyz",
+        "pl",
+        "pm",
+        "rb",
+        "rake",
+        "gemspec",
+        "js",
+        "mjs",
+        "cjs",
+        "ts",
+        "mts",
+        "lua",
+        "ps1",
+        "psm1",
+        "bat",
+        "cmd",
+        "vbs",
+        "awk",
+        "sql",
+        "php",
+        "tcl",
+        "r",
+        "jl",
+        "applescript",
     ];
-    kind.is_some_and(|kind| KINDS.contains(&kind))
+    kind.is_some_and(|kind| KINDS.contains(&kind.to_ascii_lowercase().as_str()))
+}
+
+/// Kinds of files that are programs by their names.
+pub(super) fn is_program(kind: Option<&str>) -> bool {
+    const KINDS: [&str; 9] = ["exe", "com", "bin", "out", "run", "elf", "appimage", "jar", "so"];
+    kind.is_some_and(|kind| KINDS.contains(&kind.to_ascii_lowercase().as_str()))
 }
 
 /// Whether two names promise the same: the same extension, or both an object or library, or the new one

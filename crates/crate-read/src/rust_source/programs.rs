@@ -24,9 +24,12 @@ impl Walk<'_> {
         self.emit(&taint, step);
         // A script whose text stands in the code is started by its name.
         if let Some(script) = self.texts.get(&text.text).cloned() {
-            self.line_of_code(&script, step, span);
+            self.line_of_code("", &script, step, span);
         }
         let mut value = Value { ty: Some(command_type(api)), taint, ..Value::default() };
+        if text.whole && name.contains(['/', '\\']) {
+            self.script_file("", &name, span);
+        }
         let arguments: Vec<String> = words.into_iter().skip(1).take(ARGUMENTS).collect();
         value.spawned = self.start(&name, &arguments, span);
         for other in &program.also {

@@ -30,10 +30,17 @@ const ORIGINS: [StepKind; 5] =
 const ENCODED: usize = 120;
 
 impl Walk<'_> {
-    /// Reads a line; the data that comes out of it. `runs` is the step of the interpreter that is given
-    /// the line.
-    pub(super) fn line_of_code(&mut self, text: &str, runs: u32, span: Span) -> Taint {
+    /// Reads a line that a program is given; the data that comes out of it. `runs` is the step of the
+    /// interpreter that is given the line.
+    pub(super) fn line_of_code(
+        &mut self,
+        program: &str,
+        text: &str,
+        runs: u32,
+        span: Span,
+    ) -> Taint {
         let mut out = Taint::default();
+        let known = self.facts.flows.len();
         if holds_encoded(text) && decodes(text) {
             let mut data = Taint::step(self.step(StepKind::Literal, "literal", "", span));
             data.merge(&Taint::step(self.step(StepKind::Decode, "inside the line", "", span)));
@@ -41,6 +48,7 @@ impl Walk<'_> {
         }
         let text = text.replace("${IFS}", " ").replace("$IFS", " ").replace("|&", "|");
         self.pipelines(&text, span, 0, &mut out);
+        self.acts_of_line(program, text.as_str(), known, span);
         out
     }
 
@@ -105,6 +113,9 @@ impl Walk<'_> {
         }
         if matches!(program.as_str(), "echo" | "printf") && holds_encoded(text) {
             data.merge(&Taint::step(self.step(StepKind::Literal, &program, "", span)));
+        }
+        if let Some(script) = command.script() {
+            self.script_file(&program, script, span);
         }
         let takes_input =
             command.interprets_input() || matches!(program.as_str(), "iex" | "invoke-expression");
