@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::facts::BuildRecord;
 use super::manifest::ManifestInput;
 use super::measure;
-use crate_read::rust_source::CapabilityTable;
+use crate_read::rust_source::{CapabilityTable, plain_path};
 
 /// Most bytes kept of files near the crate's root and below `build`.
 const NEAR: usize = 12 << 20;
@@ -315,6 +315,7 @@ impl SourceKeeper {
                 [Some(file.file.clone()), module]
             })
             .flatten()
+            .chain(started(record))
             .filter(|path| !self.files.contains_key(path) && has(path))
             .collect();
         let new = !wanted.is_empty() && wanted != self.wanted;
@@ -338,6 +339,20 @@ impl SourceKeeper {
     pub fn finish(self, table: &CapabilityTable) -> BuildRecord {
         self.measure(table)
     }
+}
+
+/// What may be a file of the crate among the programs that build code starts and their arguments:
+/// scripts are code that runs, whatever they are called.
+fn started(record: &BuildRecord) -> impl Iterator<Item = String> + '_ {
+    let words = record
+        .build
+        .spawned
+        .iter()
+        .flat_map(|spawned| std::iter::once(&spawned.program).chain(&spawned.arguments));
+    words
+        .map(|word| word.strip_prefix("$CARGO_MANIFEST_DIR/").unwrap_or(word))
+        .filter(|word| !word.is_empty() && word.len() <= 300 && !word.contains("{}"))
+        .map(plain_path)
 }
 
 fn has_extension(path: &str, known: &[&str]) -> bool {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate_read::native_tree::{BrokenProbe, CommandChain, Early, Submodule, Upstream};
+use crate_read::native_tree::{BrokenProbe, CommandChain, Early, ScriptAct, Submodule, Upstream};
 
 /// What the vendored C and C++ sources of a crate are, and what their build files would do. Read from
 /// the bytes of the archive; nothing was run.
@@ -23,6 +23,10 @@ pub struct NativeFacts {
     pub broken_probes: Vec<BrokenProbe>,
     /// Code that runs before `main`, or that the dynamic linker calls, ordered by path; at most 200.
     pub early: Vec<Early>,
+    /// What the commands of build files fetch and run, decode and run, or send, ordered by path; at most
+    /// 200.
+    #[serde(default)]
+    pub acts: Vec<ScriptAct>,
     /// Entries that were left out because a list was full.
     pub left_out: u64,
     /// Files that were read in part because they are larger than 4 MiB, at most 64.

@@ -53,13 +53,14 @@ impl NativeKeeper {
             if cut && facts.cut_files.len() < CUT {
                 facts.cut_files.push(path);
             }
-            let NativeFile { upstreams, submodules, chains, broken_probes, early } = found;
+            let NativeFile { upstreams, submodules, chains, broken_probes, early, acts } = found;
             let left_out = [
                 add(&mut facts.upstreams, upstreams),
                 add(&mut facts.submodules, submodules),
                 add(&mut facts.chains, chains),
                 add(&mut facts.broken_probes, broken_probes),
                 add(&mut facts.early, early),
+                add(&mut facts.acts, acts),
             ];
             facts.left_out += left_out.iter().sum::<u64>();
         }

@@ -18,4 +18,4 @@ pub use keeper::NativeKeeper;
 pub const GROUP: &str = "native";
 
 /// Has to be raised whenever the same archive gives other facts than before.
-pub const COLLECTOR_VERSION: u64 = 2;
+pub const COLLECTOR_VERSION: u64 = 3;
