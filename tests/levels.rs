@@ -7,8 +7,8 @@ use std::path::Path;
 use cargo_custody::audit;
 use cargo_custody::domain::Level;
 use cargo_custody::domain::rule::RuleKind;
-use cargo_custody::heuristics::Ruleset;
 use cargo_custody::heuristics::rule::Rule;
+use cargo_custody::heuristics::{self, Ruleset};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -93,9 +93,9 @@ impl Policy {
             axes.insert("concealment");
         }
         for id in rule.signals() {
-            let axis =
+            let of_signal =
                 rules.rule(id).and_then(|signal| signal.info.axis).expect("a signal has an axis");
-            axes.insert(match axis.as_str() {
+            axes.insert(match of_signal.as_str() {
                 "opportunity" => "hands",
                 "means" => "bytes",
                 other => other,
@@ -127,7 +127,7 @@ fn needed(level: Level) -> usize {
 
 #[test]
 fn a_finding_is_no_louder_than_what_it_joins_or_the_page_says_why() {
-    let rules = Ruleset::load(audit::schema(), &[]).expect("the embedded rules load");
+    let rules = heuristics::load(audit::schema(), &[]).expect("the embedded rules load");
     let policy = Policy::read();
     assert!(policy.axes.len() > 20 && !policy.hiding.is_empty(), "the table is read");
     let excepted: BTreeMap<String, String> = rows("## What needs no company")
@@ -153,7 +153,7 @@ fn a_finding_is_no_louder_than_what_it_joins_or_the_page_says_why() {
 
 #[test]
 fn every_list_of_facts_is_read_by_a_rule_or_the_page_says_why_not() {
-    let rules = Ruleset::load(audit::schema(), &[]).expect("the embedded rules load");
+    let rules = heuristics::load(audit::schema(), &[]).expect("the embedded rules load");
     let texts: String = rules
         .rules()
         .map(|rule| text_of(rule).split("[[test]]").next().unwrap_or_default().to_owned())
@@ -193,7 +193,7 @@ fn every_list_of_facts_is_read_by_a_rule_or_the_page_says_why_not() {
 /// A signal reaches a finding by its name, or by what it adds to the score that `rare-together` reads.
 #[test]
 fn every_signal_can_reach_a_finding() {
-    let rules = Ruleset::load(audit::schema(), &[]).expect("the embedded rules load");
+    let rules = heuristics::load(audit::schema(), &[]).expect("the embedded rules load");
     let findings: Vec<&Rule> =
         rules.rules().filter(|rule| rule.info.kind == RuleKind::Finding).collect();
     let by_score = findings.iter().any(|rule| head(&text_of(rule)).contains("score.rare_axes"));

@@ -281,7 +281,14 @@ fn with_itself(sheet: &FactSheet, against_nothing: bool) -> Option<FactSheet> {
     let listing = ArchiveListing { files: files.collect() };
     let record = ArchiveRecord { facts, listing };
     let (library, library_flows, build_dependencies) = (Vec::new(), Vec::new(), Vec::new());
-    let code = BuildRecord { build, secrets, library, library_flows, build_dependencies };
+    let code = BuildRecord {
+        build,
+        secrets,
+        library,
+        library_flows,
+        build_dependencies,
+        at_run_time: build_code::LibraryFacts::default(),
+    };
     let version = sheet.subject.version.as_str();
     let now = window::Now { version, archive: &record, code: &code, concealment: &concealment };
     let listing = &record.listing;

@@ -125,13 +125,9 @@ fn beside(request: &Request, subject: &Subject, facts: &ModelFacts) -> Beside {
             sheet.put(malware::GROUP, &facts);
         }
         beside.subjects.push(SubjectEntry {
-            purl: node.subject.purl(),
             sha256: node.checksum.clone(),
-            location: node.location.clone(),
-            runs_at_build: None,
-            base_only: false,
             depends_on: purls(&node.dependencies),
-            subject: node.subject.clone(),
+            ..SubjectEntry::of(node.subject.clone(), node.location.clone())
         });
         beside.cases.push(Case {
             sheet,

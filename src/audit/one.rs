@@ -78,6 +78,7 @@ fn empty(as_of: Date, project: &str) -> Report {
         subjects: Vec::new(),
         changes: None,
         hands: None,
+        repositories: None,
         models: Vec::new(),
         excerpts: Vec::new(),
         provenance: std::collections::BTreeMap::new(),

@@ -11,8 +11,6 @@ use super::arguments::RulesArguments;
 use super::{output, session};
 use crate::collectors::custody_store;
 use crate::domain::rule::RuleKind;
-use crate::domain::{FactSheet, Location, Subject, SubjectKind};
-use crate::heuristics::judge::{Case, judge};
 use crate::heuristics::{Ruleset, selftest};
 use crate::reporter::book;
 

@@ -100,8 +100,8 @@ fn slices(packed: &[u8], places: &BTreeMap<String, u64>) -> BTreeMap<String, Str
         let Some((_, path)) = path.split_once('/') else { continue };
         let Some(offset) = places.get(path) else { continue };
         let from = usize::try_from(*offset).unwrap_or(usize::MAX).min(member.bytes.len());
-        let bytes = member.bytes[from..].iter().take(BYTES);
-        found.insert(path.to_owned(), bytes.map(|byte| format!("{byte:02x}")).collect());
+        let bytes = &member.bytes[from..];
+        found.insert(path.to_owned(), crate::domain::hash::hex(&bytes[..bytes.len().min(BYTES)]));
     }
     found
 }

@@ -87,7 +87,10 @@ fn concerned(old: &CloseLook, new: &CloseLook) -> BTreeSet<String> {
         if let Measured::Known(scripts) = &build.build_scripts {
             all.extend(scripts.iter().cloned());
         }
-        let of_native = look.texts.keys().filter(|path| !path.ends_with(".rs"));
+        let of_native = look
+            .texts
+            .keys()
+            .filter(|path| Path::new(path).extension().is_none_or(|ending| ending != "rs"));
         all.extend(of_native.cloned());
     }
     all

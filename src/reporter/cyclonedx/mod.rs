@@ -174,7 +174,9 @@ fn properties(report: &Report, entry: &SubjectEntry, context: &Context<'_>) -> V
     let findings = report.findings.iter().filter(|one| one.subject == entry.subject);
     let told: BTreeSet<String> =
         findings.map(|one| format!("{} {}", one.level, shown(&one.rule))).collect();
-    told.into_iter().for_each(|one| add("cargo-custody:finding", one));
+    for one in told {
+        add("cargo-custody:finding", one);
+    }
     let notes = report.models.iter().filter(|note| note.subject == entry.subject);
     for note in notes {
         note.formats.iter().for_each(|one| add("cargo-custody:format", shown(one)));

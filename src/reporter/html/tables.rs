@@ -110,7 +110,7 @@ fn model(report: &Report, entry: &SubjectEntry) -> Model {
             commit => shown(commit),
         },
         at: place(&entry.location),
-        loading: note.map_or_else(|| "not looked at".to_owned(), |note| loading(note)),
+        loading: note.map_or_else(|| "not looked at".to_owned(), loading),
         acts: !steps.is_empty(),
         steps,
         known,
