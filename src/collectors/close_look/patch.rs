@@ -110,11 +110,9 @@ fn thoughts(look: &CloseLook) -> BTreeMap<&str, Vec<(u64, String)>> {
         let what = format!("{} can never succeed: {}", probe.probe, probe.why);
         all.entry(&probe.path).or_default().push((probe.line, what));
     }
-    if let Measured::Known(texts) = Measured::Known(&look.contents.concealment.hidden_text) {
-        for text in texts {
-            let what = format!("a sign that is not seen: {}", text.character);
-            all.entry(&text.path).or_default().push((text.line, what));
-        }
+    for text in &look.contents.concealment.hidden_text {
+        let what = format!("a sign that is not seen: {}", text.character);
+        all.entry(&text.path).or_default().push((text.line, what));
     }
     all
 }

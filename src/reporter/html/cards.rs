@@ -226,7 +226,7 @@ fn hex_lines(excerpt: &Excerpt) -> Vec<HexLine> {
         (!part.is_empty()).then(|| part.to_owned())
     };
     let told = |sign: &str, hex: &str, at: usize| {
-        let bytes = hex.as_bytes().chunks(2).map(|two| String::from_utf8_lossy(two));
+        let bytes = hex.as_bytes().chunks(2).map(String::from_utf8_lossy);
         let pairs: Vec<String> = bytes.map(|two| shown(&two)).collect();
         let text: String = pairs.iter().map(|two| sign_of(two)).collect();
         let place = excerpt.offset.saturating_add(at as u64 * 16);
