@@ -9,7 +9,7 @@ use super::{output, session};
 use crate::collectors::archive::ManifestFacts;
 use crate::collectors::custody::{EventOrder, ReportCrate, custody_report};
 use crate::domain::text::shown;
-use crate::domain::{CustodyReport, Graph, Hands, HandsLane, NodeIndex};
+use crate::domain::{CustodyReport, Graph, Hands, HandsLane, NodeIndex, Origin};
 use crate::reporter::{self, Format};
 use crate::{audit, collectors, walker};
 
@@ -50,7 +50,12 @@ pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
             Format::Json => reporter::json_text(&report)?,
             Format::Html => {
                 let built = crates.iter().filter(|one| one.build_executed).count();
-                let hands = hands(&report, &gathered, built, source);
+                let of_registry = walk.graph.nodes.iter().map(|node| &node.subject);
+                let of_registry = of_registry.filter(|one| one.origin == Origin::Registry);
+                let names: BTreeSet<&str> = of_registry.map(|one| one.name.as_str()).collect();
+                let mut hands = hands(&report, &gathered, built, source);
+                // The report counts those of which something is known.
+                hands.crates = u32::try_from(names.len()).unwrap_or(u32::MAX);
                 let folder = walk.root.file_name().unwrap_or_default().to_string_lossy();
                 let texts = vec![("In a table".to_owned(), table(&report, source))];
                 audit::one::hands_page(&folder, hands, request.gather.as_of, texts)?
