@@ -102,7 +102,8 @@ def release(folder, target, name, releases, commits, text):
         stream.write(b"")
         files = []
         for crate, _, record, contents in crates:
-            below = record.get("path_in_vcs") or ""
+            # An old record does not tell the folder: several crates of one commit must not lie in one.
+            below = record.get("path_in_vcs", crate["name"] if len(crates) > 1 else "")
             for path, data in contents.items():
                 if path in (".cargo_vcs_info.json", "Cargo.toml", "Cargo.lock"):
                     continue

@@ -199,10 +199,13 @@ impl Repository {
         addresses_of(&self.git_dir)
     }
 
-    /// A sum over where all references stand: what is reached from where, and which tags there are, is the
-    /// same as long as it is.
+    /// A sum over where all references stand and which packs there are: what is reached from where, which tags
+    /// there are, and what is missing is the same as long as it is.
     pub fn stand(&self) -> Result<ObjectId, ReadError> {
         let mut text = format!("{:?} {}\n", self.default_branch()?, self.shallow);
+        for pack in self.objects.packs() {
+            writeln!(text, "{pack}").expect("writing to a string cannot fail");
+        }
         for (name, id) in self.references()? {
             writeln!(text, "{id} {name}").expect("writing to a string cannot fail");
         }

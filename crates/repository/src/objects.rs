@@ -104,6 +104,11 @@ impl Objects {
         Ok(())
     }
 
+    /// Names of the packs' indexes.
+    pub(crate) fn packs(&self) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+        self.packs.iter().map(Pack::name)
+    }
+
     /// Reads an object; none where it is not there.
     pub fn read(&self, id: &ObjectId) -> Result<Option<Object>, ReadError> {
         let Some(object) = self.assemble(id)? else { return Ok(None) };

@@ -53,6 +53,11 @@ impl Pack {
         Ok(Self { index, layout, file, whole: OnceLock::new(), size, entries })
     }
 
+    /// The file name of its index.
+    pub(crate) fn name(&self) -> std::borrow::Cow<'_, str> {
+        self.index.file_name().unwrap_or_default().to_string_lossy()
+    }
+
     /// The names that start with this byte, and the position of the first.
     fn names(&self, first: u8) -> Result<(Vec<u8>, u64), ReadError> {
         let (start, end) = self.layout.range(first);

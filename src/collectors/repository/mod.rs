@@ -27,10 +27,10 @@ use case::{Case, Named};
 
 /// Name of the group.
 pub const GROUP: &str = "repository";
-/// Table of what was compared, by archive, commit, day and the stand of the clone's references.
+/// Table of what was compared, by archive, commit, day and the stand of the clone's references and packs.
 const COMPARED: Kind = Kind::small("repository");
 /// Has to be raised whenever the same archive and commit give another answer than before.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 /// Clones on this machine.
 pub struct Clones {
@@ -105,20 +105,12 @@ fn version() -> u64 {
     code.expect("the build writes a number").wrapping_add(VERSION)
 }
 
-/// Whether more objects in the clone could not change the answer. Contents that are missing today can be
-/// there tomorrow, and nothing of the key would tell.
+/// Whether nothing outside the key could change the answer: the clones of submodules are not part of it.
 fn is_settled(facts: &RepositoryFacts) -> bool {
-    facts.unexplained.is_empty()
-        && facts.reach.known().is_some()
-        && facts.tag.known().is_some()
-        && facts.history.known().is_some_and(|history| {
-            history.successors.known().is_some()
-                && history.ignored.known().is_some()
-                && history
-                    .opaque
-                    .iter()
-                    .all(|file| file.successor.known().is_some() && file.ignored.known().is_some())
-        })
+    let needs_others = facts.explained_by.iter().any(|by| by.how == "submodule");
+    !needs_others
+        && facts.history.known().is_some()
+        && facts.unexplained.iter().all(|file| file.explained.known().is_some())
 }
 
 /// The commit that the archive names, else that of its version's tag.
