@@ -116,8 +116,13 @@ fn is_wanted(flow: &Flow, steps: &[Step], end: &Step) -> bool {
         StepKind::Write | StepKind::Permission => flow.decoded || fetched,
         _ if flow.source == StepKind::Secret => flow.decoded,
         StepKind::Include => fetched || opaque,
+        // What the user's environment is a part of, as of the flags of a compiler, is no payload of the
+        // crate where it is an argument of a program that is not known.
         StepKind::Spawn if is_argument(end) => {
-            fetched || flow.decoded || (flow.executed && opaque && is_written(steps))
+            let given = steps.iter().any(|step| step.kind == StepKind::Secret);
+            fetched
+                || (flow.decoded && !given)
+                || (flow.executed && opaque && !given && is_written(steps))
         }
         _ => fetched || flow.decoded || flow.executed,
     }

@@ -243,9 +243,6 @@ impl Walk<'_> {
                 self.put_into(texts, values, data, &spawned.program, span);
             }
             Some(DataUse::Moves) => {
-                for text in texts {
-                    data.merge(&self.input(text, &spawned.program, span));
-                }
                 if !data.is_clean() {
                     self.put_into(texts, values, data, &spawned.program, span);
                 }
