@@ -60,10 +60,10 @@ fn all(seed: u64) -> Result<(), Failed> {
         })?;
         println!("-- {form}");
         step(&["import", &server.base, &shown(&store)])?;
-        let served = server.bytes.load(std::sync::atomic::Ordering::Relaxed);
-        println!("   {served} bytes came, {wanted} of the members that are wanted");
+        let came = server.bytes.load(std::sync::atomic::Ordering::Relaxed);
+        println!("   {came} bytes came, {wanted} of the members that are wanted");
         let most = wanted + wanted / 100;
-        assert!(!parts || served <= most, "more than the wanted members and 1 %");
+        assert!(!parts || came <= most, "more than the wanted members and 1 %");
     }
     println!("-- extract");
     step(&["slim", &shown(&at("ranges.redb")), &shown(&at("registry.custody"))])?;

@@ -37,12 +37,12 @@ struct Served {
 /// Audits twice, and holds both runs against the limits.
 pub fn check(extract: &Path, seed: u64) -> Result<(), Box<dyn std::error::Error>> {
     let world = World::new(seed);
-    let served: BTreeMap<String, Served> =
+    let answers: BTreeMap<String, Served> =
         (0..CRATES).map(|n| (World::name(n * 769), serve(&world, n * 769, n < NEWER))).collect();
-    let lock = lock(&served);
+    let lock = lock(&answers);
     let extract = extract.to_owned();
     let base = Arc::new(std::sync::OnceLock::new());
-    let (own, files) = (Arc::clone(&base), served);
+    let (own, files) = (Arc::clone(&base), answers);
     let server = Server::start(move |path| {
         let base: &String = own.get().expect("set before anybody asks");
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();

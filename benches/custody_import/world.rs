@@ -16,6 +16,9 @@ const TEAMS: u32 = 900;
 pub const TAKEN: i64 = 1_773_453_643;
 const DAY: i64 = 86_400;
 
+/// Writes the rows of one table.
+type Rows = fn(&World, &mut dyn Write) -> io::Result<()>;
+
 /// A small generator of the same numbers each time.
 #[derive(Clone)]
 pub struct Dice(u64);
@@ -24,7 +27,9 @@ impl Dice {
     /// Of one seed and one purpose.
     pub fn new(seed: u64, of: u64) -> Self {
         let mut dice = Self((seed ^ of.wrapping_mul(0x9e37_79b9_7f4a_7c15)) | 1);
-        (0..8).for_each(|_| drop(dice.next()));
+        for _ in 0..8 {
+            let _ = dice.next();
+        }
         dice
     }
 
@@ -116,7 +121,7 @@ impl World {
         (0..made.versions).map(move |n| {
             let (number, when) = release(made, n);
             let second = made.second.filter(|(_, since)| when > *since && n % 2 == 0);
-            let workflow = when > 1_751_328_000 && (at + n) % 19 == 0;
+            let workflow = when > 1_751_328_000 && (at + n).is_multiple_of(19);
             let by = second.map_or(made.founder, |(user, _)| user);
             (number, when, (!workflow).then_some(by))
         })
@@ -124,7 +129,7 @@ impl World {
 
     /// Both forms of the dump.
     pub fn write(&self, tar: &Path, zip: &Path) -> io::Result<()> {
-        let tables: [(&str, fn(&Self, &mut dyn Write) -> io::Result<()>); 12] = [
+        let tables: [(&str, Rows); 12] = [
             ("README.md", |_, out| writeln!(out, "# A registry that was made up")),
             ("data/crate_downloads.csv", Self::downloads),
             ("data/crate_owners.csv", Self::owners),
@@ -202,12 +207,12 @@ impl World {
         Ok(())
     }
 
-    fn teams(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn teams(_: &Self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "avatar,github_id,id,login,name,org_id")?;
         (1..=TEAMS).try_for_each(|id| writeln!(out, ",1,{id},github:org-{id}:core,core,{id}"))
     }
 
-    fn deleted(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn deleted(_: &Self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "available_at,created_at,deleted_at,deleted_by,id,message,name")?;
         (0..3_000).try_for_each(|n| {
             writeln!(
