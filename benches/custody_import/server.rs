@@ -87,7 +87,13 @@ fn serve(
             .write_all(b"HTTP/1.1 304 Not Modified\r\netag: \"one\"\r\nconnection: close\r\n\r\n"),
         Given::Bytes(body) => {
             let kind = match path.as_str() {
-                json if json.starts_with("/api/") || std::path::Path::new(json).extension().is_some_and(|ending| ending == "json") => "application/json",
+                json if json.starts_with("/api/")
+                    || std::path::Path::new(json)
+                        .extension()
+                        .is_some_and(|ending| ending == "json") =>
+                {
+                    "application/json"
+                }
                 index if index.starts_with("/index/") => "text/plain",
                 _ => "application/gzip",
             };
