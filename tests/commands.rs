@@ -130,7 +130,8 @@ fn fix_does_not_go_behind_settings_of_the_tree_and_leaves_what_a_requirement_hol
 fn a_waiver_is_written_and_counts_in_the_next_run() {
     let folder = project();
     let waive = |more: &[&str]| {
-        let all = ["waive", "unpinned-model", "acme/encoder", "--path", "app", "--reason", "read it"];
+        let all =
+            ["waive", "unpinned-model", "acme/encoder", "--path", "app", "--reason", "read it"];
         custody(folder.path(), &[&all[..], more].concat())
     };
     write(folder.path(), "app/custody.toml", "fail-on = \"low\"");

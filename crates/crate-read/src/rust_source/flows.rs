@@ -66,10 +66,14 @@ fn flow(mut steps: Vec<Step>, end: Step) -> Option<Flow> {
     let runs =
         matches!(end.kind, StepKind::Spawn | StepKind::Load | StepKind::Link | StepKind::Include);
     // What is found elsewhere on the machine did not come with the crate.
-    // A name that is not known says too little where honest builds read generated sources and bindings.
+    // A name that is not known says too little where honest builds read generated sources and bindings, and
+    // where it is handed on to a program of which nothing is known.
     let starts = matches!(end.kind, StepKind::Spawn | StepKind::Load);
-    let is_origin =
-        |step: &Step| step.kind != StepKind::Read || !runs || is_own(step, decoded && starts);
+    let is_origin = |step: &Step| {
+        step.kind != StepKind::Read
+            || !runs
+            || is_own(step, decoded && starts && !is_argument(&end))
+    };
     let found = |kind| steps.iter().any(|step| step.kind == kind && is_origin(step));
     let source = order.iter().copied().find(|kind| found(*kind))?;
     // What a build makes is compiled and linked by design; it starts nothing of it.
@@ -119,7 +123,9 @@ fn is_wanted(flow: &Flow, steps: &[Step], end: &Step) -> bool {
         // What the user's environment is a part of, as of the flags of a compiler, is no payload of the
         // crate where it is an argument of a program that is not known.
         StepKind::Spawn if is_argument(end) => {
-            let given = steps.iter().any(|step| step.kind == StepKind::Secret);
+            // Nor is what the code has put together itself: the report of one tool, handed on to the next.
+            let given = flow.source == StepKind::Compute
+                || steps.iter().any(|step| step.kind == StepKind::Secret);
             fetched
                 || (flow.decoded && !given)
                 || (flow.executed && opaque && !given && is_written(steps))
@@ -183,6 +189,9 @@ fn is_disguised(steps: &[Step], end: &Step) -> bool {
             // What is linked from a place that only the build knows is no file of the crate.
             (StepKind::Include | StepKind::Link, _) if from.is_none() => false,
             (StepKind::Include, _) => !paths::is_source(from),
+            // Text that a compiler takes is no library under another name: where it is packed into one, an
+            // object was, whose name a branch gives.
+            (StepKind::Link, _) if matches!(from, Some("asm" | "s" | "c" | "cc" | "cpp")) => false,
             (StepKind::Spawn, None) => !paths::is_script(from),
             (_, None) => false,
             (_, Some(to)) => !paths::is_same_kind(from, to),

@@ -191,7 +191,7 @@ impl Scan<'_> {
                 }
                 Kind::Open(_) => {
                     depth += 1;
-                    self.ended(&path, line);
+                    self.used(&path, line);
                     if !path.is_empty() && calls.len() < CALLS {
                         let (path, text) = (std::mem::take(&mut path), String::new());
                         calls.push(Call { path, line, depth, text });
@@ -264,7 +264,15 @@ impl Scan<'_> {
         }
     }
 
+    /// A path that is not called. One name alone is a variable, and not the crate of that name.
     fn ended(&mut self, path: &[String], line: u32) {
+        let is_variable = path.len() == 1 && !self.imports.contains_key(&path[0]);
+        if !is_variable || !self.table.is_head(&path[0]) {
+            self.used(path, line);
+        }
+    }
+
+    fn used(&mut self, path: &[String], line: u32) {
         if path.is_empty() {
             return;
         }
