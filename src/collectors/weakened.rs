@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::archive::ListedFile;
 use super::build_code::BuildRecord;
 use super::window::{Against, Now};
-use crate_read::file_kind::FileClass;
 use crate_read::rust_source::{Capability, Check, CheckKind, Verification};
 
 /// Most entries of the list.
@@ -135,7 +134,7 @@ fn became_binary(now: &[ListedFile], then: &[ListedFile]) -> Vec<Weakened> {
         .filter(|file| is_source(&file.path) && !has.contains(&file.path))
         .map(|file| (stem(&file.path), file.path.as_str()))
         .collect();
-    let new = now.iter().filter(|file| !had.contains(&file.path) && is_unreadable(file.class));
+    let new = now.iter().filter(|file| !had.contains(&file.path) && file.class.could_carry());
     let replaced = new.filter_map(|file| Some((file, gone.get(&stem(&file.path))?)));
     let weakened = replaced.map(|(file, source)| Weakened {
         what: Weakness::SourceBecameBinary,
@@ -160,29 +159,6 @@ fn stem(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split('.').next().unwrap_or(name);
     stem.strip_prefix("lib").unwrap_or(stem).to_ascii_lowercase()
-}
-
-fn is_unreadable(class: FileClass) -> bool {
-    match class {
-        FileClass::Executable
-        | FileClass::Object
-        | FileClass::StaticLibrary
-        | FileClass::DynamicLibrary
-        | FileClass::Wasm
-        | FileClass::Compressed
-        | FileClass::Archive
-        | FileClass::ModelWeights
-        | FileClass::Opaque => true,
-        FileClass::ImportLibrary
-        | FileClass::Image
-        | FileClass::Audio
-        | FileClass::Font
-        | FileClass::Certificate
-        | FileClass::DfaTable
-        | FileClass::Document
-        | FileClass::Text
-        | FileClass::Empty => false,
-    }
 }
 
 /// Build code that writes below the crate's own folder, where the older release's did not.
@@ -219,6 +195,7 @@ fn is_own_source(path: &str) -> bool {
 mod tests {
     use super::*;
     use crate::collectors::build_code::{SourceKeeper, capability_table};
+    use crate_read::file_kind::FileClass;
 
     fn record(script: &str) -> BuildRecord {
         let mut keeper = SourceKeeper::new();

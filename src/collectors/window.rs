@@ -164,7 +164,7 @@ pub struct Now<'a> {
 #[must_use]
 pub fn worth_comparing(facts: &ArchiveFacts, code: &BuildRecord) -> bool {
     let files = &facts.binaries;
-    files.iter().any(|file| could_carry(file.class) && file.in_profile.is_none())
+    files.iter().any(|file| file.class.could_carry() && file.in_profile.is_none())
         || code.build.capability_names.iter().any(|capability| could_act(*capability))
         || could_act_at_run_time(code)
         || weakened::could_be(code)
@@ -202,30 +202,6 @@ fn could_act(capability: Capability) -> bool {
         | Capability::Ffi
         | Capability::PreMain
         | Capability::Gate => false,
-    }
-}
-
-/// Files of these classes could carry something that nobody reads.
-fn could_carry(class: FileClass) -> bool {
-    match class {
-        FileClass::Executable
-        | FileClass::Object
-        | FileClass::StaticLibrary
-        | FileClass::DynamicLibrary
-        | FileClass::Wasm
-        | FileClass::Compressed
-        | FileClass::Archive
-        | FileClass::ModelWeights
-        | FileClass::Opaque => true,
-        FileClass::ImportLibrary
-        | FileClass::Image
-        | FileClass::Audio
-        | FileClass::Font
-        | FileClass::Certificate
-        | FileClass::DfaTable
-        | FileClass::Document
-        | FileClass::Text
-        | FileClass::Empty => false,
     }
 }
 

@@ -88,6 +88,31 @@ impl FileClass {
         Self::Empty,
     ];
 
+    /// Whether a file of this class could carry something that nobody reads.
+    #[must_use]
+    pub fn could_carry(self) -> bool {
+        match self {
+            Self::Executable
+            | Self::Object
+            | Self::StaticLibrary
+            | Self::DynamicLibrary
+            | Self::Wasm
+            | Self::Compressed
+            | Self::Archive
+            | Self::ModelWeights
+            | Self::Opaque => true,
+            Self::ImportLibrary
+            | Self::Image
+            | Self::Audio
+            | Self::Font
+            | Self::Certificate
+            | Self::DfaTable
+            | Self::Document
+            | Self::Text
+            | Self::Empty => false,
+        }
+    }
+
     /// The kebab-case word, as it stands in facts and rules.
     #[must_use]
     pub fn as_str(self) -> &'static str {
