@@ -1,8 +1,8 @@
 //! Custody of a repository by itself, whoever's it is: a maintainer's, or the C library's below a crate.
 
 use custody_repository::history::{
-    Change, DAY, Deliveries, History, Ignored, Integrators, MONTH, Release, Signing, Successor,
-    deliveries, integrators, newly_ignored, releases, successors,
+    Change, DAY, Deliveries, History, Ignored, Integrators, MONTH, Release, Successor, deliveries,
+    integrators, newly_ignored, releases, successors,
 };
 use custody_repository::{ObjectId, ReadError, Repository};
 use jiff::civil::Date;
@@ -188,11 +188,7 @@ impl Told<'_> {
             commit: release.commit.to_string(),
             date: day(release.seconds),
             by: release.by.map(|by| self.name(by)).unwrap_or_default(),
-            key: match &release.signing {
-                Signing::None => String::new(),
-                Signing::Key(key) => key.clone(),
-                Signing::Unknown => "?".to_owned(),
-            },
+            key: release.signing.key().to_owned(),
             new_key: release.has_new_key,
             first: release.is_first,
             succession: release.succession,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use custody_repository::history::{
     Arrival, Arrivals, Change, DAY, History, Ignored, LEAST_BITS, MONTH, Release, SMALLEST,
-    Signing, Successor, integrators, is_shown, newly_ignored, releases, successors,
+    Successor, integrators, is_shown, newly_ignored, releases, successors,
 };
 use custody_repository::{Compared, FileOutcome, ObjectId, Origin, ReadError, Repository};
 
@@ -282,11 +282,7 @@ impl Line<'_> {
             tag: shown(&release.name),
             by: release.by.map(|by| self.name(by)).unwrap_or_default(),
             days: self.days(release.seconds),
-            key: match &release.signing {
-                Signing::None => String::new(),
-                Signing::Key(key) => key.clone(),
-                Signing::Unknown => "?".to_owned(),
-            },
+            key: release.signing.key().to_owned(),
             new_key: release.has_new_key,
             first: release.is_first,
             silence_days: release.silence.unwrap_or_default(),

@@ -23,6 +23,18 @@ pub enum Signing {
     Unknown,
 }
 
+impl Signing {
+    /// The key in one word: empty for a tag that is not signed, `?` where it is not told.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::None => "",
+            Self::Key(key) => key,
+            Self::Unknown => "?",
+        }
+    }
+}
+
 /// Takes the key out of a signature's bytes.
 type KeyOf = fn(&[u8]) -> Option<String>;
 
