@@ -87,12 +87,7 @@ fn cmake_calls(text: &str) -> Vec<Logical> {
     let folded = text.to_ascii_lowercase();
     let mut all = Vec::new();
     for (name, between) in CALLS {
-        for at in memchr::memmem::find_iter(folded.as_bytes(), name.as_bytes()) {
-            let start = at + name.len();
-            let end = text.floor_char_boundary(start + LONGEST_LINE / 8);
-            let rest = text[start..end].trim_start();
-            let Some(rest) = rest.strip_prefix('(') else { continue };
-            let inside = &rest[..closing(rest)];
+        for (at, inside) in calls(text, &folded, name, LONGEST_LINE / 8) {
             let line = 1 + memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count() as u64;
             if all.len() < MOST_COMMANDS {
                 let text = inside.replace("COMMAND", between);
@@ -104,8 +99,24 @@ fn cmake_calls(text: &str) -> Vec<Logical> {
     all
 }
 
+/// Calls of a name, each with where it stands and what is between its brackets, of at most `longest` bytes.
+/// `folded` is the text in lower case.
+pub(crate) fn calls<'t>(
+    text: &'t str,
+    folded: &str,
+    name: &str,
+    longest: usize,
+) -> impl Iterator<Item = (usize, &'t str)> {
+    memchr::memmem::find_iter(folded.as_bytes(), name.as_bytes()).filter_map(move |at| {
+        let start = at + name.len();
+        let end = text.floor_char_boundary(start + longest);
+        let rest = text[start..end].trim_start().strip_prefix('(')?;
+        Some((at, &rest[..closing(rest)]))
+    })
+}
+
 /// Where the bracket closes that was opened before the text.
-fn closing(text: &str) -> usize {
+pub(crate) fn closing(text: &str) -> usize {
     let mut depth = 0_u32;
     let mut quoted = false;
     for (at, byte) in text.bytes().enumerate() {

@@ -2,6 +2,7 @@
 //! start, in the order in which it stands there.
 
 use super::{Act, Language, foreign, programs, shell};
+use crate::native_tree::shell as native_shell;
 
 /// Longest call that is read, in bytes.
 const LONGEST: usize = 8 << 10;
@@ -66,12 +67,8 @@ fn cmake(text: &str) -> String {
     let folded = text.to_ascii_lowercase();
     let mut found: Vec<(usize, String)> = Vec::new();
     for name in NAMES {
-        for at in memchr::memmem::find_iter(folded.as_bytes(), name.as_bytes()) {
+        for (at, inside) in native_shell::calls(text, &folded, name, LONGEST) {
             let begins = text[..at].chars().next_back().is_none_or(char::is_whitespace);
-            let start = at + name.len();
-            let end = text.floor_char_boundary(start + LONGEST);
-            let Some(rest) = text[start..end].trim_start().strip_prefix('(') else { continue };
-            let inside = &rest[..closing(rest)];
             if begins && found.len() < CALLS {
                 found.push((at, cmake_call(name, inside)));
             }
@@ -153,7 +150,7 @@ fn calls(text: &str, name: &str, by: char) -> String {
         let end = text.floor_char_boundary(start + LONGEST);
         let rest = text[start..end].trim_start();
         let inside = match rest.strip_prefix('(') {
-            Some(rest) => &rest[..closing(rest)],
+            Some(rest) => &rest[..native_shell::closing(rest)],
             None => rest.lines().next().unwrap_or("").trim_end_matches('}'),
         };
         let words: Vec<String> = split_arguments(inside);
@@ -287,19 +284,4 @@ fn in_place(text: &str, found: Vec<(usize, String)>) -> String {
         line += 1;
     }
     out
-}
-
-/// Where the bracket closes that was opened before the text.
-fn closing(text: &str) -> usize {
-    let (mut depth, mut quoted) = (0_u32, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b'(' if !quoted => depth += 1,
-            b')' if !quoted && depth == 0 => return at,
-            b')' if !quoted => depth -= 1,
-            _ => {}
-        }
-    }
-    text.len()
 }
