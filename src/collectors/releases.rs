@@ -25,8 +25,8 @@ pub use history::{History, Release, days_between, days_until, same_line};
 use super::index_files::{FoundIndex, IndexFiles, IndexSource, Lookup, Pin};
 use super::kept::Kept;
 use super::store::Kind;
-use crate::domain::{FeatureDependency, FeatureTable, Measured, NodeIndex, Origin};
-use crate_read::cargo_index::{IndexFeatureDependency, IndexFeatures};
+use crate::domain::{Measured, NodeIndex, Origin};
+use crate_read::features::FeatureTable;
 
 /// Name of the group.
 pub const GROUP: &str = "releases";
@@ -184,7 +184,7 @@ impl Releases {
                 return None;
             };
             let line = found.file.lines.iter().find(|line| line.version == locked.version)?;
-            Some((*node, feature_table(found.file.features(line).ok()?)))
+            Some((*node, found.file.features(line).ok()?))
         };
         locked.par_iter().filter_map(read).collect()
     }
@@ -391,19 +391,6 @@ fn new_names(facts: &ReleaseFacts) -> impl Iterator<Item = &str> {
         .flatten()
         .filter(|dependency| !dependency.other_registry)
         .map(|dependency| dependency.name.as_str())
-}
-
-fn feature_table(read: IndexFeatures) -> FeatureTable {
-    let dependency = |one: IndexFeatureDependency| FeatureDependency {
-        key: one.key,
-        package: one.package,
-        requirement: one.requirement,
-        optional: one.optional,
-        default_features: one.default_features,
-        features: one.features,
-    };
-    let dependencies = read.dependencies.into_iter().map(dependency).collect();
-    FeatureTable { features: read.features, dependencies }
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::manifest::{Declaration, Manifest};
 use super::workspace::Workspace;
 use super::{Declared, Walk};
-use crate::domain::{FeatureDependency, FeatureTable, Graph, Measured, NodeIndex};
+use crate::domain::{Graph, Measured, NodeIndex};
+use crate_read::features::{FeatureDependency, FeatureTable};
 
 /// Most features of the project's own crates that are tried one by one.
 const TRIED: usize = 64;

@@ -13,6 +13,8 @@ use std::ops::Range;
 
 use serde::Deserialize;
 
+use crate::features::{FeatureDependency, FeatureTable};
+
 /// Most bytes of one index file.
 pub const FILE_LIMIT: usize = 32 * 1024 * 1024;
 /// Most versions of one crate.
@@ -101,32 +103,6 @@ pub struct IndexDependency {
     pub registry: Option<String>,
     /// `cfg(...)` or target triple that it is limited to.
     pub target: Option<String>,
-}
-
-/// One version's features, and its dependencies with what they turn on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IndexFeatures {
-    /// Feature to what it turns on.
-    pub features: BTreeMap<String, Vec<String>>,
-    /// Dependencies; those for tests only are left out.
-    pub dependencies: Vec<IndexFeatureDependency>,
-}
-
-/// A dependency with what it turns on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IndexFeatureDependency {
-    /// The name that features call it by.
-    pub key: String,
-    /// Name of the crate in its registry.
-    pub package: String,
-    /// Version requirement.
-    pub requirement: String,
-    /// Whether it is optional.
-    pub optional: bool,
-    /// With the features that are on by default.
-    pub default_features: bool,
-    /// With these features.
-    pub features: Vec<String>,
 }
 
 /// An index file: the versions in the order in which they were published.
@@ -301,7 +277,7 @@ impl IndexFile {
     ///
     /// # Errors
     /// [`IndexError::Line`] where the line cannot be read.
-    pub fn features(&self, line: &IndexLine) -> Result<IndexFeatures, IndexError> {
+    pub fn features(&self, line: &IndexLine) -> Result<FeatureTable, IndexError> {
         let wrong = |why: String| IndexError::Line { version: line.version.clone(), why };
         let json = self.bytes.get(line.json.clone());
         let json = json.ok_or_else(|| wrong("it is a line of another file".to_owned()))?;
@@ -314,7 +290,7 @@ impl IndexFile {
         let mut features = raw.features.unwrap_or_default();
         features.extend(raw.features2.unwrap_or_default());
         let used = raw.deps.into_iter().filter(|one| one.kind.as_deref() != Some("dev"));
-        let dependencies = used.map(|one| IndexFeatureDependency {
+        let dependencies = used.map(|one| FeatureDependency {
             key: one.name.clone().into_owned(),
             package: one.package.unwrap_or(one.name).into_owned(),
             requirement: one.req.into_owned(),
@@ -322,7 +298,7 @@ impl IndexFile {
             default_features: one.default_features.unwrap_or(true),
             features: one.features.unwrap_or_default(),
         });
-        Ok(IndexFeatures { features, dependencies: dependencies.collect() })
+        Ok(FeatureTable { features, dependencies: dependencies.collect() })
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod cargo_index;
 pub mod concealment;
+pub mod features;
 pub mod file_kind;
 pub mod git_objects;
 pub mod native_tree;

@@ -22,7 +22,6 @@
 pub mod custody_report;
 pub mod evidence;
 pub mod fact;
-pub mod features;
 pub mod finding;
 pub mod fleet;
 pub mod graph;
@@ -44,7 +43,6 @@ pub mod waiver;
 pub use custody_report::CustodyReport;
 pub use evidence::{Evidence, Location};
 pub use fact::{FactSheet, Measured};
-pub use features::{FeatureDependency, FeatureTable};
 pub use finding::{Change, Finding, PathStep, Undetermined};
 pub use graph::{Graph, Node, NodeIndex};
 pub use hands::{Hands, HandsLane, LaneOwner, LaneRelease};

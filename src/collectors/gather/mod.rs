@@ -36,11 +36,12 @@ use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
 use crate::domain::{
-    FactSheet, FeatureTable, Graph, HandsLane, Location, Measured, ModelPin, Node, NodeIndex,
-    Origin, Pins, Place, PlaceKind, Places, PublishAges, Subject, Undetermined,
+    FactSheet, Graph, HandsLane, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins,
+    Place, PlaceKind, Places, PublishAges, Subject, Undetermined,
 };
 use crate::net::shared_store::SharedStore;
 use crate::net::{BaseUrls, Client, Token};
+use crate_read::features::FeatureTable;
 
 /// Where facts come from, and how much may be asked for them.
 #[derive(Clone, Debug)]
