@@ -219,6 +219,21 @@ fn what_an_interrupted_run_finished_is_not_done_again_and_all_of_it_is_as_if_nev
 }
 
 #[test]
+fn the_name_of_a_project_acts_on_no_terminal() {
+    let world = World::new();
+    let lock = std::fs::read_to_string(world.path("fleet/a/Cargo.lock")).expect("is read");
+    world.project("a\u{202e}b", &lock);
+    let list = world.list(&["a\u{202e}b"]);
+    let out = world.path("out");
+    let (lines, output) = world.audit(&list, &["--out", out.to_str().expect("UTF-8")]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(!text.contains('\u{202e}') && text.contains("a\\u202eb"), "{text}");
+    assert_eq!(lines[0]["project"], "a\u{202e}b", "the same name, written as an escape");
+    let kept = std::fs::read_to_string(out.join("fleet.json")).expect("is read");
+    assert!(!kept.contains('\u{202e}'), "{kept}");
+}
+
+#[test]
 fn a_list_of_nothing_and_a_shard_that_is_none_are_errors() {
     let world = World::new();
     let (_, output) = world.audit(&world.list(&["", "# nothing"]), &[]);

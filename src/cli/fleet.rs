@@ -56,7 +56,7 @@ fn sum(folders: &[std::path::PathBuf]) -> Result<u8, Failure> {
 
 fn print_summary(summary: &FleetSummary) -> Result<(), Failure> {
     let line = json!({"schema": FLEET_SCHEMA, "fleet": summary});
-    output::stdout(format!("{line}\n").as_bytes())
+    output::stdout((reporter::json_line(&line)? + "\n").as_bytes())
 }
 
 /// What all threads share.
@@ -188,7 +188,7 @@ fn one(yard: &Yard<'_>, project: &Listed) -> Result<(), Failure> {
         Some(record) => record,
         None => measure(yard, project, lockfile)?,
     };
-    let line = serde_json::to_string(&record.line)? + "\n";
+    let line = reporter::json_line(&record.line)? + "\n";
     let mut state = yard.state.lock().unwrap_or_else(PoisonError::into_inner);
     output::stdout(line.as_bytes())?;
     state.add(&record);

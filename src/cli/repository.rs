@@ -18,7 +18,7 @@ pub fn run(arguments: &RepositoryArguments) -> Result<u8, Failure> {
     let repository = Repository::open(&folder)?;
     let told = custody(&repository, &arguments.subject, options.as_of)?;
     let text = if arguments.json {
-        serde_json::to_string_pretty(&told)? + "\n"
+        reporter::json_text(&told)?
     } else if arguments.html {
         reporter::repository::html(&told)?
     } else {

@@ -142,13 +142,13 @@ impl<M: Measure> Bench<'_, M> {
     fn answer_to(&mut self, line: &Line) -> String {
         match read(line) {
             Ok(request) => self.answer(request),
-            Err(refusal) => error(&Value::Null, &refusal).to_string(),
+            Err(refusal) => line_of(&error(&Value::Null, &refusal)),
         }
     }
 
     fn answer(&mut self, request: Request) -> String {
         let id = id_of(&request);
-        let internal = |why: &str| error(&id, &Refusal("internal", why.to_owned())).to_string();
+        let internal = |why: &str| line_of(&error(&id, &Refusal("internal", why.to_owned())));
         let hand = match self.hand.take() {
             Some(hand) => hand,
             None => match hire(self.measure, Arc::clone(self.left_behind)) {
@@ -172,10 +172,15 @@ impl<M: Measure> Bench<'_, M> {
                     self.hand = Some(hand);
                 }
                 let why = format!("it took more than {:?}", self.way.item_time);
-                error(&id, &Refusal("too-slow", why)).to_string()
+                line_of(&error(&id, &Refusal("too-slow", why)))
             }
         }
     }
+}
+
+/// An answer as the line that is written, in which nothing acts on a terminal.
+fn line_of(answer: &Value) -> String {
+    crate::reporter::json_line(answer).unwrap_or_else(|_| answer.to_string())
 }
 
 /// Starts a hand. It has a pool of its own thread alone, so that what it does in parallel elsewhere does
@@ -191,8 +196,7 @@ fn hire<M: Measure>(measure: &Arc<M>, alive: Arc<()>) -> io::Result<Hand> {
                 Ok(_) => measured(&request, &*measure),
                 Err(why) => error(&id_of(&request), &Refusal("internal", why.to_string())),
             };
-            let line = crate::reporter::json_line(&answer).unwrap_or_else(|_| answer.to_string());
-            if done.send(line).is_err() {
+            if done.send(line_of(&answer)).is_err() {
                 break;
             }
         }

@@ -98,7 +98,7 @@ impl Records {
 
     /// Writes what all projects together say.
     pub fn write_summary(&self, summary: &FleetSummary) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(summary)? + "\n";
+        let text = reporter::json_text(summary)?;
         output::file(&self.folder.join("fleet.json"), text.as_bytes())?;
         let page = reporter::fleet::page(summary).map_err(|error| Failure::new(&error))?;
         output::file(&self.folder.join("fleet.html"), page.as_bytes())

@@ -10,6 +10,7 @@ use crate::cli::arguments::WhoArguments;
 use crate::cli::{Failure, output};
 use crate::domain::fleet::FLEET_SCHEMA;
 use crate::domain::text::shown;
+use crate::reporter;
 
 /// Prints the projects that lock a crate, by version.
 pub fn run(arguments: &WhoArguments) -> Result<u8, Failure> {
@@ -34,7 +35,7 @@ pub fn run(arguments: &WhoArguments) -> Result<u8, Failure> {
     if arguments.json {
         let answer =
             json!({"schema": FLEET_SCHEMA, "crate": name, "projects": projects, "locked": found});
-        return output::stdout(format!("{answer}\n").as_bytes()).map(|()| 0);
+        return output::stdout((reporter::json_line(&answer)? + "\n").as_bytes()).map(|()| 0);
     }
     let mut text = String::new();
     for (version, who) in &found {
