@@ -34,12 +34,14 @@ pub fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
 /// One audit of what the path names, or one of every lockfile below it, put together.
 fn audited(arguments: &CheckArguments) -> Result<(Audit, Level), Failure> {
     let path = arguments.manifest_path.as_ref().unwrap_or(&arguments.path);
-    let below = if path.is_dir() { walker::below(path) } else { walker::Below::default() };
-    let own = walker::is_project(path) || walker::audited(path).is_ok();
+    let is_project = walker::is_project(path);
+    let own = is_project || walker::audited(path).is_ok();
+    // From inside of a package, what lies below belongs to somebody else.
+    let wanted = path.is_dir() && (is_project || arguments.recursive || !own);
+    let below = if wanted { walker::below(path) } else { walker::Below::default() };
     if (own && !arguments.recursive) || below.folders.is_empty() {
         let (mut audit, level) = one(arguments)?;
-        // From inside of a package, what lies below belongs to somebody else.
-        if own && walker::is_project(path) {
+        if is_project {
             audit.report.undetermined.extend(audit::not_audited(&below.folders));
             audit.report.undetermined.sort();
         }

@@ -155,9 +155,7 @@ pub fn none_is_gone(revision: &str, root: &Path, folders: &[String]) -> Result<(
     let tree = repository::export(&repository, &base, &repository::prefix(root), "Cargo.lock")?;
     let gone = tree.lockfiles.iter().find(|file| {
         let folder = file.strip_suffix("Cargo.lock").unwrap_or(file).trim_end_matches('/');
-        let skipped =
-            |part: &str| part.starts_with('.') || part == "target" || part == "node_modules";
-        !folder.split('/').any(skipped) && !folders.iter().any(|one| one == folder)
+        !folder.split('/').any(walker::passes_over) && !folders.iter().any(|one| one == folder)
     });
     match gone {
         None => Ok(()),

@@ -16,21 +16,24 @@ const DEPTH: usize = 16;
 pub struct Below {
     /// Folders that hold a lockfile, relative, with `/`, ordered; the folder itself is left out.
     pub folders: Vec<String>,
-    /// A manifest that no lockfile at hand covers, where no lockfile was found at all.
-    pub manifest: Option<String>,
     /// There were more folders than are looked into.
     pub cut: bool,
 }
 
-/// Looks for lockfiles below a folder. Links are not followed; hidden folders, `target` and
-/// `node_modules` are left out.
+/// Whether a folder of this name is passed over: hidden ones, `target` and `node_modules`.
+#[must_use]
+pub fn passes_over(name: &str) -> bool {
+    name.starts_with('.') || name == "target" || name == "node_modules"
+}
+
+/// Looks for lockfiles below a folder. Links are not followed, and some folders are passed over
+/// ([`passes_over`]).
 #[must_use]
 pub fn below(folder: &Path) -> Below {
     let mut found = Below::default();
     let passed = |entry: &walkdir::DirEntry| {
         let name = entry.file_name().to_string_lossy();
-        let skipped = name.starts_with('.') || name == "target" || name == "node_modules";
-        entry.depth() == 0 || !(entry.file_type().is_dir() && skipped)
+        entry.depth() == 0 || !(entry.file_type().is_dir() && passes_over(&name))
     };
     let walk = walkdir::WalkDir::new(folder).max_depth(DEPTH).sort_by_file_name();
     for (number, entry) in walk.into_iter().filter_entry(passed).flatten().enumerate() {
@@ -38,14 +41,8 @@ pub fn below(folder: &Path) -> Below {
             found.cut = true;
             break;
         }
-        let name = entry.file_name();
-        if entry.depth() < 2 && name == CARGO_LOCK {
-            continue;
-        }
-        if name == CARGO_LOCK {
+        if entry.depth() > 1 && entry.file_name() == CARGO_LOCK {
             found.folders.extend(relative(folder, entry.path().parent()));
-        } else if name == "Cargo.toml" && found.manifest.is_none() {
-            found.manifest = relative(folder, Some(entry.path()));
         }
     }
     found
@@ -82,6 +79,6 @@ mod tests {
         }
         let found = below(folder.path());
         assert_eq!(found.folders, ["a", "b/src-tauri"]);
-        assert_eq!(found.manifest.as_deref(), Some("c/Cargo.toml"));
+        assert!(!found.cut);
     }
 }

@@ -27,7 +27,7 @@ pub mod workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-pub use below::{Below, below};
+pub use below::{Below, below, passes_over};
 pub use declared::Declared;
 pub use exposure::{ExposureFacts, Nature};
 pub use facts::LockFacts;
