@@ -55,7 +55,7 @@ impl BaseFiles {
             };
             let without = place.without.iter().filter_map(|folder| there(folder)).collect();
             let (kind, within) = (PlaceKind::Path, base.clone());
-            let place = Place { kind, folder, within, without, lacking: BTreeMap::new() };
+            let place = Place { without, ..Place::new(kind, folder, within) };
             places.insert(graph.nodes.len(), Measured::Known(place));
             graph.nodes.push(Node { dependencies: Vec::new(), ..(*of).clone() });
             order.push(node);

@@ -58,8 +58,7 @@ struct Finding<'w> {
 
 impl Finding<'_> {
     fn put(&mut self, node: NodeIndex, kind: PlaceKind, folder: PathBuf, within: PathBuf) {
-        let place =
-            Place { kind, folder, within, without: BTreeSet::new(), lacking: BTreeMap::new() };
+        let place = Place::new(kind, folder, within);
         self.places.insert(node, Measured::Known(place));
     }
 
@@ -77,9 +76,7 @@ impl Finding<'_> {
     /// Path dependencies that leave the audited folder and stay in its repository.
     fn outside(&mut self) {
         let root = &self.walk.root;
-        let Some(top) = root.ancestors().find(|folder| folder.join(".git").exists()) else {
-            return;
-        };
+        let Some(top) = repository::top(root) else { return };
         let mut open: BTreeMap<(String, String), NodeIndex> = BTreeMap::new();
         for (node, of) in self.walk.graph.nodes.iter().enumerate() {
             if of.subject.origin == Origin::Path && !self.places.contains_key(&node) {
@@ -97,14 +94,14 @@ impl Finding<'_> {
         let mut seen = BTreeSet::new();
         while let Some(folder) = waiting.pop() {
             let Ok(folder) = folder.canonicalize() else { continue };
-            let known = !folder.starts_with(top) || folder.starts_with(root);
+            let known = !folder.starts_with(&top) || folder.starts_with(root);
             if known || seen.len() >= OUTSIDE || !seen.insert(folder.clone()) {
                 continue;
             }
-            let Some(package) = Package::at(&folder, top) else { continue };
+            let Some(package) = Package::at(&folder, &top) else { continue };
             waiting.extend(package.paths.iter().map(|path| folder.join(path)));
             if let Some(node) = open.remove(&(package.name, package.version)) {
-                self.put(node, PlaceKind::Path, folder, top.to_owned());
+                self.put(node, PlaceKind::Path, folder, top.clone());
             }
         }
     }
@@ -116,13 +113,9 @@ impl Finding<'_> {
                 let read = || Packages::beside(&folder);
                 self.find(of, PlaceKind::Vendored, &folder, read)
             }
-            (StandIn::LocalRegistry(folder), _) => Ok(Place {
-                kind: PlaceKind::LocalRegistry,
-                within: folder.clone(),
-                folder,
-                without: BTreeSet::new(),
-                lacking: BTreeMap::new(),
-            }),
+            (StandIn::LocalRegistry(folder), _) => {
+                Ok(Place::new(PlaceKind::LocalRegistry, folder.clone(), folder))
+            }
             (StandIn::Unclear(reason), _) => Err(reason),
             (StandIn::Itself, Origin::Git { rev, .. }) => {
                 let folder = match checkout(self.cargo_home, rev) {
@@ -169,13 +162,7 @@ impl Finding<'_> {
     ) -> Result<Place, String> {
         let packages = self.packages.entry(folder.to_owned()).or_insert_with(read);
         let found = packages.find(&of.subject.name, &of.subject.version)?;
-        Ok(Place {
-            kind,
-            folder: found.to_owned(),
-            within: folder.to_owned(),
-            without: BTreeSet::new(),
-            lacking: BTreeMap::new(),
-        })
+        Ok(Place::new(kind, found.to_owned(), folder.to_owned()))
     }
 
     /// Crates for which a `paths` override takes the place of everything else.
@@ -187,12 +174,8 @@ impl Finding<'_> {
             let local = matches!(of.subject.origin, Origin::Path | Origin::Hub | Origin::Local);
             let taken = overrides.iter().find(|(_, packages)| packages.holds(name, version));
             if let (false, Some((path, packages))) = (local, taken) {
-                let place = packages.find(name, version).map(|folder| Place {
-                    kind: PlaceKind::Override,
-                    folder: folder.to_owned(),
-                    within: (*path).clone(),
-                    without: BTreeSet::new(),
-                    lacking: BTreeMap::new(),
+                let place = packages.find(name, version).map(|folder| {
+                    Place::new(PlaceKind::Override, folder.to_owned(), (*path).clone())
                 });
                 self.places.insert(node, Measured::from(place));
             }

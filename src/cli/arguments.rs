@@ -1,6 +1,6 @@
 //! What can be said on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -193,6 +193,14 @@ pub struct CheckArguments {
     /// Flags of all measuring subcommands.
     #[command(flatten)]
     pub common: CommonArguments,
+}
+
+impl CheckArguments {
+    /// A check of one path with common flags, and nothing else asked for.
+    #[must_use]
+    pub fn about(path: &Path, common: &CommonArguments) -> Self {
+        Self { path: path.to_owned(), common: common.clone(), ..Self::default() }
+    }
 }
 
 /// Arguments of `inspect`.

@@ -29,11 +29,7 @@ impl Update {
 
 /// Mends what an update of the lockfile mends. Says what it did and what is left; 1 where something is.
 pub fn run(arguments: &FixArguments) -> Result<u8, Failure> {
-    let check = CheckArguments {
-        path: arguments.path.clone(),
-        common: arguments.common.clone(),
-        ..CheckArguments::default()
-    };
+    let check = CheckArguments::about(&arguments.path, &arguments.common);
     let request = session::request(&check)?;
     let audit = audit::run(&request)?;
     if !arguments.common.quiet {

@@ -241,11 +241,9 @@ fn warn(yard: &Yard<'_>, warnings: &[String]) {
 
 fn audit_one(yard: &Yard<'_>, place: &Path) -> Result<audit::Audit, String> {
     let arguments = CheckArguments {
-        path: place.to_owned(),
         since: yard.run.since.clone(),
         fail_on: yard.run.fail_on.clone(),
-        common: yard.run.common.clone(),
-        ..CheckArguments::default()
+        ..CheckArguments::about(place, &yard.run.common)
     };
     let run = || {
         let request = session::request_within(&arguments, Some(&yard.shared))

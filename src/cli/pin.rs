@@ -37,11 +37,7 @@ struct Now {
 
 /// Writes or updates custody.lock.
 pub fn run(arguments: &PinArguments) -> Result<u8, Failure> {
-    let check = CheckArguments {
-        path: arguments.path.clone(),
-        common: arguments.common.clone(),
-        ..CheckArguments::default()
-    };
+    let check = CheckArguments::about(&arguments.path, &arguments.common);
     let request = session::request(&check)?;
     let mut walk = walker::walk(&request.path, &request.walk)?;
     let (attached, _) = audit::name_models(&mut walk, &request.policy);

@@ -20,11 +20,7 @@ const WIDTH: usize = 80;
 
 /// Prints the custody report.
 pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
-    let check = CheckArguments {
-        path: arguments.path.clone(),
-        common: arguments.common.clone(),
-        ..CheckArguments::default()
-    };
+    let check = CheckArguments::about(&arguments.path, &arguments.common);
     let request = session::request(&check)?;
     let walk = walker::walk(&request.path, &request.walk)?;
     let gathered = collectors::gather(&walk.graph, &request.gather)?;

@@ -23,11 +23,7 @@ pub fn run(arguments: &WaiveArguments) -> Result<u8, Failure> {
     if arguments.reason.trim().is_empty() {
         return Err(Failure::text("--reason is empty").help("say why this is acceptable"));
     }
-    let check = CheckArguments {
-        path: arguments.path.clone(),
-        common: arguments.common.clone(),
-        ..CheckArguments::default()
-    };
+    let check = CheckArguments::about(&arguments.path, &arguments.common);
     let request = session::request(&check)?;
     let as_of = request.gather.as_of;
     if arguments.expires.is_some_and(|last| last < as_of) {

@@ -56,5 +56,13 @@ pub struct Place {
     pub lacking: BTreeMap<PathBuf, String>,
 }
 
+impl Place {
+    /// A folder of which all files belong to the crate, and none is lacking.
+    #[must_use]
+    pub fn new(kind: PlaceKind, folder: PathBuf, within: PathBuf) -> Self {
+        Self { kind, folder, within, without: BTreeSet::new(), lacking: BTreeMap::new() }
+    }
+}
+
 /// Nodes whose files do not come from an archive; of some it is only known why there is no place.
 pub type Places = BTreeMap<NodeIndex, Measured<Place>>;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::audit;
 use crate::cli::arguments::{CheckArguments, RulesArguments};
-use crate::cli::{Failure, environment, output, session};
+use crate::cli::{Failure, output, session};
 use crate::domain::rule::RuleKind;
 use crate::domain::{FactSheet, Location, Subject, SubjectKind};
 use crate::heuristics::judge::Case;
@@ -41,11 +41,7 @@ pub fn graphs(arguments: &RulesArguments, lockfiles: &[PathBuf]) -> Result<u8, F
     let mut counts = Counts::new(&ruleset);
     let mut as_of = String::new();
     for lockfile in lockfiles {
-        let check = CheckArguments {
-            path: lockfile.clone(),
-            common: arguments.common.clone(),
-            ..CheckArguments::default()
-        };
+        let check = CheckArguments::about(lockfile, &arguments.common);
         let audit = audit::run(&session::request(&check)?)?;
         as_of.clone_from(&audit.report.as_of);
         for sheet in audit.sheets {
@@ -90,7 +86,7 @@ pub fn facts(arguments: &RulesArguments) -> Result<u8, Failure> {
         "rules --measure over facts of {} different subjects; {errors} lines had none",
         counts.seen.len()
     );
-    let as_of = arguments.common.as_of.map_or_else(environment::today, Ok)?;
+    let as_of = session::day(&arguments.common)?;
     print(counts, &as_of.to_string(), &source)
 }
 
