@@ -40,6 +40,7 @@ use crate::walker::{self, Nature, Walk, WalkError, packages};
 pub use cut::cut;
 pub use delta::BaseSide;
 use delta::Comparison;
+pub use hands::lanes;
 pub use many::{join, not_audited};
 pub use models::{not_scanned, subject_of as model_subject};
 pub use own::BaseFiles;

@@ -50,7 +50,7 @@ pub(super) fn of(
     let more = count(events.len().saturating_sub(EVENTS_LIMIT));
     events.truncate(EVENTS_LIMIT);
     Some(Hands {
-        lanes: lanes(gathered, &events, &names),
+        lanes: lanes(gathered, &events, LANES),
         crates: count(names.len()),
         build_crates: count(names.values().filter(|runs| **runs).count()),
         of_change: changed.is_some(),
@@ -66,21 +66,17 @@ pub(super) fn of(
 /// Most lanes.
 const LANES: usize = 40;
 
-/// The lanes of the crates that the events speak of, in their order.
-fn lanes(
-    gathered: &Gathered,
-    events: &[ReportEvent],
-    names: &BTreeMap<&str, bool>,
-) -> Vec<HandsLane> {
+/// The lanes of the crates that the events speak of, in their order, at most so many.
+#[must_use]
+pub fn lanes(gathered: &Gathered, events: &[ReportEvent], most: usize) -> Vec<HandsLane> {
     let mut lanes: Vec<HandsLane> = Vec::new();
     for event in events {
-        if lanes.len() == LANES || lanes.iter().any(|lane| lane.name == event.name) {
+        if lanes.len() == most || lanes.iter().any(|lane| lane.name == event.name) {
             continue;
         }
         // Of two versions the later one.
         if let Some(lane) = gathered.lanes.values().rev().find(|lane| lane.name == event.name) {
-            let build_executed = names.get(lane.name.as_str()) == Some(&true);
-            lanes.push(HandsLane { build_executed, ..lane.clone() });
+            lanes.push(HandsLane { build_executed: event.build_executed, ..lane.clone() });
         }
     }
     lanes

@@ -9,7 +9,7 @@ use super::{output, session};
 use crate::collectors::archive::ManifestFacts;
 use crate::collectors::custody::{EventOrder, ReportCrate, custody_report};
 use crate::domain::text::shown;
-use crate::domain::{CustodyReport, Graph, Hands, HandsLane, NodeIndex, Origin};
+use crate::domain::{CustodyReport, Graph, Hands, NodeIndex, Origin};
 use crate::reporter::{self, Format};
 use crate::{audit, collectors, walker};
 
@@ -49,9 +49,8 @@ pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
                 let of_registry = walk.graph.nodes.iter().map(|node| &node.subject);
                 let of_registry = of_registry.filter(|one| one.origin == Origin::Registry);
                 let names: BTreeSet<&str> = of_registry.map(|one| one.name.as_str()).collect();
-                let mut hands = hands(&report, &gathered, built, source);
                 // The report counts those of which something is known.
-                hands.crates = u32::try_from(names.len()).unwrap_or(u32::MAX);
+                let hands = hands(&report, &gathered, (names.len(), built), source);
                 let folder = walk.root.file_name().unwrap_or_default().to_string_lossy();
                 let texts = vec![("In a table".to_owned(), table(&report, source))];
                 audit::one::hands_page(&folder, hands, request.gather.as_of, texts)?
@@ -66,18 +65,11 @@ pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
 fn hands(
     report: &CustodyReport,
     gathered: &collectors::Gathered,
-    built: usize,
+    (crates, built): (usize, usize),
     source: Option<&str>,
 ) -> Hands {
-    let mut lanes: Vec<HandsLane> = Vec::new();
-    for event in &report.events {
-        let lane = gathered.lanes.values().rev().find(|lane| lane.name == event.name);
-        if let Some(lane) = lane.filter(|lane| !lanes.iter().any(|one| one.name == lane.name)) {
-            lanes.push(HandsLane { build_executed: event.build_executed, ..lane.clone() });
-        }
-    }
     Hands {
-        crates: report.crates,
+        crates: u32::try_from(crates).unwrap_or(u32::MAX),
         build_crates: u32::try_from(built).unwrap_or(u32::MAX),
         of_change: false,
         owners_known: report.owners_known,
@@ -85,7 +77,7 @@ fn hands(
         events: report.events.clone(),
         events_left_out: report.events_left_out,
         alone: report.sole_build_publishers.clone(),
-        lanes,
+        lanes: audit::lanes(gathered, &report.events, usize::MAX),
         source: source.map(str::to_owned),
     }
 }
