@@ -24,7 +24,7 @@ use crate::config::{Baseline, Policy};
 use crate::domain::fact::{SchemaOf, schema_of};
 use crate::domain::finding::Baselined;
 use crate::domain::ledger::Ledger;
-use crate::domain::report::{Coverage, SCHEMA, SubjectEntry};
+use crate::domain::report::{Coverage, SubjectEntry};
 use crate::domain::rule::{RuleInfo, RuleKind};
 use crate::domain::{
     Change, Evidence, FactSheet, Finding, Level, Location, Measured, Node, NodeIndex, Origin,
@@ -405,25 +405,16 @@ fn assemble(
     });
     let warnings = gathered.warnings.into_iter().chain(unneeded).collect();
     let mut report = Report {
-        schema: SCHEMA.to_owned(),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         project: audited.project,
-        as_of: request.gather.as_of.to_string(),
         fail_on: request.fail_on,
         findings,
-        findings_left_out: Vec::new(),
-        sections: Vec::new(),
         undetermined,
         coverage,
         gaps: ledger.gaps(),
         subjects: audited.subjects,
-        changes: None,
-        hands: None,
-        repositories: None,
-        models: Vec::new(),
-        excerpts: Vec::new(),
         provenance: gathered.provenance,
         exit,
+        ..one::empty(request.gather.as_of, "")
     };
     bases::add(&mut report.subjects, &sheets);
     notes::add(&mut report, &sheets, request);
@@ -554,7 +545,26 @@ fn gates(finding: &Finding, fail_on: Option<Level>) -> bool {
 pub fn group_of<T: serde::de::DeserializeOwned>(sheet: &FactSheet, group: &str) -> Measured<T> {
     match sheet.facts.get(group) {
         None => Measured::unknown("it does not apply"),
-        Some(value) => serde_json::from_value(value.clone())
-            .unwrap_or_else(|error| Measured::unknown(error.to_string())),
+        Some(value) => read(value),
     }
+}
+
+/// One field of a group: of a large one, that is much less to read. Unknown where the field or the group is.
+fn field_of<T: serde::de::DeserializeOwned>(
+    sheet: &FactSheet,
+    group: &str,
+    field: &str,
+) -> Measured<T> {
+    match sheet.facts.get(group) {
+        None => Measured::unknown("it does not apply"),
+        Some(value) => match value.get(field) {
+            Some(field) => read(field),
+            None => group_of(sheet, group),
+        },
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> Measured<T> {
+    serde_json::from_value(value.clone())
+        .unwrap_or_else(|error| Measured::unknown(error.to_string()))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Request, group_of};
-use crate::collectors::archive::{self, ArchiveFacts};
-use crate::collectors::custody::{self, CustodyFacts};
+use super::{Request, field_of, group_of};
+use crate::collectors::archive::{self, ArchiveFacts, ManifestFacts};
+use crate::collectors::custody;
 use crate::collectors::excerpts::{self, Wanted};
 use crate::collectors::hub::{self, HubFacts};
 use crate::collectors::model_custody::{self, ModelCustodyFacts};
@@ -35,17 +35,13 @@ fn people(report: &mut Report, sheets: &[FactSheet]) {
         let Some(sheet) = by_subject.get(&entry.subject) else { continue };
         match entry.subject.kind {
             SubjectKind::Crate => {
-                let archive = group_of::<ArchiveFacts>(sheet, archive::GROUP);
-                if let Measured::Known(ArchiveFacts {
-                    manifest: Measured::Known(manifest), ..
-                }) = archive
-                {
+                let manifest = field_of::<ManifestFacts>(sheet, archive::GROUP, "manifest");
+                if let Measured::Known(manifest) = manifest {
                     entry.license = manifest.license;
                     entry.authors = manifest.authors;
                 }
-                let custody = group_of::<CustodyFacts>(sheet, custody::GROUP);
-                let by = custody.known().and_then(|facts| facts.published_by.known().cloned());
-                entry.published_by = by.filter(|login| !login.is_empty());
+                let by = field_of::<String>(sheet, custody::GROUP, "published_by");
+                entry.published_by = by.known().filter(|login| !login.is_empty()).cloned();
             }
             SubjectKind::Model => {
                 let facts = group_of::<HubFacts>(sheet, hub::GROUP);
@@ -110,27 +106,29 @@ fn steps(facts: &ModelFacts) -> Vec<String> {
 /// Bytes of the files that findings from medium on show.
 fn wanted(report: &Report, sheets: &[FactSheet]) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = Vec::new();
+    let by_subject: BTreeMap<_, &FactSheet> =
+        sheets.iter().map(|sheet| (&sheet.subject, sheet)).collect();
     for finding in report.findings.iter().filter(|finding| finding.level >= Level::Medium) {
         let subject = &finding.subject;
         if subject.kind != SubjectKind::Crate || subject.origin != Origin::Registry {
             continue;
         }
-        let Some(sheet) = sheets.iter().find(|sheet| sheet.subject == *subject) else { continue };
+        let known = wanted.iter().position(|one| one.subject == *subject);
+        if known.is_none() && wanted.len() == CRATES {
+            continue;
+        }
+        let Some(sheet) = by_subject.get(subject) else { continue };
         let archive = group_of::<ArchiveFacts>(sheet, archive::GROUP);
         let Measured::Known(archive) = archive else { continue };
-        let at = match wanted.iter().position(|one| one.subject == *subject) {
-            Some(at) => at,
-            None if wanted.len() == CRATES => continue,
-            None => {
-                wanted.push(Wanted {
-                    subject: subject.clone(),
-                    checksum: archive.sha256.clone(),
-                    files: Vec::new(),
-                    old_version: compared_with(sheet),
-                });
-                wanted.len() - 1
-            }
-        };
+        let at = known.unwrap_or_else(|| {
+            wanted.push(Wanted {
+                subject: subject.clone(),
+                checksum: archive.sha256.clone(),
+                files: Vec::new(),
+                old_version: compared_with(sheet),
+            });
+            wanted.len() - 1
+        });
         for one in &finding.evidence {
             let (Some(file), Some(sha256)) = (&one.file, &one.sha256) else { continue };
             let binary = archive.binaries.iter().any(|other| other.path == *file);

@@ -62,7 +62,8 @@ fn laid_out(
     reporter::page_about(report, &context, reporter::About { kind, sentence, texts })
 }
 
-fn empty(as_of: Date, project: &str) -> Report {
+/// A report of nothing.
+pub(super) fn empty(as_of: Date, project: &str) -> Report {
     Report {
         schema: SCHEMA.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
