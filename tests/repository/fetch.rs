@@ -22,9 +22,7 @@ fn workspace() -> (Sample, BTreeMap<String, Files>) {
         }
     }
     sample.commit("a");
-    let mut archives: BTreeMap<String, Files> = ["clean-crate", "changed-crate"]
-        .map(|name| (name.to_owned(), sample.package(name, "1.2.0")))
-        .into();
+    let mut archives = sample.package_all(&["clean-crate", "changed-crate"], "1.2.0");
     let changed = archives.get_mut("changed-crate").expect("packed");
     changed.insert("src/new.rs".to_owned(), b"pub fn n() {}\n".to_vec());
     (sample, archives)

@@ -76,9 +76,7 @@ impl Audit {
         serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)))
     }
-}
 
-impl Audit {
     /// The page of an audit.
     fn html(&self, repos: &Path) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
@@ -144,8 +142,7 @@ fn workspace(names: &[String]) -> (Sample, BTreeMap<String, Files>) {
         sample.write(&format!("crates/{name}/src/lib.rs"), "pub fn a() {}\nmod b;\n");
     }
     sample.commit("b");
-    let archives = names.iter().map(|name| (name.clone(), sample.package(name, "1.2.0")));
-    let archives = archives.collect();
+    let archives = sample.package_all(names, "1.2.0");
     (sample, archives)
 }
 

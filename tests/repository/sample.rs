@@ -30,10 +30,7 @@ impl Sample {
 
     /// Runs git, with no configuration but ours; what it says.
     pub fn git(&self, arguments: &[&str]) -> String {
-        self.git_on("2026-01-01T00:00:00Z", arguments)
-    }
-
-    fn git_on(&self, date: &str, arguments: &[&str]) -> String {
+        let date = "2026-01-01T00:00:00Z";
         let output = Command::new("git")
             .args(["-c", "user.name=t", "-c", "user.email=t@example.invalid"])
             .args(arguments)
@@ -106,17 +103,28 @@ impl Sample {
 
     /// The archive that cargo makes of a member of the workspace.
     pub fn package(&self, name: &str, version: &str) -> Files {
+        self.package_all(&[name], version).remove(name).expect("packed")
+    }
+
+    /// The archives that cargo makes of members of the workspace, in one run.
+    pub fn package_all(&self, names: &[impl AsRef<str>], version: &str) -> BTreeMap<String, Files> {
         let target = tempfile::tempdir().expect("a folder");
+        let members = names.iter().flat_map(|name| ["-p", name.as_ref()]);
         let output = Command::new(env!("CARGO"))
-            .args(["package", "--offline", "--no-verify", "--quiet", "-p", name, "--target-dir"])
+            .args(["package", "--offline", "--no-verify", "--quiet"])
+            .args(members)
+            .arg("--target-dir")
             .arg(target.path())
             .current_dir(self.at())
             .output()
             .expect("cargo runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let root = format!("{name}-{version}");
-        let archive = target.path().join("package").join(format!("{root}.crate"));
-        unpacked(&fs::read(archive).expect("is there"), &root)
+        let archives = names.iter().map(|name| {
+            let root = format!("{}-{version}", name.as_ref());
+            let archive = target.path().join("package").join(format!("{root}.crate"));
+            (name.as_ref().to_owned(), unpacked(&fs::read(archive).expect("is there"), &root))
+        });
+        archives.collect()
     }
 }
 
