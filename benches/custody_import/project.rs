@@ -14,8 +14,7 @@ use cargo_custody::domain::hash::hex;
 use cargo_custody::heuristics;
 use cargo_custody::net::BaseUrls;
 use cargo_custody::walker::{self, MetadataMode};
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use custody_bytes::gzip_tar::sample::crate_archive;
 use sha2::{Digest as _, Sha256};
 
 use super::server::{Given, Server};
@@ -193,25 +192,7 @@ fn lock(served: &BTreeMap<String, Served>) -> String {
 fn pack(name: &str, version: &str) -> Vec<u8> {
     let manifest =
         format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
-    let files = [("Cargo.toml", manifest.as_str()), ("src/lib.rs", "pub fn one() -> u8 { 1 }\n")];
-    let mut tar = Vec::new();
-    for (path, text) in files {
-        let mut header = [0_u8; 512];
-        let path = format!("{name}-{version}/{path}");
-        header[..path.len()].copy_from_slice(path.as_bytes());
-        header[100..107].copy_from_slice(b"0000644");
-        header[124..135].copy_from_slice(format!("{:011o}", text.len()).as_bytes());
-        header[156] = b'0';
-        header[257..265].copy_from_slice(b"ustar\x0000");
-        header[148..156].copy_from_slice(b"        ");
-        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        tar.extend(header);
-        tar.extend(text.as_bytes());
-        tar.resize(tar.len().next_multiple_of(512), 0);
-    }
-    tar.resize(tar.len() + 1024, 0);
-    let mut out = GzEncoder::new(Vec::new(), Compression::fast());
-    std::io::Write::write_all(&mut out, &tar).expect("in memory");
-    out.finish().expect("in memory")
+    let files: [(&str, &[u8]); 2] =
+        [("Cargo.toml", manifest.as_bytes()), ("src/lib.rs", b"pub fn one() -> u8 { 1 }\n")];
+    crate_archive(&format!("{name}-{version}"), &files)
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use crate_read::registry_dump::sample::header;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder};
 
@@ -117,14 +118,17 @@ impl World {
 
     /// Versions of a crate, with when each was published and by whom: nobody for a workflow.
     pub fn releases(&self, at: u32) -> impl Iterator<Item = (String, i64, Option<u32>)> + '_ {
+        (0..self.crates[at as usize].versions).map(move |n| self.release_of(at, n))
+    }
+
+    /// One of them.
+    fn release_of(&self, at: u32, n: u32) -> (String, i64, Option<u32>) {
         let made = &self.crates[at as usize];
-        (0..made.versions).map(move |n| {
-            let (number, when) = release(made, n);
-            let second = made.second.filter(|(_, since)| when > *since && n % 2 == 0);
-            let workflow = when > 1_751_328_000 && (at + n).is_multiple_of(19);
-            let by = second.map_or(made.founder, |(user, _)| user);
-            (number, when, (!workflow).then_some(by))
-        })
+        let (number, when) = release(made, n);
+        let second = made.second.filter(|(_, since)| when > *since && n.is_multiple_of(2));
+        let workflow = when > 1_751_328_000 && (at + n).is_multiple_of(19);
+        let by = second.map_or(made.founder, |(user, _)| user);
+        (number, when, (!workflow).then_some(by))
     }
 
     /// Both forms of the dump.
@@ -265,7 +269,7 @@ impl World {
         )?;
         self.each_version(|id, at, n| {
             let made = &self.crates[at as usize];
-            let (number, when, by) = self.releases(at).nth(n as usize).expect("it is counted");
+            let (number, when, by) = self.release_of(at, n);
             let by = by.map_or(String::new(), |user| user.to_string());
             let (founder, since) = (made.founder, time(when));
             let yanked = if dice.below(40) == 0 { 't' } else { 'f' };
@@ -328,18 +332,6 @@ impl Write for Both<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
-}
-
-fn header(path: &str, size: u64) -> [u8; 512] {
-    let mut header = [0_u8; 512];
-    header[..path.len()].copy_from_slice(path.as_bytes());
-    header[124..136].copy_from_slice(format!("{size:011o}\0").as_bytes());
-    header[156] = b'0';
-    header[257..263].copy_from_slice(b"ustar\0");
-    header[148..156].copy_from_slice(b"        ");
-    let sum: u32 = header.iter().map(|&byte| u32::from(byte)).sum();
-    header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-    header
 }
 
 /// A plain zip, as the registry writes it.

@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use cargo_custody::domain::hash::hex;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use custody_bytes::gzip_tar::sample;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -353,24 +352,12 @@ pub fn pack(name: &str, version: &str, files: &[File]) -> Vec<u8> {
 
 /// A gzip tar of these files.
 pub fn tar_gz<'f>(files: impl Iterator<Item = (&'f str, &'f [u8])>) -> Vec<u8> {
-    let mut out = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut tar = Vec::new();
     for (path, bytes) in files {
-        let mut header = [0_u8; 512];
-        header[..path.len()].copy_from_slice(path.as_bytes());
-        header[100..107].copy_from_slice(b"0000644");
-        header[124..135].copy_from_slice(format!("{:011o}", bytes.len()).as_bytes());
-        header[156] = b'0';
-        header[257..265].copy_from_slice(b"ustar\x0000");
-        header[148..156].copy_from_slice(b"        ");
-        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
-        out.write_all(&header).expect("in memory");
-        out.write_all(bytes).expect("in memory");
-        let padding = bytes.len().next_multiple_of(512) - bytes.len();
-        out.write_all(&[0; 512][..padding]).expect("in memory");
+        tar.extend(sample::member(b'0', path.as_bytes(), bytes));
     }
-    out.write_all(&[0; 1024]).expect("in memory");
-    out.finish().expect("in memory")
+    tar.extend([0; 1024]);
+    sample::gzip(&tar)
 }
 
 /// Bytes that nobody can read, the same in every run.
