@@ -6,6 +6,7 @@ The facts are of this tree's own lockfile. Offline: cargo has fetched the archiv
 """
 
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,11 @@ def table(lines):
     return {line.split(" = ")[0]: line for line in lines if line.split(" = ")[0] in rates}, rates
 
 
+def signals(query):
+    """The rows that say what each signal is made of."""
+    return re.findall(r"^ *(\('.+'\)),?$", query, re.M)
+
+
 with tempfile.TemporaryDirectory() as folder:
     printed = pathlib.Path(folder) / "facts.jsonl"
     parquet = pathlib.Path(folder) / "facts.parquet"
@@ -45,6 +51,8 @@ with tempfile.TemporaryDirectory() as folder:
     )
     database.execute(f"COPY told TO '{parquet}' (FORMAT parquet)")
     query = (root / "contrib/duckdb/base-rates.sql").read_text()
+    spark = (root / "contrib/spark/base-rates.sql").read_text()
+    assert signals(query) == signals(spark), "the signals of the two dialects differ"
     answers = []
     for source in ("told", f"read_parquet('{parquet}')"):
         database.execute(f"CREATE OR REPLACE VIEW facts AS SELECT line FROM {source}")
