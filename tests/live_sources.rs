@@ -3,7 +3,6 @@
 //! and repositories are folders of the test. Run by CI with `cargo test -- --ignored`.
 #![allow(
     clippy::unwrap_used,
-    clippy::format_collect,
     reason = "a test that cannot go on may stop, and its texts are small"
 )]
 
@@ -11,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use cargo_custody::domain::hash::hex;
 use custody_bytes::gzip_tar::pack::pack;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -119,7 +119,7 @@ fn archive(script: &str) -> Vec<u8> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }
 
 const FOUND: &str = "build-fetches-and-executes";

@@ -1,11 +1,12 @@
 //! Every kind of source that cargo compiles crates from, each clean, with a build script planted, and with
 //! one that cannot be read. What is clean passes, what is planted is found, what is unreadable never passes.
-#![allow(clippy::unwrap_used, clippy::format_collect, reason = "a test that cannot go on may stop")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use cargo_custody::domain::hash::hex;
 use custody_bytes::gzip_tar::pack::pack;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -291,7 +292,7 @@ fn archive(script: &str) -> Vec<u8> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }
 
 /// An entry of a lockfile; a checksum comes with the source.
@@ -446,6 +447,13 @@ fn git(folder: &std::path::Path, arguments: &[&str]) -> String {
 
 /// A repository with these files, cloned to where cargo keeps its clones; the answer is its commit.
 fn clone(project: &Project, name: &str, files: &[(&str, String)]) -> String {
+    let folder = working_copy(project, name, files);
+    git(&folder, &["add", "."]);
+    database(project, name)
+}
+
+/// A repository with these files, none of them committed.
+fn working_copy(project: &Project, name: &str, files: &[(&str, String)]) -> PathBuf {
     let folder = project.elsewhere.path().join(name);
     for (file, text) in files {
         let path = folder.join(file);
@@ -453,8 +461,7 @@ fn clone(project: &Project, name: &str, files: &[(&str, String)]) -> String {
         fs::write(path, text).unwrap();
     }
     git(&folder, &["init", "-q"]);
-    git(&folder, &["add", "."]);
-    database(project, name)
+    folder
 }
 
 fn database(project: &Project, name: &str) -> String {
@@ -499,15 +506,7 @@ fn a_submodule_is_read_from_its_own_clone_and_named_where_there_is_none() {
     let project = Project::new(Git, HONEST);
     fs::remove_dir_all(project.top.path().join("cargo")).unwrap();
     clone(&project, "inner", &[("work.rs", PLANTED.to_owned())]);
-    let mut all = files("include!(\"inner/work.rs\");\n").to_vec();
-    all.retain(|(file, _)| *file != ".gitignore");
-    let folder = project.elsewhere.path().join("dep");
-    for (file, text) in &all {
-        let path = folder.join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    git(&folder, &["init", "-q"]);
+    let folder = working_copy(&project, "dep", &files("include!(\"inner/work.rs\");\n"));
     let inner = project.elsewhere.path().join("inner");
     git(&folder, &["submodule", "--quiet", "add", inner.to_str().unwrap(), "inner"]);
     git(&folder, &["add", "."]);
