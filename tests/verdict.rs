@@ -281,6 +281,23 @@ fn a_root_without_a_lockfile_audits_every_one_below_it_in_one_report() {
 }
 
 #[test]
+fn the_policy_of_a_member_counts_wherever_it_stands_and_else_that_of_the_root() {
+    let slip = "[package.metadata.custody]\nfail-onn = \"low\"\n";
+    let place = Place::new(&[
+        ("r/custody.toml", "fail-on = \"low\"\n"),
+        ("r/one/Cargo.toml", &format!("{MANIFEST}{slip}")),
+        ("r/one/Cargo.lock", &lock()),
+    ]);
+    let run = place.check("r", &[]);
+    assert_eq!(run.code, 2, "the member's own policy is read: {}", run.error);
+    assert!(run.error.contains("fail-onn"), "{}", run.error);
+    place.write("r/one/Cargo.toml", MANIFEST);
+    assert_eq!(place.check("r", &ACCEPT).code, 0, "the root's is");
+    place.write("r/custody.toml", "fail-onn = \"low\"\n");
+    assert_eq!(place.check("r", &ACCEPT).code, 2, "and what is wrong with it is told");
+}
+
+#[test]
 fn lockfiles_below_an_audited_one_are_named_and_taken_in_when_asked() {
     let place = project();
     place.write("p/fuzz/Cargo.lock", &lock().replace("codec", "other"));

@@ -7,7 +7,7 @@ use super::Failure;
 use super::arguments::CheckArguments;
 use super::{gate, output, session};
 use crate::audit::{self, Audit};
-use crate::config::CONFIG_FILES;
+use crate::config::{self, CONFIG_FILES};
 use crate::domain::Level;
 use crate::domain::report::Context;
 use crate::reporter::{self, Format};
@@ -57,7 +57,7 @@ fn audited(arguments: &CheckArguments) -> Result<(Audit, Level), Failure> {
     let mut audits = Vec::new();
     let mut shown = None;
     for folder in folders {
-        let (audit, level) = one(&of_folder(arguments, path, &folder))?;
+        let (audit, level) = one(&of_folder(arguments, path, &folder)?)?;
         shown = shown.or(Some(level));
         audits.push((folder, audit));
     }
@@ -73,19 +73,24 @@ fn one(arguments: &CheckArguments) -> Result<(Audit, Level), Failure> {
 
 /// The arguments for one of several lockfiles. Where its own folder has no policy, that of the folder which
 /// is audited as a whole counts.
-fn of_folder(arguments: &CheckArguments, root: &Path, folder: &str) -> CheckArguments {
+fn of_folder(
+    arguments: &CheckArguments,
+    root: &Path,
+    folder: &str,
+) -> Result<CheckArguments, Failure> {
     let mut own = arguments.clone();
     own.path = root.join(folder);
     own.manifest_path = None;
-    let policy = root.join(CONFIG_FILES[0]);
-    let has = |folder: &Path| {
-        CONFIG_FILES[..2].iter().any(|file| folder.join(file).symlink_metadata().is_ok())
-    };
     let free = own.common.config.is_none() && !own.common.no_config && own.since.is_none();
-    if free && !has(&own.path) && policy.is_file() {
-        own.common.config = Some(policy);
+    if free
+        && config::place(&own.path)?.is_none()
+        && let Some(file) = config::place(root)?
+        // A manifest cannot be named as a policy.
+        && file != CONFIG_FILES[2]
+    {
+        own.common.config = Some(root.join(file));
     }
-    own
+    Ok(own)
 }
 
 fn sinks(formats: &[String]) -> Result<Vec<Sink>, Failure> {

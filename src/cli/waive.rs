@@ -10,7 +10,7 @@ use super::arguments::{CheckArguments, WaiveArguments};
 use super::session::folder_of;
 use super::{output, session};
 use crate::audit;
-use crate::config::{CONFIG_FILES, Policy};
+use crate::config::{self, CONFIG_FILES, POLICY_BYTES, Policy};
 use crate::domain::text::shown;
 use crate::domain::{Finding, Level, Location, Report, Subject, Waiver};
 use crate::heuristics::waivers;
@@ -52,25 +52,21 @@ pub fn run(arguments: &WaiveArguments) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Largest policy that is read, in bytes.
-const POLICY_BYTES: u64 = 1 << 20;
-
 /// The file that holds the project's policy, or would.
 fn policy_file(folder: &Path, arguments: &WaiveArguments) -> Result<std::path::PathBuf, Failure> {
     if let Some(named) = &arguments.common.config {
         return Ok(std::env::current_dir()?.join(named));
     }
-    let [custody, cargo_custody, manifest] = CONFIG_FILES;
-    if folder.join(cargo_custody).symlink_metadata().is_ok() {
-        return Ok(cargo_custody.into());
+    let [custody, _, manifest] = CONFIG_FILES;
+    // What is wrong with a policy is the audit's to tell, which was made by now.
+    match config::place(folder)? {
+        Some(file) if file == manifest => Err(Failure::text(
+            "the policy of this project is in Cargo.toml",
+        )
+        .help("move it to custody.toml, or write [[package.metadata.custody.waiver]] there")),
+        Some(file) => Ok(file.into()),
+        None => Ok(custody.into()),
     }
-    // An unreadable manifest is the audit's to tell, which was made by now.
-    let text = crate::disk::text(&folder.join(manifest), POLICY_BYTES).unwrap_or_default();
-    if matches!(Policy::from_manifest(&text, manifest), Ok(Some(_))) {
-        return Err(Failure::text("the policy of this project is in Cargo.toml")
-            .help("move it to custody.toml, or write [[package.metadata.custody.waiver]] there"));
-    }
-    Ok(custody.into())
 }
 
 /// What the findings that are meant need to be excused.

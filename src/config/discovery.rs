@@ -12,7 +12,7 @@ use crate::disk;
 pub const CONFIG_FILES: [&str; 3] = ["custody.toml", ".cargo/custody.toml", "Cargo.toml"];
 
 /// Largest policy that is read, in bytes.
-const MAX_BYTES: u64 = 1 << 20;
+pub const POLICY_BYTES: u64 = 1 << 20;
 
 /// Texts of the [`CONFIG_FILES`] that exist, wherever they were read from: a folder, or a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,8 +28,13 @@ pub struct Texts {
 impl Texts {
     /// The one policy among them; the default one where there is none.
     pub fn policy(&self) -> Result<Policy, ConfigError> {
+        Ok(self.found()?.map(|(_, policy)| policy).unwrap_or_default())
+    }
+
+    /// The one policy among them, and the file that holds it.
+    fn found(&self) -> Result<Option<(&'static str, Policy)>, ConfigError> {
         let [custody, cargo_custody, manifest] = CONFIG_FILES;
-        let mut found: Option<(&str, Policy)> = None;
+        let mut found: Option<(&'static str, Policy)> = None;
         let candidates = [
             self.custody.as_deref().map(|text| (custody, Policy::from_toml(text, custody))),
             self.cargo_custody
@@ -54,8 +59,16 @@ impl Texts {
             }
             found = Some((file, policy?));
         }
-        Ok(found.map(|(_, policy)| policy).unwrap_or_default())
+        Ok(found)
     }
+}
+
+/// Which file of a folder holds its policy; nothing where it has none.
+///
+/// # Errors
+/// As [`load`].
+pub fn place(folder: &Path) -> Result<Option<&'static str>, ConfigError> {
+    Ok(texts(folder)?.found()?.map(|(file, _)| file))
 }
 
 /// The policy of a project's folder, or of the file that `--config` names.
@@ -70,6 +83,10 @@ pub fn load(folder: &Path, named: Option<&Path>) -> Result<Policy, ConfigError> 
         })?;
         return Policy::from_toml(&text, &name);
     }
+    texts(folder)?.policy()
+}
+
+fn texts(folder: &Path) -> Result<Texts, ConfigError> {
     let [custody, cargo_custody, manifest] = CONFIG_FILES;
     let plain = |file: &str| -> Result<Option<String>, ConfigError> {
         let path = folder.join(file);
@@ -79,12 +96,11 @@ pub fn load(folder: &Path, named: Option<&Path>) -> Result<Policy, ConfigError> 
             Err(error) => absent(error, file),
         }
     };
-    Texts {
+    Ok(Texts {
         custody: plain(custody)?,
         cargo_custody: plain(cargo_custody)?,
         manifest: read(&folder.join(manifest), manifest)?,
-    }
-    .policy()
+    })
 }
 
 /// Nothing for a file that is not there, an error for one that cannot be read.
@@ -102,15 +118,16 @@ fn read(path: &Path, name: &str) -> Result<Option<String>, ConfigError> {
     };
     let failed = |source| ConfigError::Read { file: name.to_owned(), source };
     let size = handle.metadata().map_err(failed)?.len();
-    let too_large = |size| ConfigError::TooLarge { file: name.to_owned(), size, limit: MAX_BYTES };
-    if size > MAX_BYTES {
+    let too_large =
+        |size| ConfigError::TooLarge { file: name.to_owned(), size, limit: POLICY_BYTES };
+    if size > POLICY_BYTES {
         return Err(too_large(size));
     }
     let mut text = String::new();
     // Sizes of special files lie, so the reader is bounded as well.
-    handle.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
+    handle.take(POLICY_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
     match u64::try_from(text.len()) {
-        Ok(size) if size > MAX_BYTES => Err(too_large(size)),
+        Ok(size) if size > POLICY_BYTES => Err(too_large(size)),
         _ => Ok(Some(text)),
     }
 }
@@ -135,6 +152,7 @@ mod tests {
     #[test]
     fn no_file_is_the_default_policy() {
         assert_eq!(load(folder(&[]).path(), None).unwrap(), Policy::default());
+        assert_eq!(place(folder(&[("Cargo.toml", "[package]\n")]).path()).unwrap(), None);
     }
 
     #[test]
@@ -145,6 +163,7 @@ mod tests {
         {
             let policy = load(folder(&[(file, text)]).path(), None).unwrap();
             assert_eq!(policy.fail_on, Some(FailOn::At(Level::Low)), "{file}");
+            assert_eq!(place(folder(&[(file, text)]).path()).unwrap(), Some(file));
         }
     }
 

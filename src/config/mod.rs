@@ -18,7 +18,7 @@ mod section;
 
 pub use age::MinAge;
 pub use baseline::{BASELINE_FILE, Baseline, BaselineEntry};
-pub use discovery::{CONFIG_FILES, Texts, load};
+pub use discovery::{CONFIG_FILES, POLICY_BYTES, Texts, load, place};
 pub use error::{At, ConfigError};
 pub use policy::{Cooldown, Exempt, FailOn, ModelEntry, Named, Policy};
 
