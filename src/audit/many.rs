@@ -196,16 +196,22 @@ fn hands(all: Option<Hands>, more: Option<Hands>) -> Option<Hands> {
     Some(all)
 }
 
-/// What is said of lockfiles that lie below an audited one and are not audited with it.
+/// What is said of lockfiles that lie below an audited one and are not audited with it; `cut` where there
+/// are more folders than were searched.
 #[must_use]
-pub fn not_audited(folders: &[String]) -> Vec<Undetermined> {
-    let entries = folders.iter().map(|folder| Undetermined {
+pub fn not_audited(folders: &[String], cut: bool) -> Vec<Undetermined> {
+    let entry = |file: Option<String>, reason: &str| Undetermined {
         subject: crate::walker::project_subject(),
         what: "lock".to_owned(),
-        file: Some(below(folder, "Cargo.lock")),
-        reason: "another lockfile, which this run does not audit: --recursive takes it in"
-            .to_owned(),
+        file,
+        reason: reason.to_owned(),
         required: false,
-    });
-    entries.collect()
+    };
+    let another = "another lockfile, which this run does not audit: --recursive takes it in";
+    let mut entries: Vec<Undetermined> =
+        folders.iter().map(|folder| entry(Some(below(folder, "Cargo.lock")), another)).collect();
+    if cut {
+        entries.push(entry(None, "there are more folders or lockfiles below than are looked into"));
+    }
+    entries
 }

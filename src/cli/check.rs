@@ -42,7 +42,7 @@ fn audited(arguments: &CheckArguments) -> Result<(Audit, Level), Failure> {
     if (own && !arguments.recursive) || below.folders.is_empty() {
         let (mut audit, level) = one(arguments)?;
         if is_project {
-            audit.report.undetermined.extend(audit::not_audited(&below.folders));
+            audit.report.undetermined.extend(audit::not_audited(&below.folders, below.cut));
             audit.report.undetermined.sort();
         }
         return Ok((audit, level));
@@ -62,7 +62,10 @@ fn audited(arguments: &CheckArguments) -> Result<(Audit, Level), Failure> {
         audits.push((folder, audit));
     }
     let joined = audit::join(audits).and_then(|audit| Some((audit, shown?)));
-    joined.ok_or_else(|| Failure::text("there is no lockfile to audit"))
+    let (mut audit, level) =
+        joined.ok_or_else(|| Failure::text("there is no lockfile to audit"))?;
+    audit.report.undetermined.extend(audit::not_audited(&[], below.cut));
+    Ok((audit, level))
 }
 
 fn one(arguments: &CheckArguments) -> Result<(Audit, Level), Failure> {

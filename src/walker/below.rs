@@ -81,4 +81,16 @@ mod tests {
         assert_eq!(found.folders, ["a", "b/src-tauri"]);
         assert!(!found.cut);
     }
+
+    #[test]
+    fn more_lockfiles_than_are_told_are_told_as_that() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..=LOCKFILES {
+            let project = folder.path().join(format!("p{number:03}"));
+            fs::create_dir(&project).unwrap();
+            fs::write(project.join("Cargo.lock"), "").unwrap();
+        }
+        let found = below(folder.path());
+        assert_eq!((found.folders.len(), found.cut), (LOCKFILES, true));
+    }
 }
