@@ -200,7 +200,7 @@ fn measure(
     project: &Listed,
     lockfile: Option<String>,
 ) -> Result<ProjectRecord, Failure> {
-    let audited = match &project.place {
+    let mut audited = match &project.place {
         Ok(place) => audit_one(yard, place),
         Err(why) => Err(why.clone()),
     };
@@ -215,7 +215,8 @@ fn measure(
     record.as_of.clone_from(&yard.as_of);
     record.lockfile = lockfile;
     if let Some(records) = &yard.records {
-        if let Ok(audit) = &audited {
+        if let Ok(audit) = &mut audited {
+            audit::cut(&mut audit.report);
             let context =
                 Context { rules: &audit.rules, sources: &audit.sources, prefix: &audit.prefix };
             let options = reporter::Options::default();
