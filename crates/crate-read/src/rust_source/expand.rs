@@ -30,11 +30,12 @@ pub(super) struct Arm {
 /// Macros by name.
 pub(super) type Macros = HashMap<String, Rc<Vec<Arm>>>;
 
-/// What a name of a pattern stands for.
+/// What a name of a pattern stands for. The names of a repetition share its rounds: a copy for each name
+/// and level would be as many as names to the power of levels.
 #[derive(Clone)]
 enum Bound {
     One(Vec<TokenTree>),
-    Many(Vec<Bindings>),
+    Many(Rc<Vec<Bindings>>),
 }
 
 type Bindings = HashMap<String, Bound>;
@@ -290,9 +291,11 @@ fn repeated(
             _ => break,
         }
     }
-    let names: Vec<String> = rounds.iter().flat_map(|one| one.keys().cloned()).collect();
-    for name in names {
-        bindings.entry(name).or_insert_with(|| Bound::Many(rounds.clone()));
+    let rounds = Rc::new(rounds);
+    for name in rounds.iter().flat_map(Bindings::keys) {
+        if !bindings.contains_key(name) {
+            bindings.insert(name.clone(), Bound::Many(Rc::clone(&rounds)));
+        }
     }
     Some(taken)
 }
@@ -385,7 +388,8 @@ fn transcribe(
 /// The rounds of the first repeated name that a body uses, each with the names from outside.
 fn rounds(body: &[TokenTree], bindings: &Bindings) -> Vec<Bindings> {
     let many = used(body, 0).into_iter().find_map(|name| match bindings.get(&name) {
-        Some(Bound::Many(rounds)) => Some(rounds.clone()),
+        // The rounds inside of these are shared.
+        Some(Bound::Many(rounds)) => Some(Vec::clone(rounds)),
         _ => None,
     });
     let outer = bindings.iter().filter(|(_, bound)| matches!(bound, Bound::One(_)));

@@ -839,6 +839,19 @@ fn macros_that_expand_without_end_are_bounded() {
 }
 
 #[test]
+fn names_in_nested_repetitions_share_their_rounds() {
+    // A copy of the rounds for each name and level would be two to the power of thirty.
+    let nested = |inner: &str| format!("{}{inner}{}", "$(".repeat(30), ")*".repeat(30));
+    let facts = build(&format!(
+        "macro_rules! a {{ ({}) => {{ {} }} }} fn main() {{ a!(x y z w); }}",
+        nested("$a:ident $b:ident"),
+        nested("std::net::TcpStream::connect(stringify!($a $b));"),
+    ));
+    let expanded = facts.capabilities.iter().filter(|hit| hit.capability.as_str() == "raw-socket");
+    assert_eq!(expanded.count(), 1, "{facts:?}");
+}
+
+#[test]
 fn a_sign_alone_is_no_literal_of_two_tokens() {
     // A census came upon it: the sign is all that is left of what the macro is given.
     let facts = build(
