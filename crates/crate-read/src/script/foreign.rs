@@ -6,27 +6,34 @@
 use std::collections::BTreeMap;
 
 use super::languages::{Words, words_of};
-use super::shell::Data;
-use super::{ACTS, Act, End, Language, Origin, programs, shell};
+use super::shell::{Data, NAMES};
+use super::shell_words::plain_path;
+use super::{ACTS, Act, End, Language, MAX_BYTES, Origin, programs, shell};
 
 /// Most statements of a script.
 const STATEMENTS: usize = 20_000;
-/// Most names and files that are followed.
-const NAMES: usize = 2_000;
+/// Most bytes that are looked at behind words that run their argument, all such words of a script
+/// together: arguments that nothing closes end where the statement does, each of them.
+const GIVEN: usize = 2 * MAX_BYTES;
 /// Longest statement that is read, in bytes.
 const LONGEST: usize = 32 << 10;
 
 /// Reads a script, twice: what is used may stand before what brings it.
 pub(super) fn read(language: Language, text: &str) -> Vec<Act> {
     let words = words_of(language);
-    let folds = language == Language::PowerShell;
-    let mut reading = Reading { words, names: BTreeMap::new(), acts: Vec::new() };
-    let statements = statements(text, words.comment);
-    for _ in 0..2 {
-        reading.acts.clear();
-        for (line, statement) in &statements {
-            let folded = if folds { statement.to_ascii_lowercase() } else { statement.clone() };
-            reading.statement(&folded, *line);
+    let mut reading = Reading { words, names: BTreeMap::new(), acts: Vec::new(), left: GIVEN };
+    let mut statements = statements(text, words.comment);
+    for (_, statement) in &mut statements {
+        if language == Language::PowerShell {
+            statement.make_ascii_lowercase();
+        }
+        let all = reading.data(statement);
+        reading.remember(statement, &all);
+    }
+    for (line, statement) in &statements {
+        reading.statement(statement, *line);
+        if reading.is_full() {
+            break;
         }
     }
     reading.acts
@@ -81,17 +88,18 @@ struct Reading {
     /// Names and files, and what they carry.
     names: BTreeMap<String, Data>,
     acts: Vec<Act>,
+    /// What is left of [`GIVEN`].
+    left: usize,
 }
 
 impl Reading {
     fn statement(&mut self, statement: &str, line: u32) {
         let all = self.data(statement);
-        self.evaluated(statement, line);
-        self.started(statement, line);
-        let fetches = has(statement, self.words.fetch);
-        if fetches && let Some(from) = &all.secret {
-            let act = self.act(Origin::Secret, End::Send, from, statement, line);
-            self.push(act);
+        let to = &custody_bytes::excerpt::excerpt(statement.trim(), 120);
+        self.evaluated(statement, &all, to, line);
+        self.started(statement, to, line);
+        if let Some(from) = all.secret.as_ref().filter(|_| has(statement, self.words.fetch)) {
+            self.push(act(Origin::Secret, End::Send, from, to, line));
         }
         self.remember(statement, &all);
     }
@@ -113,57 +121,74 @@ impl Reading {
         if has(text, self.words.environment) || names_secret() {
             data.secret = shown();
         }
-        for name in identifiers(text).chain(strings(text)) {
-            if let Some(held) = self.names.get(file_name(name)) {
-                data.merge(held);
-            }
-        }
+        data.merge(&self.only_names(text));
         data
     }
 
     /// `exec(code)`, `fetch(..).then(eval)`.
-    fn evaluated(&mut self, statement: &str, line: u32) {
+    fn evaluated(&mut self, statement: &str, all: &Data, to: &str, line: u32) {
         for word in self.words.evaluate {
             for (at, _) in statement.match_indices(word) {
+                if self.is_full() {
+                    return;
+                }
                 if !begins(statement, at, word) {
                     continue;
                 }
-                let all = word.starts_with('(') || word.starts_with('[');
-                let given = if all { statement } else { argument(&statement[at + word.len()..]) };
                 let piped = statement[..at].trim_end().ends_with('|');
-                let data = self.data(if piped { statement } else { given });
-                self.run(&data, statement, line);
+                // Where too much was looked at already, the word is taken to run what the statement brings.
+                if piped || word.starts_with(['(', '[']) || self.left == 0 {
+                    self.run(all, to, line);
+                    continue;
+                }
+                let given = argument(&statement[at + word.len()..]);
+                self.left = self.left.saturating_sub(given.len());
+                let data = self.data(given);
+                self.run(&data, to, line);
             }
         }
     }
 
     /// `os.system(line)`, `subprocess.run([program, ..])`.
-    fn started(&mut self, statement: &str, line: u32) {
+    fn started(&mut self, statement: &str, to: &str, line: u32) {
+        let mut has_read_lines = false;
         for word in self.words.start {
             let found = statement.match_indices(word).find(|(at, _)| begins(statement, *at, word));
             let Some((at, _)) = found else { continue };
-            let rest = &statement[at + word.len()..];
-            let rest = rest
-                .find('(')
-                .filter(|open| *open < 24)
-                .map_or(rest, |open| if word.ends_with('(') { rest } else { &rest[open + 1..] });
-            let first = rest.split([',', '\n']).next().unwrap_or(rest);
-            let mut data = self.only_names(first);
-            let program = strings(first).next().unwrap_or("");
-            if first.contains('`') {
-                data.merge(&self.data(first));
+            self.program(&statement[at + word.len()..], word.ends_with('('), to, line);
+            if !std::mem::replace(&mut has_read_lines, true) {
+                self.shell_lines(statement, line);
             }
-            let is_interpreter = programs::language(program).is_some()
-                || first.contains("sys.executable")
-                || first.contains("execPath");
-            if is_interpreter {
-                data.merge(&self.only_names(rest));
+        }
+    }
+
+    /// What is behind a word that starts programs.
+    fn program(&mut self, rest: &str, is_open: bool, to: &str, line: u32) {
+        let open = rest.find('(').filter(|open| *open < 24 && !is_open);
+        let rest = open.map_or(rest, |open| &rest[open + 1..]);
+        let first = rest.split([',', '\n']).next().unwrap_or(rest);
+        let mut data = self.only_names(first);
+        let program = strings(first).next().unwrap_or("");
+        if first.contains('`') {
+            data.merge(&self.data(first));
+        }
+        let is_interpreter = programs::language(program).is_some()
+            || first.contains("sys.executable")
+            || first.contains("execPath");
+        if is_interpreter {
+            data.merge(&self.only_names(rest));
+        }
+        self.run(&data, to, line);
+    }
+
+    /// Texts in quotes that are lines of a shell.
+    fn shell_lines(&mut self, statement: &str, line: u32) {
+        for text in strings(statement).filter(|text| text.contains(' ')) {
+            if self.is_full() {
+                return;
             }
-            self.run(&data, statement, line);
-            for text in strings(statement).filter(|text| text.contains(' ')) {
-                for act in shell::read(text) {
-                    self.push(Act { line, ..act });
-                }
+            for act in shell::read(text) {
+                self.push(Act { line, ..act });
             }
         }
     }
@@ -172,7 +197,7 @@ impl Reading {
     fn only_names(&self, text: &str) -> Data {
         let mut data = Data::default();
         for name in identifiers(text).chain(strings(text)) {
-            if let Some(held) = self.names.get(file_name(name)) {
+            if let Some(held) = self.names.get(plain_path(name)) {
                 data.merge(held);
             }
         }
@@ -181,8 +206,7 @@ impl Reading {
 
     /// The names that a statement assigns, and the files that it names, carry what it brings.
     fn remember(&mut self, statement: &str, data: &Data) {
-        let carries = data.fetched.is_some() || data.decoded.is_some() || data.secret.is_some();
-        if !carries || self.names.len() > NAMES {
+        if data.is_clean() {
             return;
         }
         let assigned = statement.split_once('=').filter(|(left, right)| {
@@ -193,7 +217,7 @@ impl Reading {
         if let Some((left, _)) = assigned {
             for name in identifiers(left) {
                 if !matches!(name, "const" | "let" | "var" | "my" | "our" | "self" | "this") {
-                    self.names.entry(name.to_owned()).or_default().merge(data);
+                    self.keep(name, data);
                 }
             }
         }
@@ -203,17 +227,23 @@ impl Reading {
             .and_then(|_| statement.rsplit_once(" as "));
         if let Some((_, name)) = with {
             for name in identifiers(name) {
-                self.names.entry(name.to_owned()).or_default().merge(data);
+                self.keep(name, data);
             }
         }
         let receiver = statement.split_once(".write(").map(|(receiver, _)| receiver);
         for name in receiver.into_iter().filter_map(|receiver| identifiers(receiver).last()) {
-            self.names.entry(name.to_owned()).or_default().merge(data);
+            self.keep(name, data);
         }
         for file in strings(statement).filter(|text| is_file(text)) {
-            self.names.entry(file_name(file).to_owned()).or_default().merge(data);
+            self.keep(plain_path(file), data);
         }
         self.remember_targets(statement, data);
+    }
+
+    fn keep(&mut self, name: &str, data: &Data) {
+        if self.names.len() < NAMES || self.names.contains_key(name) {
+            self.names.entry(name.to_owned()).or_default().merge(data);
+        }
     }
 
     /// Variables that name the file that something is put into.
@@ -230,35 +260,35 @@ impl Reading {
         ];
         if let Some(at) = target.iter().find_map(|word| statement.find(word)) {
             for name in identifiers(&statement[at..]).skip(1) {
-                self.names.entry(name.to_owned()).or_default().merge(data);
+                self.keep(name, data);
             }
             if let Some(name) = identifiers(&statement[..at]).last() {
-                self.names.entry(name.to_owned()).or_default().merge(data);
+                self.keep(name, data);
             }
         }
     }
 
-    fn run(&mut self, data: &Data, statement: &str, line: u32) {
-        let (from, origin) = match (&data.fetched, &data.decoded) {
-            (Some(from), _) => (from, Origin::Fetch),
-            (None, Some(from)) => (from, Origin::Decode),
-            (None, None) => return,
-        };
-        let act = self.act(origin, End::Run, from, statement, line);
-        self.push(act);
+    fn run(&mut self, data: &Data, to: &str, line: u32) {
+        match (&data.fetched, &data.decoded) {
+            (Some(from), _) => self.push(act(Origin::Fetch, End::Run, from, to, line)),
+            (None, Some(from)) => self.push(act(Origin::Decode, End::Run, from, to, line)),
+            (None, None) => {}
+        }
     }
 
-    #[expect(clippy::unused_self, reason = "reads as what it makes")]
-    fn act(&self, origin: Origin, end: End, from: &str, statement: &str, line: u32) -> Act {
-        let to = custody_bytes::excerpt::excerpt(statement.trim(), 120);
-        Act { origin, end, from: from.to_owned(), to, line }
+    fn is_full(&self) -> bool {
+        self.acts.len() >= ACTS
     }
 
     fn push(&mut self, act: Act) {
-        if self.acts.len() < ACTS && !self.acts.contains(&act) {
+        if !self.is_full() && !self.acts.contains(&act) {
             self.acts.push(act);
         }
     }
+}
+
+fn act(origin: Origin, end: End, from: &str, to: &str, line: u32) -> Act {
+    Act { origin, end, from: from.to_owned(), to: to.to_owned(), line }
 }
 
 fn has(text: &str, words: &[&str]) -> bool {
@@ -327,8 +357,4 @@ fn is_file(text: &str) -> bool {
         && text.contains(['/', '.', '\\'])
         && !text.contains([' ', ':', '\n', '(', ','])
         && text.contains(|c: char| c.is_ascii_alphabetic())
-}
-
-fn file_name(text: &str) -> &str {
-    text.strip_prefix("./").unwrap_or(text)
 }

@@ -152,7 +152,7 @@ impl Reading {
     }
 }
 
-fn plain_path(name: &str) -> &str {
+pub(super) fn plain_path(name: &str) -> &str {
     name.strip_prefix("./").unwrap_or(name)
 }
 

@@ -261,6 +261,16 @@ fn build_files_are_read_as_what_they_start() {
     }
 }
 
+const LANGUAGES: [Language; 7] = [
+    Language::Shell,
+    Language::Batch,
+    Language::Python,
+    Language::Script,
+    Language::Perl,
+    Language::Ruby,
+    Language::PowerShell,
+];
+
 #[test]
 fn hostile_text_is_read_in_bounded_time_and_never_fails() {
     let deep =
@@ -280,14 +290,23 @@ fn hostile_text_is_read_in_bounded_time_and_never_fails() {
             .to_owned(),
         "\u{e4}'\u{e4}\"\\\u{e4}$\u{e4}`\u{e4}".repeat(2_000),
         "cur* * ?[ s[h | ${x:9:9} ${x//a/b} ${x%%*} ${".repeat(500),
+        "eval(".repeat(100_000),
+        "exec(b64decode('a b', ".repeat(5_000),
+        "(eval) iex 'a.b', ".repeat(5_000) + "unpack",
     ] {
-        for language in [Language::Shell, Language::Batch, Language::Python, Language::Script] {
+        for language in LANGUAGES {
             assert!(read(language, &text).len() <= super::ACTS);
         }
         for path in ["CMakeLists.txt", "Makefile", "meson.build", "a.m4", "a.ninja", "b.gradle"] {
             assert!(read_build_file(path, &text).len() <= super::ACTS);
         }
     }
+}
+
+#[test]
+fn a_flood_of_words_hides_nothing_behind_them() {
+    let text = "eval(".repeat(100_000) + "1); eval(atob(x))";
+    assert_eq!(ends(&read(Language::Script, &text)), DECODED);
 }
 
 #[test]
