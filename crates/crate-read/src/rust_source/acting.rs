@@ -68,6 +68,15 @@ impl Answers {
         Self { asked: 0, decided, calendar: false }
     }
 
+    /// What a match on an answer decides: its arms name constants.
+    pub(super) fn decided_by(self, arms: &[syn::Arm]) -> Self {
+        let mut decided = self;
+        for text in arms.iter().filter_map(|arm| constant_of(&arm.pat)) {
+            decided.merge(self.compared(Some(&text)));
+        }
+        decided
+    }
+
     fn question(self) -> Option<Asks> {
         [Asks::Host, Asks::Ci, Asks::Clock].into_iter().find(|asks| self.decided & bit(*asks) != 0)
     }
@@ -226,8 +235,8 @@ impl Walk<'_> {
     }
 
     /// Whether a condition asks the machine; what is walked until [`Self::leave`] stands under it.
-    pub(super) fn enter(&mut self, condition: &Value, span: Span) -> bool {
-        let Some(asks) = condition.taint.answers.question() else { return false };
+    pub(super) fn enter(&mut self, condition: Answers, span: Span) -> bool {
+        let Some(asks) = condition.question() else { return false };
         if self.acting.gates.len() >= NOTED {
             return false;
         }
@@ -241,18 +250,6 @@ impl Walk<'_> {
         if entered {
             self.acting.open.pop();
         }
-    }
-
-    /// What a match on an answer decides: its arms name constants.
-    pub(super) fn decided_by(value: &Value, arms: &[syn::Arm]) -> Value {
-        let mut decided = value.clone();
-        decided.taint.answers.decided |= value.taint.answers.decided;
-        for arm in arms {
-            if let Some(text) = constant_of(&arm.pat) {
-                decided.taint.answers.merge(value.taint.answers.compared(Some(&text)));
-            }
-        }
-        decided
     }
 
     /// A value that says only how two others compare.

@@ -102,14 +102,10 @@ impl Walk<'_> {
     /// What the crate's own `Read`, `Write` or `Iterator` of a type does to what goes through it.
     pub(super) fn streamed(&mut self, ty: &str) -> Taint {
         const STREAMS: [&str; 6] = ["read", "write", "next", "fill_buf", "poll_read", "poll_write"];
-        let name = ty.rsplit("::").next().unwrap_or(ty);
+        let names = self.names;
         let mut changes = Taint::default();
         for method in STREAMS {
-            for index in self.names.by_name.get(method).cloned().unwrap_or_default() {
-                let function = &self.names.functions[index];
-                if function.owner.is_none_or(|owner| owner != name) {
-                    continue;
-                }
+            for index in names.methods_of(ty, method) {
                 let Some(summary) = self.summary(index) else { continue };
                 let fills = summary.fills.iter().map(|(_, taint)| taint);
                 for taint in fills.chain([&summary.returns.taint]) {
@@ -135,13 +131,9 @@ impl Walk<'_> {
         if value.taint.is_clean() {
             return;
         }
-        let name = ty.rsplit("::").next().unwrap_or(ty);
-        let drops = self.names.by_name.get("drop").cloned().unwrap_or_default();
-        for index in drops {
-            let function = &self.names.functions[index];
-            if function.owner.is_some_and(|owner| owner == name) {
-                self.follow(index, std::slice::from_ref(value), &[], span);
-            }
+        let names = self.names;
+        for index in names.methods_of(ty, "drop") {
+            self.follow(index, std::slice::from_ref(value), &[], span);
         }
     }
 

@@ -90,9 +90,9 @@ impl Walk<'_> {
     fn index(&mut self, inner: &syn::ExprIndex) -> Value {
         let mut value = self.value(&inner.expr);
         let index = self.value(&inner.index);
-        let both = [value.clone(), index.clone()];
-        if let Some(own) = self.operator("index", &both, inner.bracket_token.span.open()) {
-            return own;
+        let span = inner.bracket_token.span.open();
+        if let Some(own) = self.own_method(&value, "index") {
+            return self.follow(own, &[value, index], &[], span);
         }
         // `WORDS[2]` of a constant list.
         let at = index.text.as_ref().and_then(|text| text.text.parse::<usize>().ok());
@@ -102,13 +102,13 @@ impl Walk<'_> {
         }
         // `table[byte]`: what it is looked up by decides what comes out.
         if !index.textual && value.list.is_none() {
-            let by = self.altered(&index.taint, "[]", inner.bracket_token.span.open());
+            let by = self.altered(&index.taint, "[]", span);
             value.taint.merge(&by);
         }
         if matches!(&*inner.index, Expr::Range(range) if range.start.is_some() || range.end.is_some())
             && !value.textual
         {
-            value.taint = self.altered(&value.taint, "[..]", inner.bracket_token.span.open());
+            value.taint = self.altered(&value.taint, "[..]", span);
             value.bytes = None;
         }
         value
@@ -141,7 +141,7 @@ impl Walk<'_> {
         if condition.is_verdict && inner.else_branch.is_none() && only_talks(&inner.then_branch) {
             self.dropped(&condition, inner.if_token.span);
         }
-        let entered = self.enter(&condition, inner.if_token.span);
+        let entered = self.enter(condition.taint.answers, inner.if_token.span);
         let mut value = self.block(&inner.then_branch);
         if let Some((_, otherwise)) = &inner.else_branch {
             value = value.either(self.value(otherwise));
@@ -153,7 +153,8 @@ impl Walk<'_> {
     fn matched(&mut self, inner: &syn::ExprMatch) -> Value {
         let value = self.value(&inner.expr);
         let mut result = Value::default();
-        let entered = self.enter(&Self::decided_by(&value, &inner.arms), inner.match_token.span);
+        let decided = value.taint.answers.decided_by(&inner.arms);
+        let entered = self.enter(decided, inner.match_token.span);
         for arm in &inner.arms {
             if is_test(&arm.attrs) {
                 continue;
@@ -243,11 +244,10 @@ impl Walk<'_> {
         let left = self.value(&inner.left);
         let right = self.value(&inner.right);
         let span = operator_span(&inner.op);
-        if let Some(method) = operator_method(&inner.op) {
-            let both = [left.clone(), right.clone()];
-            if let Some(own) = self.operator(method, &both, span) {
-                return own;
-            }
+        if let Some(method) = operator_method(&inner.op)
+            && let Some(own) = self.own_method(&left, method)
+        {
+            return self.follow(own, &[left, right], &[], span);
         }
         let mut taint = left.taint.clone();
         taint.merge(&right.taint);

@@ -30,7 +30,7 @@ impl Walk<'_> {
         let outer = std::mem::replace(&mut self.closure_input, receiver.taint.clone());
         let span = call.method.span();
         // `in_ci().then(|| act())`
-        let entered = name == "then" && self.enter(&receiver, span);
+        let entered = name == "then" && self.enter(receiver.taint.answers, span);
         let arguments = self.arguments(call.args.iter());
         self.leave(entered);
         self.closure_input = outer;
@@ -272,31 +272,20 @@ impl Walk<'_> {
 
     /// An operator of a type of the crate.
     pub(super) fn operator(&mut self, method: &str, values: &[Value], span: Span) -> Option<Value> {
-        let ty = values.first()?.ty.clone()?;
-        let name = ty.rsplit("::").next().unwrap_or(&ty);
-        let known = self.names.by_name.get(method)?;
-        let own = known
-            .iter()
-            .copied()
-            .find(|index| self.names.functions[*index].owner.is_some_and(|owner| owner == name))?;
+        let own = self.own_method(values.first()?, method)?;
         Some(self.follow(own, values, &[], span))
+    }
+
+    /// A method of the crate's own type that a value is of.
+    pub(super) fn own_method(&self, value: &Value, method: &str) -> Option<usize> {
+        self.names.methods_of(value.ty.as_deref()?, method).next()
     }
 
     /// Methods of the crate: by its type where that is known, else all that have the name.
     fn local_methods(&self, name: &str, receiver: Option<&str>) -> Vec<usize> {
         let Some(candidates) = self.names.by_name.get(name) else { return Vec::new() };
-        let methods: Vec<usize> = candidates
-            .iter()
-            .copied()
-            .filter(|index| self.names.functions[*index].owner.is_some())
-            .collect();
-        let owner = receiver.and_then(|ty| ty.rsplit("::").next());
-        let fits = |index: &&usize| {
-            let function = &self.names.functions[**index];
-            function.owner.is_some_and(|o| Some(o.to_string().as_str()) == owner)
-        };
-        if let Some(found) = methods.iter().find(fits) {
-            return vec![*found];
+        if let Some(own) = receiver.and_then(|ty| self.names.methods_of(ty, name).next()) {
+            return vec![own];
         }
         if TRANSPARENT.contains(&name) {
             return self.conversions(name);
@@ -305,6 +294,8 @@ impl Walk<'_> {
         if receiver.is_some_and(|ty| ty.starts_with("std::")) {
             return Vec::new();
         }
+        let is_method = |at: &usize| self.names.functions[*at].owner.is_some();
+        let methods: Vec<usize> = candidates.iter().copied().filter(is_method).collect();
         // A trait object can be any of them; a name that many types have says nothing.
         if methods.len() > IMPLEMENTATIONS { Vec::new() } else { methods }
     }

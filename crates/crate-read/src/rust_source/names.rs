@@ -79,6 +79,13 @@ impl<'a> Names<'a> {
         self.by_path.get(path).copied()
     }
 
+    /// Methods of this name that a type has; of its path the last part counts.
+    pub(super) fn methods_of(&self, ty: &str, method: &str) -> impl Iterator<Item = usize> {
+        let name = ty.rsplit("::").next().unwrap_or(ty);
+        let known = self.by_name.get(method).into_iter().flatten().copied();
+        known.filter(move |at| self.functions[*at].owner.is_some_and(|owner| owner == name))
+    }
+
     fn items(&mut self, items: &'a [Item], module: usize, unit: usize) {
         for item in items {
             self.item(item, module, unit);

@@ -328,7 +328,8 @@ impl<'a> Walk<'a> {
                 // `if asked { return }`: what follows stands under the same condition.
                 syn::Stmt::Expr(Expr::If(inner), _) if acting::leaves(&inner.then_branch) => {
                     let (value, condition) = self.conditional(inner);
-                    entered += usize::from(self.enter(&condition, inner.if_token.span));
+                    entered +=
+                        usize::from(self.enter(condition.taint.answers, inner.if_token.span));
                     value
                 }
                 syn::Stmt::Local(local) => {
