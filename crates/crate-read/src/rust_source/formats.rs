@@ -9,12 +9,18 @@ use super::value::{Taint, Text, Value};
 use super::walk::Walk;
 
 impl Walk<'_> {
-    /// A format string with its arguments filled in as far as they are constant.
-    pub(super) fn formatted(&mut self, tokens: &TokenStream, skip: usize) -> Value {
+    /// A format string with its arguments filled in as far as they are constant; and the argument before
+    /// it, where there is one: what is written to.
+    pub(super) fn formatted(
+        &mut self,
+        tokens: &TokenStream,
+        skip: usize,
+    ) -> (Value, Option<Value>) {
         let Ok(parsed) = arguments(tokens) else {
             self.scan_tokens(tokens.clone(), false);
-            return Value::default();
+            return (Value::default(), None);
         };
+        let mut to = None;
         let mut named = Vec::new();
         let mut positional = Vec::new();
         let mut format = None;
@@ -31,7 +37,7 @@ impl Walk<'_> {
                 _ => {
                     let value = self.value(argument);
                     match index.cmp(&skip) {
-                        std::cmp::Ordering::Less => {}
+                        std::cmp::Ordering::Less => to = Some(value),
                         std::cmp::Ordering::Equal => format = Some(value.shown()),
                         std::cmp::Ordering::Greater => positional.push(value),
                     }
@@ -39,9 +45,9 @@ impl Walk<'_> {
             }
         }
         let Some(format) = format.filter(|format| format.whole) else {
-            return Value::of_taint(union(&positional, &Taint::default()));
+            return (Value::of_taint(union(&positional, &Taint::default())), to);
         };
-        self.fill_format(&format.text, &positional, &named)
+        (self.fill_format(&format.text, &positional, &named), to)
     }
 
     fn fill_format(

@@ -24,16 +24,18 @@ impl Walk<'_> {
         let span = path_span(&mac.path);
         match name.as_str() {
             "println" | "print" | "eprintln" | "eprint" | "format" | "format_args" | "panic" => {
-                let text = self.formatted(tokens, 0);
+                let (text, _) = self.formatted(tokens, 0);
                 if name.starts_with("print") {
                     self.directives(&text, span);
                 }
                 text
             }
             "write" | "writeln" => {
-                let text = self.formatted(tokens, 1);
+                let (text, to) = self.formatted(tokens, 1);
                 self.directives(&text, span);
-                self.written_out(tokens, &text, span);
+                if let Some(to) = to.filter(|_| !text.taint.is_clean()) {
+                    self.written_out(&to, &text, span);
+                }
                 text
             }
             "concat" => self.concat(tokens),
@@ -156,12 +158,7 @@ impl Walk<'_> {
     }
 
     /// `write!(to, ...)`: what was put together goes to the first argument.
-    fn written_out(&mut self, tokens: &TokenStream, text: &Value, span: proc_macro2::Span) {
-        if text.taint.is_clean() {
-            return;
-        }
-        let Ok(parsed) = arguments(tokens) else { return };
-        let Some(to) = parsed.first().map(|first| self.value(first)) else { return };
+    fn written_out(&mut self, to: &Value, text: &Value, span: proc_macro2::Span) {
         if let Some(index) = to.spawned {
             self.command_arguments(index, "write_fmt", std::slice::from_ref(text), span);
         }
