@@ -1,6 +1,8 @@
 //! Scripts that build code starts: shipped with the crate, or given as code. They are code that runs here,
 //! so that what they fetch and run, decode and run, or send are flows like those of Rust.
 
+use std::rc::Rc;
+
 use proc_macro2::Span;
 
 use super::facts::{Spawned, StepKind};
@@ -45,8 +47,11 @@ impl Walk<'_> {
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(script::MAX_BYTES)]);
         let by_file = script::language_of_file(&path, &text);
         let language = script::language_of_program(program).filter(|_| !text.starts_with("#!"));
-        for act in script::read(by_file.or(language).unwrap_or(Language::Shell), &text) {
-            self.act(&act, program, Some(&path), span);
+        let language = by_file.or(language).unwrap_or(Language::Shell);
+        let shipped = self.shipped.entry((path.clone(), language));
+        let acts = Rc::clone(shipped.or_insert_with(|| Rc::new(script::read(language, &text))));
+        for act in acts.iter() {
+            self.act(act, program, Some(&path), span);
         }
         let named = paths::kind_of_name(&path);
         let is_script = by_file.is_some() || text.starts_with("#!") && named == Some("");

@@ -17,6 +17,7 @@ use super::open::OpenUse;
 use super::programs::Started;
 use super::table::{Capability, CapabilityTable};
 use super::value::{Taint, Text, Value};
+use crate::script::{Act, Language};
 
 /// Most expressions that one reading walks: the bound on its time.
 pub(super) const EXPRESSIONS: u64 = 1_500_000;
@@ -87,6 +88,8 @@ pub(super) struct Walk<'a> {
     pub libraries: Vec<(String, u32)>,
     /// Paths that library code compiles with `include!`.
     pub compiled: &'a std::collections::BTreeSet<String>,
+    /// What shipped scripts do, by path and language: many calls can start the same one.
+    pub shipped: HashMap<(String, Language), Rc<Vec<Act>>>,
 }
 
 impl<'a> Walk<'a> {
@@ -132,6 +135,7 @@ impl<'a> Walk<'a> {
             acting: Acting::default(),
             libraries: Vec::new(),
             compiled: &entry.compiled,
+            shipped: HashMap::new(),
         }
     }
 

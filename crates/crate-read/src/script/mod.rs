@@ -34,7 +34,7 @@ pub const MAX_BYTES: usize = 2 << 20;
 pub const ACTS: usize = 16;
 
 /// A language that scripts are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Language {
     /// POSIX shell and its relatives.
     Shell,
