@@ -24,7 +24,7 @@ const INTERPRETERS: [&str; 10] =
     ["sh", "bash", "dash", "ksh", "zsh", "ash", "python", "python3", "perl", "ruby"];
 
 /// Programs that decode without being told to.
-const DECODERS: [&str; 14] = [
+pub(crate) const DECODERS: [&str; 14] = [
     "xzcat",
     "unxz",
     "lzcat",
@@ -41,9 +41,9 @@ const DECODERS: [&str; 14] = [
     "lz4cat",
 ];
 /// Programs that decode when told to by `-d`.
-const CODECS: [&str; 16] = [
+pub(crate) const CODECS: [&str; 15] = [
     "xz", "lzma", "gzip", "bzip2", "zstd", "lz4", "lzip", "lzop", "brotli", "pigz", "pbzip2",
-    "base64", "base32", "basenc", "compress", "snzip",
+    "base64", "base32", "basenc", "compress",
 ];
 
 impl<'w> Command<'w> {
@@ -78,22 +78,25 @@ impl<'w> Command<'w> {
     /// What it does with the data that goes through it.
     pub fn kind(&self) -> Option<ChainKind> {
         let program = self.program.as_str();
-        if DECODERS.contains(&program) || (self.undoes() && CODECS.contains(&program)) {
+        let is_codec = CODECS.contains(&program) || program == "snzip";
+        if DECODERS.contains(&program) || (is_codec && undoes(&self.arguments)) {
             return Some(ChainKind::Decode);
         }
         match program {
-            "openssl" if self.undoes() => {
+            "openssl" if undoes(&self.arguments) => {
                 let encoding = self.arguments.first() == Some(&"base64");
                 Some(if encoding { ChainKind::Decode } else { ChainKind::Decrypt })
             }
-            "gpg" | "gpg2" | "age" if self.undoes() => Some(ChainKind::Decrypt),
-            "xxd" if self.flag('r') => Some(ChainKind::Decode),
+            "gpg" | "gpg2" | "age" if undoes(&self.arguments) => Some(ChainKind::Decrypt),
+            "xxd" if flag(&self.arguments, 'r') => Some(ChainKind::Decode),
             "perl" | "python" | "python3" if self.decodes_in_text() => Some(ChainKind::Decode),
             "head" | "tail" if self.counts_bytes() => Some(ChainKind::Slice),
             "dd" if self.arguments.iter().any(|a| a.starts_with("skip=")) => Some(ChainKind::Slice),
             "tr" if self.maps() => Some(ChainKind::Map),
             "sed" if self.arguments.iter().any(|a| is_long_y(a)) => Some(ChainKind::Map),
-            "grep" | "egrep" | "fgrep" if self.flag('r') || self.flag('R') => {
+            "grep" | "egrep" | "fgrep"
+                if flag(&self.arguments, 'r') || flag(&self.arguments, 'R') =>
+            {
                 Some(ChainKind::Search)
             }
             "find" => Some(ChainKind::Search),
@@ -136,29 +139,11 @@ impl<'w> Command<'w> {
         None
     }
 
-    /// `-d`, `-dc`, `--decompress`, `--decode`, `-D`.
-    fn undoes(&self) -> bool {
-        self.flag('d') || self.flag('D') || self.long("--dec") || self.long("--unc")
-    }
-
     /// `-d` or `-dc` and nothing that a compiler or `test` would be given.
     fn decodes_by_flag(&self) -> bool {
         !matches!(self.program.as_str(), "test" | "cc" | "mkdir_p" | "install" | "srcdir")
             && self.arguments.iter().any(|a| matches!(*a, "-d" | "-dc" | "-cd" | "--decompress"))
             && self.arguments.len() <= 4
-    }
-
-    /// A letter in a bundle of short flags.
-    fn flag(&self, letter: char) -> bool {
-        self.arguments.iter().any(|argument| {
-            argument.strip_prefix('-').is_some_and(|flags| {
-                !flags.starts_with('-') && flags.len() <= 8 && flags.contains(letter)
-            })
-        })
-    }
-
-    fn long(&self, start: &str) -> bool {
-        self.arguments.iter().any(|argument| argument.starts_with(start))
     }
 
     fn counts_bytes(&self) -> bool {
@@ -186,6 +171,22 @@ impl<'w> Command<'w> {
             .iter()
             .any(|word| text.contains(word))
     }
+}
+
+/// `-d`, `-dc`, `--decompress`, `--decode`, `-D`.
+pub(crate) fn undoes(arguments: &[impl AsRef<str>]) -> bool {
+    let is_long = |a: &str| a.starts_with("--dec") || a.starts_with("--unc");
+    flag(arguments, 'd')
+        || flag(arguments, 'D')
+        || arguments.iter().any(|argument| is_long(argument.as_ref()))
+}
+
+/// A letter in a bundle of short flags.
+pub(crate) fn flag(arguments: &[impl AsRef<str>], letter: char) -> bool {
+    arguments
+        .iter()
+        .filter_map(|argument| argument.as_ref().strip_prefix('-'))
+        .any(|flags| !flags.starts_with('-') && flags.len() <= 8 && flags.contains(letter))
 }
 
 /// `name=value` in front of a command, or as a command.

@@ -9,6 +9,7 @@ use super::programs::names_a_file;
 use super::table::{DataUse, Given};
 use super::value::{Taint, Text, Value};
 use super::walk::Walk;
+use crate::script::is_option;
 
 impl Walk<'_> {
     /// An interpreter is given data: as a script that was written, or as code in the argument itself.
@@ -278,12 +279,4 @@ fn is_inline(text: &str) -> bool {
     ];
     let text = text.to_ascii_lowercase();
     FLAGS.contains(&text.as_str())
-}
-
-/// Whether an argument of a wrapper is no program: an option, a number, an assignment.
-pub(super) fn is_option(text: &str) -> bool {
-    text.is_empty()
-        || text.starts_with('-')
-        || text.starts_with(|c: char| c.is_ascii_digit())
-        || (text.contains('=') && !text.contains('/'))
 }

@@ -16,6 +16,7 @@ use super::value::{Taint, Text};
 use super::walk::Walk;
 use crate::native_tree::command::Command;
 use crate::native_tree::{ChainKind, shell};
+use crate::script::is_option;
 
 /// Deepest substitution that is read.
 const DEEPEST: u32 = 4;
@@ -158,7 +159,7 @@ impl Walk<'_> {
                 return plain;
             }
             plain.remove(0);
-            while plain.len() > 1 && super::arguments::is_option(&plain[0]) {
+            while plain.len() > 1 && is_option(&plain[0]) {
                 plain.remove(0);
             }
         }

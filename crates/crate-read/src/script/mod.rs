@@ -25,6 +25,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use programs::is_option;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,7 @@
 //! What the programs that scripts call do with data, by name.
 
 use super::Language;
+use crate::native_tree::command::{CODECS, DECODERS, flag, undoes};
 
 /// What a program does with data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,28 +57,10 @@ const FETCH: [&str; 31] = [
     "host",
     "gsutil",
 ];
-const DECODERS: [&str; 16] = [
-    "xzcat",
-    "unxz",
-    "lzcat",
-    "unlzma",
-    "zcat",
-    "gunzip",
-    "bzcat",
-    "bunzip2",
-    "zstdcat",
-    "unzstd",
-    "unlz4",
-    "uudecode",
-    "uncompress",
-    "lz4cat",
-    "funzip",
-    "base91",
-];
-const CODECS: [&str; 19] = [
-    "xz", "lzma", "gzip", "bzip2", "zstd", "lz4", "lzip", "lzop", "brotli", "pigz", "pbzip2",
-    "base64", "base32", "basenc", "compress", "openssl", "gpg", "gpg2", "age",
-];
+/// Decoders that only scripts are looked through for.
+const MORE_DECODERS: [&str; 2] = ["funzip", "base91"];
+/// Programs that decrypt, among much else, when told to.
+const CIPHERS: [&str; 4] = ["openssl", "gpg", "gpg2", "age"];
 const WRAPPERS: [&str; 27] = [
     "timeout",
     "gtimeout",
@@ -145,6 +128,7 @@ pub(super) fn does(name: &str, arguments: &[String]) -> Does {
     if FETCH.contains(&name) {
         return if arguments.is_empty() { Does::Other } else { Does::Fetch };
     }
+    let is_codec = codecs().any(|known| known == name);
     match name {
         "git" | "gh" | "hg" | "svn"
             if has(&["clone", "fetch", "pull", "download", "archive", "push", "api"]) =>
@@ -156,8 +140,8 @@ pub(super) fn does(name: &str, arguments: &[String]) -> Does {
         "certutil" if has(&["-urlcache"]) => Does::Fetch,
         "certutil" if has(&["-decode", "-decodehex"]) => Does::Decode,
         "xxd" if flag(arguments, 'r') => Does::Decode,
-        _ if DECODERS.contains(&name) => Does::Decode,
-        _ if CODECS.contains(&name) && undoes(arguments) => Does::Decode,
+        _ if decoders().any(|known| known == name) => Does::Decode,
+        _ if is_codec && undoes(arguments) => Does::Decode,
         "head" | "tail" if flag(arguments, 'c') => Does::Decode,
         "dd" if arguments.iter().any(|a| a.starts_with("skip=")) => Does::Decode,
         "env" | "printenv" | "export" | "set" if arguments.is_empty() => Does::Secret,
@@ -167,32 +151,35 @@ pub(super) fn does(name: &str, arguments: &[String]) -> Does {
         "echo" | "printf" | "print" | "write-output" => Does::Print,
         _ if WRAPPERS.contains(&name) => Does::Wrap,
         _ if PLACE.contains(&name) => Does::Place,
-        _ if SHOW.contains(&name) || CODECS.contains(&name) || name == "xxd" => Does::Show,
+        _ if SHOW.contains(&name) || is_codec || name == "xxd" => Does::Show,
         _ => Does::Other,
     }
 }
 
-fn undoes(arguments: &[String]) -> bool {
-    flag(arguments, 'd') || flag(arguments, 'D') || {
-        let long = |a: &String| a.starts_with("--dec") || a.starts_with("--unc");
-        arguments.iter().any(long)
-    }
+/// Programs that decode without being told to.
+fn decoders() -> impl Iterator<Item = &'static str> {
+    DECODERS.into_iter().chain(MORE_DECODERS)
 }
 
-/// A letter in a bundle of short flags.
-fn flag(arguments: &[String], letter: char) -> bool {
-    arguments
-        .iter()
-        .filter_map(|argument| argument.strip_prefix('-'))
-        .any(|flags| !flags.starts_with('-') && flags.len() <= 8 && flags.contains(letter))
+/// Programs that decode when told to.
+fn codecs() -> impl Iterator<Item = &'static str> {
+    CODECS.into_iter().chain(CIPHERS)
+}
+
+/// Whether an argument of a wrapper is no program: an option, a number, an assignment.
+pub(crate) fn is_option(text: &str) -> bool {
+    text.is_empty()
+        || text.starts_with('-')
+        || text.starts_with(|c: char| c.is_ascii_digit())
+        || (text.contains('=') && !text.contains('/'))
 }
 
 /// Programs that a pattern such as `/usr/bin/cur?` can mean.
 pub(super) fn of_pattern(pattern: &str) -> Option<&'static str> {
     const SHELLS: [&str; 8] = ["sh", "bash", "dash", "zsh", "python3", "python", "perl", "node"];
     let name = pattern.rsplit('/').next().unwrap_or(pattern);
-    let known = FETCH.iter().chain(&SHELLS).chain(&CODECS).chain(&DECODERS);
-    known.copied().find(|known| super::evaluate::matches(name.as_bytes(), known.as_bytes()))
+    let mut known = FETCH.into_iter().chain(SHELLS).chain(codecs()).chain(decoders());
+    known.find(|known| super::evaluate::matches(name.as_bytes(), known.as_bytes()))
 }
 
 /// Parts of paths where keys, tokens and passwords lie.

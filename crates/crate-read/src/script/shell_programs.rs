@@ -105,10 +105,7 @@ impl Reading {
     ) -> Data {
         let is_option = |data: &Data| {
             let text = data.text.as_deref().unwrap_or("x");
-            text.is_empty()
-                || text.starts_with(['-', '{'])
-                || text.starts_with(|c: char| c.is_ascii_digit())
-                || (text.contains('=') && !text.contains('/'))
+            programs::is_option(text) || text.starts_with('{')
         };
         let at = arguments.iter().position(|data| !is_option(data)).unwrap_or(arguments.len());
         if name == "exec" && at == arguments.len() {
