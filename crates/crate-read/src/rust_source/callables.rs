@@ -7,7 +7,7 @@ use proc_macro2::Span;
 use syn::Expr;
 
 use super::calls::{carried, union};
-use super::facts::StepKind;
+use super::flows::CHANGES;
 use super::open::{OpenUse, Use};
 use super::value::{Callable, Taint, Text, Value};
 use super::walk::Walk;
@@ -118,9 +118,8 @@ impl Walk<'_> {
 
     /// The steps of data that change it.
     fn changes(&self, taint: &Taint) -> Taint {
-        let kinds = [StepKind::Alter, StepKind::Decode, StepKind::Decompress, StepKind::Decrypt];
         let is_change = |step: &u32| {
-            self.steps.get(*step as usize).is_some_and(|step| kinds.contains(&step.kind))
+            self.steps.get(*step as usize).is_some_and(|step| CHANGES.contains(&step.kind))
         };
         let steps = taint.all_steps().copied().filter(is_change).collect();
         Taint { steps, ..Taint::default() }

@@ -4,6 +4,7 @@ use proc_macro2::Span;
 use syn::Expr;
 
 use super::facts::{ReadKind, StepKind};
+use super::flows::CHANGES;
 use super::names::{path_span, segments};
 use super::open::{OpenUse, Use, filled};
 use super::passing::{constructed, kept};
@@ -104,8 +105,7 @@ impl Walk<'_> {
 
     /// Whether data was decoded or changed on the way.
     pub(super) fn is_changed(&self, taint: &Taint) -> bool {
-        let changes = [StepKind::Decode, StepKind::Decompress, StepKind::Decrypt, StepKind::Alter];
-        self.has(taint, &changes)
+        self.has(taint, &CHANGES)
     }
 
     /// Data that the code changes itself.

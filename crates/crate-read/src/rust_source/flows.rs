@@ -8,9 +8,12 @@ use super::walk::Walk;
 
 /// Where data can come from; what says more is named first, for data that is sent and for the rest.
 const SENT: [StepKind; 4] = [StepKind::Secret, StepKind::Fetch, StepKind::Literal, StepKind::Read];
-const SOURCES: [StepKind; 5] =
+pub(super) const SOURCES: [StepKind; 5] =
     [StepKind::Fetch, StepKind::Literal, StepKind::Read, StepKind::Secret, StepKind::Compute];
 const DECODERS: [StepKind; 3] = [StepKind::Decode, StepKind::Decompress, StepKind::Decrypt];
+/// Steps after which data is not what it was: those that decode, and changes of the code's own.
+pub(super) const CHANGES: [StepKind; 4] =
+    [StepKind::Decode, StepKind::Decompress, StepKind::Decrypt, StepKind::Alter];
 /// Methods that give a started program an argument.
 const ARGUMENTS: [&str; 3] = ["arg", "args", "raw_arg"];
 
@@ -20,12 +23,11 @@ impl Walk<'_> {
         let Some(end) = self.steps.get(sink as usize).cloned() else { return };
         // Literals inside source code are no code.
         let is_source = end.kind == StepKind::Include;
-        let parameters = if is_source { taint.parameters } else { taint.whole().parameters };
         let taint = if is_source { taint.clone() } else { taint.whole() };
-        if parameters != 0 && self.sinks.len() < 256 {
+        if taint.parameters != 0 && self.sinks.len() < 256 {
             let mut steps: Vec<u32> = taint.steps.iter().copied().collect();
             steps.push(sink);
-            self.sinks.push((parameters, steps));
+            self.sinks.push((taint.parameters, steps));
         }
         let steps = self.ordered(&taint, end.kind);
         let Some(flow) = flow(steps, end) else { return };
@@ -101,10 +103,9 @@ fn flow(mut steps: Vec<Step>, end: Step) -> Option<Flow> {
 /// Whether the data runs: not where it only names a program, or is an argument of one that is not known
 /// to run its arguments.
 fn is_executed(steps: &[Step], end: &Step) -> bool {
-    let in_a_file = steps.iter().any(|step| step.kind == StepKind::Write);
     match end.kind {
-        StepKind::Spawn => !(is_argument(end) || is_name(end)) || in_a_file,
-        StepKind::Link => in_a_file || steps.iter().any(|step| DECODERS.contains(&step.kind)),
+        StepKind::Spawn => !(is_argument(end) || is_name(end)) || is_written(steps),
+        StepKind::Link => is_written(steps) || steps.iter().any(|step| DECODERS.contains(&step.kind)),
         StepKind::Load | StepKind::Include => true,
         _ => false,
     }
@@ -148,6 +149,7 @@ fn is_own_change(step: &Step) -> bool {
         || (step.kind == StepKind::Decode && matches!(step.api.as_str(), "^" | "^=" | "reverse"))
 }
 
+/// Whether the data lies in a file on its way.
 fn is_written(steps: &[Step]) -> bool {
     steps.iter().any(|step| step.kind == StepKind::Write)
 }
