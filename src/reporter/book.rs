@@ -4,12 +4,10 @@
 //! with `- `, blocks between three backticks, and code between single ones; nothing else is markup.
 
 use askama::Template;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
 
+use super::ReporterError;
+use super::html::{STYLE, hash, written};
 use super::words::{and, is_web};
-use super::{Format, ReporterError};
 use crate::domain::Level;
 use crate::domain::rule::{RuleInfo, RuleKind};
 
@@ -55,16 +53,11 @@ struct Span {
 
 /// File names and their texts: a page a rule, and `index.html`.
 pub fn pages(rules: &[Entry<'_>]) -> Result<Vec<(String, String)>, ReporterError> {
-    let style = super::html::STYLE;
-    let style_hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
-    let failed = |error: askama::Error| ReporterError::Template {
-        format: Format::Html,
-        why: error.to_string(),
-    };
+    let style_hash = hash(STYLE);
     let mut pages = Vec::with_capacity(rules.len() + 1);
     for (rule, interval) in rules {
         let page = Page {
-            style,
+            style: STYLE,
             style_hash: &style_hash,
             id: &rule.id,
             title: &rule.title,
@@ -73,11 +66,11 @@ pub fn pages(rules: &[Entry<'_>]) -> Result<Vec<(String, String)>, ReporterError
             clear: &rule.clear,
             references: rule.references.iter().map(String::as_str).filter(|u| is_web(u)).collect(),
         };
-        pages.push((format!("{}.html", rule.id), page.render().map_err(failed)?));
+        pages.push((format!("{}.html", rule.id), written(&page)?));
     }
     let version = env!("CARGO_PKG_VERSION");
-    let index = Index { style, style_hash: &style_hash, version, groups: groups(rules) };
-    pages.push(("index.html".to_owned(), index.render().map_err(failed)?));
+    let index = Index { style: STYLE, style_hash: &style_hash, version, groups: groups(rules) };
+    pages.push(("index.html".to_owned(), written(&index)?));
     Ok(pages)
 }
 
@@ -180,8 +173,9 @@ mod tests {
             ]
         );
         let mut rule = sample::context().rules[0].clone();
-        rule.docs = "<script>alert(1)</script> `</code><img>`".to_owned();
+        rule.docs = "<script>alert(1)</script> `</code><img>` a\u{202e}b\u{1b}c".to_owned();
         let pages = pages(&[(&rule, (0.0, 0.1))]).unwrap();
         assert!(!pages[0].1.contains("<script") && !pages[0].1.contains("<img"));
+        assert!(pages[0].1.contains(" abc</p>"), "{}", pages[0].1);
     }
 }

@@ -2,10 +2,10 @@
 
 use askama::Template;
 
-use super::html::{STYLE, hash};
+use super::ReporterError;
+use super::html::{STYLE, hash, written};
 use super::words::told;
 use crate::domain::fleet::FleetSummary;
-use crate::domain::text::is_hidden;
 
 /// Rows of each table; the JSON has all.
 const ROWS: usize = 200;
@@ -32,7 +32,7 @@ struct Table {
 /// # Errors
 ///
 /// What the template says, where it cannot be filled.
-pub fn page(summary: &FleetSummary) -> Result<String, askama::Error> {
+pub fn page(summary: &FleetSummary) -> Result<String, ReporterError> {
     let findings = summary.findings.iter().map(|finding| {
         let projects = finding.projects.to_string();
         [finding.level.as_str().to_owned(), finding.rule.clone(), finding.subject.clone(), projects]
@@ -43,14 +43,13 @@ pub fn page(summary: &FleetSummary) -> Result<String, askama::Error> {
         table("Findings", ["level", "rule", "subject", "projects"], findings),
         table("Not audited", ["project", "why"], refused),
     ];
-    let page = Page {
+    written(&Page {
         style: STYLE,
         style_hash: hash(STYLE),
         verdict: verdict(summary),
         summary,
         tables: tables.into_iter().flatten().collect(),
-    };
-    Ok(page.render()?.chars().filter(|c| !is_hidden(*c)).collect())
+    })
 }
 
 /// The fleet in one sentence.

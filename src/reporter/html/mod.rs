@@ -121,7 +121,8 @@ pub fn page_about(
     written(&page)
 }
 
-fn written(page: &Page) -> Result<String, ReporterError> {
+/// The text of a page, of whatever template, without what is hidden.
+pub(super) fn written(page: &impl Template) -> Result<String, ReporterError> {
     let text = page.render().map_err(|source| ReporterError::Template {
         format: Format::Html,
         why: source.to_string(),

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use askama::Template;
 use jiff::civil::Date;
 
-use crate::domain::text::{is_hidden, shown};
+use crate::domain::text::shown;
 use crate::domain::timeline::{RepositoryCustody, TimelineEvent};
-use crate::reporter::html::{STYLE, hash};
-use crate::reporter::{Format, ReporterError};
+use crate::reporter::ReporterError;
+use crate::reporter::html::{STYLE, hash, written};
 
 /// Lanes of a timeline.
 const LANES: usize = 10;
@@ -60,13 +60,7 @@ pub fn html(told: &RepositoryCustody) -> Result<String, ReporterError> {
         "Git knows who let in {} of {} commits of the last 24 months.",
         told.integrated_known, told.integrated
     );
-    let page =
-        Page { style: STYLE, style_hash: hash(STYLE), told, timeline: timeline(told), known };
-    let text = page.render().map_err(|source| ReporterError::Template {
-        format: Format::Html,
-        why: source.to_string(),
-    })?;
-    Ok(text.chars().filter(|c| !is_hidden(*c)).collect())
+    written(&Page { style: STYLE, style_hash: hash(STYLE), told, timeline: timeline(told), known })
 }
 
 /// The drawing of a repository's people.
