@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate_read::git_objects::{self, EntryKind, Kind, ObjectId};
+use crate_read::git_objects::{EntryKind, ObjectId};
 
 use crate::{ReadError, Repository};
 
@@ -19,10 +19,8 @@ pub fn lacking(
     commit: &ObjectId,
 ) -> Result<BTreeSet<ObjectId>, ReadError> {
     let objects = repository.objects();
-    let object = objects.read(commit)?.filter(|object| object.kind == Kind::Commit);
-    let object = object.ok_or(ReadError::Missing(*commit))?;
-    let damaged = |source| ReadError::Format { what: commit.to_string(), source };
-    let mut open = vec![(git_objects::commit(&object.bytes).map_err(damaged)?.tree, 0)];
+    let root = objects.commit(commit)?.ok_or(ReadError::Missing(*commit))?.tree;
+    let mut open = vec![(root, 0)];
     let (mut seen, mut lacking) = (BTreeSet::new(), BTreeSet::new());
     while let Some((id, depth)) = open.pop() {
         if depth > DEPTH_LIMIT || !seen.insert(id) {
@@ -31,10 +29,7 @@ pub fn lacking(
         if seen.len() > FOLDERS_LIMIT {
             return Err(ReadError::Limit { what: "folders", limit: FOLDERS_LIMIT as u64 });
         }
-        let object = objects.read(&id)?.filter(|object| object.kind == Kind::Tree);
-        let object = object.ok_or(ReadError::Missing(id))?;
-        let damaged = |source| ReadError::Format { what: id.to_string(), source };
-        for entry in git_objects::tree(&object.bytes).map_err(damaged)? {
+        for entry in objects.folder(&id)? {
             let wanted = match entry.kind {
                 EntryKind::Folder => {
                     open.push((entry.id, depth + 1));

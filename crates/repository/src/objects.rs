@@ -15,7 +15,9 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use crate_read::git_objects::{self, GitError, OBJECT_LIMIT, Object, ObjectId};
+use crate_read::git_objects::{
+    self, Commit, GitError, Kind, OBJECT_LIMIT, Object, ObjectId, TreeEntry,
+};
 
 use crate::ReadError;
 use crate::pack::{Entry, Next, Pack};
@@ -119,6 +121,23 @@ impl Objects {
         Err(ReadError::Format { what: id.to_string(), source })
     }
 
+    /// The entries of a folder, which has to be there. Anything else under its name is damage.
+    pub fn folder(&self, id: &ObjectId) -> Result<Vec<TreeEntry>, ReadError> {
+        let damaged = |source| ReadError::Format { what: id.to_string(), source };
+        let object = self.read(id)?.ok_or(ReadError::Missing(*id))?;
+        if object.kind != Kind::Tree {
+            return Err(damaged(GitError::Damaged { what: "tree" }));
+        }
+        git_objects::tree(&object.bytes).map_err(damaged)
+    }
+
+    /// A commit; none where it is not there, or is something else.
+    pub fn commit(&self, id: &ObjectId) -> Result<Option<Commit>, ReadError> {
+        let object = self.read(id)?.filter(|object| object.kind == Kind::Commit);
+        let commit = object.map(|object| git_objects::commit(&object.bytes)).transpose();
+        commit.map_err(|source| ReadError::Format { what: id.to_string(), source })
+    }
+
     /// Whether an object is there; its bytes are not looked at.
     pub fn has(&self, id: &ObjectId) -> Result<bool, ReadError> {
         Ok(self.find(id)?.is_some())
@@ -176,7 +195,7 @@ impl Objects {
 
     /// Keeps an object for the next one, unless it stands alone as blobs and commits do.
     fn keep(&self, place: (usize, u64), object: &Object, alone: bool) {
-        if (!alone || object.kind == git_objects::Kind::Tree)
+        if (!alone || object.kind == Kind::Tree)
             && let Ok(mut kept) = self.kept.lock()
         {
             kept.put(place, object);

@@ -304,3 +304,20 @@ fn a_history_that_was_rewritten_and_one_that_was_moved_are_told_as_they_stand() 
     let empty = ObjectId::of(Kind::Tree, b"");
     assert_eq!(main_line_has(&repository, "x", &empty).expect("reads"), Some(false));
 }
+
+#[test]
+fn a_file_under_the_name_of_a_folder_is_damage_and_not_a_folder() {
+    let sample = made(&[("x/a", "")]);
+    let blob = ObjectId::of(Kind::Blob, b"");
+    let mut tree = b"40000 x\0".to_vec();
+    tree.extend(blob.as_bytes());
+    let tree = loose(&sample, Kind::Tree, &tree);
+    let text = format!("tree {tree}\nauthor S <s@x> 1 +0000\ncommitter S <s@x> 1 +0000\n\nc\n");
+    let commit = loose(&sample, Kind::Commit, text.as_bytes());
+    let repository = Repository::open(sample.at()).expect("opens");
+    // No bytes would be an empty folder, too.
+    let told = compare(&repository, &commit, Some(""), &[file("x/a", "a")], None);
+    assert_eq!(told.expect_err("damage").to_string(), format!("{blob}: damaged tree"));
+    assert!(lacking(&repository, &commit).is_err());
+    assert!(matches!(repository.objects().commit(&blob), Ok(None)));
+}

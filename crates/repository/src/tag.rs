@@ -79,13 +79,12 @@ pub fn main_line_has(
         if !seen.insert(at) {
             return Ok(Some(false));
         }
-        let Some(object) = repository.objects().read(&at)? else { return Ok(None) };
-        if folder(repository, &at, path)? == Some(*contents) {
+        let Some(commit) = repository.objects().commit(&at)? else { return Ok(None) };
+        let snapshot = Snapshot::at(repository.objects(), commit.tree);
+        if snapshot.folder_at(path)? == Some(*contents) {
             return Ok(Some(true));
         }
-        let damaged = |source| ReadError::Format { what: at.to_string(), source };
-        let parents = git_objects::commit(&object.bytes).map_err(damaged)?.parents;
-        match parents.first() {
+        match commit.parents.first() {
             Some(parent) => at = *parent,
             None => return Ok(Some(false)),
         }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use crate_read::git_objects::{self, EntryKind, GitError, Kind, ObjectId};
+use crate_read::git_objects::{EntryKind, GitError, Kind, ObjectId};
 
 use crate::{Objects, ReadError};
 
@@ -39,27 +39,24 @@ type Folder = BTreeMap<Vec<u8>, (EntryKind, ObjectId)>;
 impl<'a> Snapshot<'a> {
     /// The files of a commit; none where the clone has not the commit.
     pub(crate) fn of(objects: &'a Objects, commit: &ObjectId) -> Result<Option<Self>, ReadError> {
-        let Some(object) = objects.read(commit)? else { return Ok(None) };
-        let damaged = |source| ReadError::Format { what: commit.to_string(), source };
-        if object.kind != Kind::Commit {
-            return Ok(None);
-        }
-        let root = git_objects::commit(&object.bytes).map_err(damaged)?.tree;
-        Ok(Some(Self { objects, root, folders: RefCell::default() }))
+        Ok(objects.commit(commit)?.map(|commit| Self::at(objects, commit.tree)))
+    }
+
+    /// The files below a root folder.
+    pub(crate) fn at(objects: &'a Objects, root: ObjectId) -> Self {
+        Self { objects, root, folders: RefCell::default() }
     }
 
     fn folder(&self, id: &ObjectId) -> Result<Rc<Folder>, ReadError> {
         if let Some(known) = self.folders.borrow().get(id) {
             return Ok(Rc::clone(known));
         }
-        let object = self.objects.read(id)?.ok_or(ReadError::Missing(*id))?;
-        let damaged = |source| ReadError::Format { what: id.to_string(), source };
         let mut entries = Folder::new();
-        for entry in git_objects::tree(&object.bytes).map_err(damaged)? {
+        for entry in self.objects.folder(id)? {
             // Of two files of one name nobody knows which one a checkout leaves.
             if entries.insert(entry.name, (entry.kind, entry.id)).is_some() {
-                let what = "tree: a name stands in it twice";
-                return Err(damaged(GitError::Damaged { what }));
+                let source = GitError::Damaged { what: "tree: a name stands in it twice" };
+                return Err(ReadError::Format { what: id.to_string(), source });
             }
         }
         let entries = Rc::new(entries);

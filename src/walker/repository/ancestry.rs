@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::{Repository, RepositoryError};
-use crate_read::git_objects::{self, Commit, Kind, ObjectId};
+use crate_read::git_objects::{Commit, ObjectId};
 
 /// Most commits that are looked at.
 const COMMITS_LIMIT: usize = 200_000;
@@ -84,12 +84,7 @@ impl Repository {
             }
             return Ok(());
         }
-        let Some(object) = self.objects.read(&id)?.filter(|object| object.kind == Kind::Commit)
-        else {
-            return Ok(());
-        };
-        let commit = git_objects::commit(&object.bytes)
-            .map_err(|source| RepositoryError::Format { what: id.to_string(), source })?;
+        let Some(commit) = self.objects.commit(&id)? else { return Ok(()) };
         queue.push((commit.committed, id));
         seen.insert(id, (flags, commit));
         Ok(())

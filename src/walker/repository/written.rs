@@ -86,9 +86,7 @@ impl Writing<'_> {
         let root = git_objects::commit(&object.bytes).map_err(damaged)?.tree;
         let mut queue = vec![(target.to_owned(), root, depth)];
         while let Some((folder, id, depth)) = queue.pop() {
-            let object = objects.read(&id)?.ok_or(ReadError::Missing(id))?;
-            let entries = git_objects::tree(&object.bytes)
-                .map_err(|source| RepositoryError::Format { what: id.to_string(), source })?;
+            let entries = objects.folder(&id)?;
             make(&folder)?;
             for entry in entries {
                 self.entries += 1;

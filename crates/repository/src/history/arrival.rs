@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate_read::git_objects::{self, EntryKind, Kind, ObjectId};
+use crate_read::git_objects::{EntryKind, ObjectId};
 
 use super::{Change, History};
 use crate::{ReadError, Repository};
@@ -118,10 +118,7 @@ impl<'a> Looker<'a> {
         folder: &ObjectId,
         depth: usize,
     ) -> Result<Option<(EntryKind, ObjectId)>, ReadError> {
-        let object = self.repository.objects().read(folder)?;
-        let object = object.filter(|o| o.kind == Kind::Tree).ok_or(ReadError::Missing(*folder))?;
-        let entries = git_objects::tree(&object.bytes)
-            .map_err(|source| ReadError::Format { what: folder.to_string(), source })?;
+        let entries = self.repository.objects().folder(folder)?;
         let entry = entries.into_iter().find(|entry| entry.name == self.parts[depth]);
         Ok(entry.map(|entry| (entry.kind, entry.id)))
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate_read::git_objects::{self, EntryKind, Kind, ObjectId, TreeEntry};
+use crate_read::git_objects::{EntryKind, ObjectId};
 
 use crate::{ReadError, Repository};
 
@@ -30,6 +30,7 @@ pub(super) fn changed(
     now: ObjectId,
     each: &mut dyn FnMut(Changed) -> Result<(), ReadError>,
 ) -> Result<bool, ReadError> {
+    let objects = repository.objects();
     let mut open = vec![(String::new(), before, now, 0)];
     let mut folders = 0;
     while let Some((at, before, now, depth)) = open.pop() {
@@ -37,10 +38,10 @@ pub(super) fn changed(
         if folders > FOLDERS_LIMIT || depth > DEPTH_LIMIT {
             return Ok(false);
         }
-        let old = before.map(|id| folder(repository, &id)).transpose()?.unwrap_or_default();
+        let old = before.map(|id| objects.folder(&id)).transpose()?.unwrap_or_default();
         let old: HashMap<&[u8], (EntryKind, ObjectId)> =
             old.iter().map(|entry| (&entry.name[..], (entry.kind, entry.id))).collect();
-        for entry in folder(repository, &now)? {
+        for entry in objects.folder(&now)? {
             let other = old.get(&entry.name[..]).filter(|(kind, _)| *kind == entry.kind);
             let other = other.map(|(_, id)| *id);
             if other == Some(entry.id) {
@@ -57,11 +58,4 @@ pub(super) fn changed(
         }
     }
     Ok(true)
-}
-
-fn folder(repository: &Repository, id: &ObjectId) -> Result<Vec<TreeEntry>, ReadError> {
-    let object = repository.objects().read(id)?.filter(|object| object.kind == Kind::Tree);
-    let object = object.ok_or(ReadError::Missing(*id))?;
-    git_objects::tree(&object.bytes)
-        .map_err(|source| ReadError::Format { what: id.to_string(), source })
 }
