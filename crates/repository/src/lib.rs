@@ -20,6 +20,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 pub use compare::{ArchiveFile, Compared, Explanation, FileOutcome, Origin, compare};
 pub use crate_read::git_objects::{Kind, ObjectId};
@@ -85,6 +86,8 @@ pub struct Repository {
     shallow: bool,
     /// References stand in one binary table, which is not read.
     reftable: bool,
+    /// Read once, when they are first asked for.
+    references: OnceLock<Vec<Reference>>,
 }
 
 /// A reference and what it points to.
@@ -98,6 +101,7 @@ impl Repository {
             reftable: has_reftable(&git_dir)?,
             objects: Objects::open(&git_dir.join("objects"))?,
             shallow: git_dir.join("shallow").exists(),
+            references: OnceLock::new(),
             git_dir,
         })
     }
@@ -114,8 +118,16 @@ impl Repository {
         self.shallow
     }
 
-    /// All references, by name; symbolic ones are left out.
-    pub fn references(&self) -> Result<Vec<Reference>, ReadError> {
+    /// All references, by name; symbolic ones are left out. Like the packs they are those of the first look.
+    pub fn references(&self) -> Result<&[Reference], ReadError> {
+        if let Some(known) = self.references.get() {
+            return Ok(known);
+        }
+        let read = self.read_references()?;
+        Ok(self.references.get_or_init(|| read))
+    }
+
+    fn read_references(&self) -> Result<Vec<Reference>, ReadError> {
         if self.reftable {
             return Err(ReadError::Unsupported("a reftable, in which branches and tags stand,"));
         }

@@ -48,14 +48,14 @@ impl ReachWalk {
                 complete = false;
                 continue;
             }
-            let stage = if Some(&name) == default.as_ref() {
+            let stage = if Some(name) == default.as_ref() {
                 0
-            } else if is_request(&name) {
+            } else if is_request(name) {
                 2
             } else {
                 1
             };
-            stages[stage].push(id);
+            stages[stage].push(*id);
         }
         let mut walk = Self { wanted: BTreeMap::new(), complete };
         let mut open: BTreeSet<ObjectId> = wanted.iter().copied().collect();

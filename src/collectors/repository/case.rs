@@ -102,12 +102,13 @@ impl Case<'_> {
         let told = history::history(&self.clone, commit, &compared, self.contents, self.until);
         let told: Measured<HistoryFacts> =
             told.map_or_else(|error| Measured::Unknown(shown(&error.to_string())), Measured::Known);
+        let tag = self.tag(&compared.folder);
         let mut facts = RepositoryFacts {
             name: self.address.folder_name(),
             commit: commit.to_string(),
             named_by: (*by).to_owned(),
-            tag: self.tag(&compared.folder),
-            folder_elsewhere: self.folder_elsewhere(&reach, &compared.folder),
+            folder_elsewhere: self.folder_elsewhere(&reach, &tag, &compared.folder),
+            tag,
             reach,
             same: 0,
             explained: 0,
@@ -262,14 +263,17 @@ impl Case<'_> {
     }
 
     /// Whether the crate's folder stands elsewhere as it does at a commit that nothing leads to.
-    fn folder_elsewhere(&self, reach: &Measured<String>, path: &str) -> Measured<bool> {
+    fn folder_elsewhere(
+        &self,
+        reach: &Measured<String>,
+        tag: &Measured<TagFacts>,
+        path: &str,
+    ) -> Measured<bool> {
         let lost = |reach: &String| matches!(reach.as_str(), "request-only" | "nothing");
         if !reach.known().is_some_and(lost) {
             return Measured::Known(false);
         }
-        if let Measured::Known(tag) = self.tag(path)
-            && tag.agrees == "folder"
-        {
+        if tag.known().is_some_and(|tag| tag.agrees == "folder") {
             return Measured::Known(true);
         }
         let told = folder(&self.clone, &self.named.commit, path).and_then(|here| match here {

@@ -56,7 +56,9 @@ pub fn releases(
         if all.len() == TAGS_LIMIT {
             return Err(ReadError::Limit { what: "tags", limit: TAGS_LIMIT as u64 });
         }
-        all.extend(read(repository, history, name, id)?.filter(|release| release.seconds <= until));
+        all.extend(
+            read(repository, history, name, *id)?.filter(|release| release.seconds <= until),
+        );
     }
     history.settle();
     for release in &mut all {
