@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::manifest::{self, Follows};
 use crate::submodule::{Neighbours, Submodule, Submodules};
-use crate::tree::{Found, Snapshot};
+use crate::tree::{Folders, Found, Snapshot};
 use crate::{ReadError, Repository};
 
 /// One file of an archive.
@@ -166,6 +166,7 @@ pub fn compare(
         elsewhere: None,
         folder: String::new(),
         submodules: Submodules::default(),
+        below: BTreeMap::new(),
         origins: BTreeMap::new(),
         others: BTreeMap::new(),
     };
@@ -188,6 +189,8 @@ struct Comparer<'a> {
     folder: String,
     neighbours: Option<Neighbours<'a>>,
     submodules: Submodules,
+    /// Folders of submodules that were read, by the submodule's folder.
+    below: BTreeMap<String, Folders>,
     origins: BTreeMap<String, Origin>,
     others: BTreeMap<String, Origin>,
 }
@@ -274,6 +277,7 @@ impl Comparer<'_> {
             let why = format!("the clone of the submodule `{folder}` has not {commit}");
             return Ok(FileOutcome::Undetermined(why));
         };
+        let snapshot = snapshot.knowing(self.below.entry(folder.clone()).or_default());
         Ok(match snapshot.find(&rest)? {
             Found::File { id, .. } if file.is(&id) => {
                 let origin = Origin { submodule: Some(folder), path: rest, blob: id };

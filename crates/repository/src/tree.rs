@@ -30,11 +30,14 @@ pub(crate) enum Found {
 pub(crate) struct Snapshot<'a> {
     objects: &'a Objects,
     root: ObjectId,
-    folders: RefCell<HashMap<ObjectId, Rc<Folder>>>,
+    folders: Folders,
 }
 
 /// The entries of one folder by name: a folder can hold a hundred thousand, and an archive asks for each.
 type Folder = BTreeMap<Vec<u8>, (EntryKind, ObjectId)>;
+
+/// Folders of one repository that were read, by name: the same in whichever of its commits.
+pub(crate) type Folders = Rc<RefCell<HashMap<ObjectId, Rc<Folder>>>>;
 
 impl<'a> Snapshot<'a> {
     /// The files of a commit; none where the clone has not the commit.
@@ -44,7 +47,12 @@ impl<'a> Snapshot<'a> {
 
     /// The files below a root folder.
     pub(crate) fn at(objects: &'a Objects, root: ObjectId) -> Self {
-        Self { objects, root, folders: RefCell::default() }
+        Self { objects, root, folders: Folders::default() }
+    }
+
+    /// The same, with folders of this repository that were read before.
+    pub(crate) fn knowing(self, folders: &Folders) -> Self {
+        Self { folders: Rc::clone(folders), ..self }
     }
 
     fn folder(&self, id: &ObjectId) -> Result<Rc<Folder>, ReadError> {
