@@ -2,11 +2,13 @@
 //!
 //! Who holds the keys is context and no finding: sentences say what a source stated and when.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::words::count;
 use crate::domain::custody_report::ReportEvent;
 use crate::domain::text::shown;
 use crate::domain::{Hands, Report};
-
-use super::words::count;
 
 /// Changes and accounts that are named one by one.
 #[derive(Clone, Copy, Debug)]
@@ -19,9 +21,6 @@ pub(super) struct Room {
 pub(super) const ON_A_TERMINAL: Room = Room { events: 4, accounts: 4 };
 /// Markdown and SARIF have more room.
 pub(super) const ON_A_PAGE: Room = Room { events: 20, accounts: 12 };
-
-/// An HTML page folds them.
-pub(super) const WHOLE: Room = Room { events: 200, accounts: 40 };
 
 /// A headline, a line a change, a line on who could publish alone; none where no crate of a registry
 /// was audited.
@@ -45,7 +44,8 @@ pub(super) fn nothing_known(report: &Report) -> bool {
         .is_some_and(|hands| hands.owners_known == 0 && hands.publishers_known == 0)
 }
 
-fn headline(hands: &Hands) -> String {
+/// How many changes are known, and of whom anything is.
+pub(super) fn headline(hands: &Hands) -> String {
     let crates = count(hands.crates as usize, "crate");
     let whose = if hands.of_change {
         format!("{crates} that this change brings")
@@ -98,19 +98,24 @@ pub(super) fn deed(kind: &str, who: &str) -> String {
     }
 }
 
-/// Who alone could publish something that runs at build time; most crates first.
-fn alone(hands: &Hands, room: Room) -> Option<String> {
-    let mut accounts: Vec<(&str, Vec<&str>)> = Vec::new();
+/// Who alone can publish something that runs at build time, each with those crates; most crates first.
+pub(super) fn by_account(hands: &Hands) -> Vec<(&str, Vec<&str>)> {
+    let mut accounts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for one in &hands.alone {
-        match accounts.iter_mut().find(|(login, _)| *login == one.login) {
-            Some((_, names)) => names.push(&one.name),
-            None => accounts.push((&one.login, vec![&one.name])),
-        }
+        accounts.entry(&one.login).or_default().push(&one.name);
     }
+    let mut accounts: Vec<_> = accounts.into_iter().collect();
+    // Stable: those with as many stay in the order of their names.
+    accounts.sort_by_key(|(_, crates)| Reverse(crates.len()));
+    accounts
+}
+
+/// The first of these accounts in one line.
+fn alone(hands: &Hands, room: Room) -> Option<String> {
+    let accounts = by_account(hands);
     if accounts.is_empty() {
         return None;
     }
-    accounts.sort_by(|a, b| (b.1.len(), a.0).cmp(&(a.1.len(), b.0)));
     let named = accounts.iter().take(room.accounts).map(|(login, names)| match names[..] {
         [only] => format!("{} ({})", shown(login), shown(only)),
         _ => format!("{} ({})", shown(login), count(names.len(), "crate")),

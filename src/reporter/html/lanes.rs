@@ -1,7 +1,5 @@
 //! Who held the keys over 24 months, a lane a crate: owners as bars, releases as dots, what changed as marks.
 
-use std::collections::BTreeMap;
-
 use crate::domain::custody_report::ReportEvent;
 use crate::domain::text::shown;
 use crate::domain::{HandsLane, LaneOwner, Report};
@@ -67,8 +65,6 @@ pub(super) struct Owner {
 
 pub(super) fn of(report: &Report) -> Option<Hands> {
     let held = report.hands.as_ref()?;
-    let mut told = hands::lines(report, hands::WHOLE).into_iter();
-    let headline = told.next()?;
     let mut names: Vec<&str> = Vec::new();
     for event in &held.events {
         if !names.contains(&event.name.as_str()) && names.len() < LANES {
@@ -86,19 +82,16 @@ pub(super) fn of(report: &Report) -> Option<Hands> {
     }
     let tick = |(days, name)| Tick { x: x(days), name };
     let ticks = [(730, "2 years"), (548, "18 months"), (365, "1 year"), (183, "6 months"), (0, "")];
-    let mut alone: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for one in &held.alone {
-        alone.entry(&one.login).or_default().push(shown(&one.name));
-    }
-    let mut alone: Vec<_> = alone.into_iter().collect();
-    alone.sort_by_key(|(login, crates)| (std::cmp::Reverse(crates.len()), *login));
+    let joined =
+        |crates: &[&str]| crates.iter().map(|one| shown(one)).collect::<Vec<_>>().join(", ");
+    let alone = hands::by_account(held).into_iter();
     Some(Hands {
-        headline,
+        headline: hands::headline(held),
         height,
         ticks: ticks.into_iter().map(tick).collect(),
         lanes,
         events: held.events.iter().map(hands::change).collect(),
-        alone: alone.into_iter().map(|(login, all)| (shown(login), all.join(", "))).collect(),
+        alone: alone.map(|(login, crates)| (shown(login), joined(&crates))).collect(),
     })
 }
 
