@@ -8,7 +8,7 @@ use super::view::gates;
 use super::words::{self, Hashes};
 use super::wrap::wrap;
 use crate::domain::finding::Term;
-use crate::domain::{Finding, Level, Origin, SubjectKind};
+use crate::domain::{Finding, Level, SubjectKind};
 
 /// Items of evidence shown before the rest is counted: with what stops somebody, and with the others.
 const MAX_EVIDENCE: [usize; 2] = [3, 1];
@@ -57,7 +57,7 @@ pub(super) fn block<'a>(page: &Page<'_>, group: &Group<'a>, advised: &mut Vec<&'
             advised.push(&finding.clear);
         }
         if at + 1 == group.len() && gates(page.view.report, group[0]) {
-            lines.put("look", &look(group[0]).into_iter().collect::<Vec<_>>());
+            lines.put("look", &words::look(&group[0].subject).into_iter().collect::<Vec<_>>());
         }
         if page.options.verbose {
             lines.put("score", &sum(finding));
@@ -135,18 +135,6 @@ fn why(finding: &Finding) -> String {
         let _ = write!(why, " ({})", words::place(declared));
     }
     why
-}
-
-/// The command that looks closer at a crate of the registry; only of names that mean nothing to a shell.
-fn look(finding: &Finding) -> Option<String> {
-    let subject = &finding.subject;
-    let plain = |text: &str| {
-        let known = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
-        !text.is_empty() && !text.starts_with('-') && text.chars().all(known)
-    };
-    let of_registry = subject.kind == SubjectKind::Crate && subject.origin == Origin::Registry;
-    (of_registry && plain(&subject.name) && plain(&subject.version))
-        .then(|| format!("cargo custody inspect {}@{}", subject.name, subject.version))
 }
 
 /// More honest crates than one in this many show what is not unusual at all.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::domain::finding::Term;
 use crate::domain::text::{SHOWN_CHARS, shown};
-use crate::domain::{Change, Evidence, Finding, Location, PathStep, Subject, SubjectKind};
+use crate::domain::{Change, Evidence, Finding, Location, Origin, PathStep, Subject, SubjectKind};
 
 /// ", introduced by this change": to be put behind the name of a finding.
 #[must_use]
@@ -17,6 +17,21 @@ pub fn change_note(change: Change) -> &'static str {
         Change::Raised => ", raised by this change",
         Change::Existing => ", existing",
     }
+}
+
+/// Whether a name or a version means nothing to a shell, and is no option.
+#[must_use]
+pub fn plain(text: &str) -> bool {
+    let known = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+    !text.is_empty() && !text.starts_with('-') && text.chars().all(known)
+}
+
+/// The command that looks closer at a crate of the registry; only of names that are [`plain`].
+#[must_use]
+pub fn look(subject: &Subject) -> Option<String> {
+    let of_registry = subject.kind == SubjectKind::Crate && subject.origin == Origin::Registry;
+    (of_registry && plain(&subject.name) && plain(&subject.version))
+        .then(|| format!("cargo custody inspect {}@{}", subject.name, subject.version))
 }
 
 /// Longest message, in characters.
@@ -209,6 +224,18 @@ mod tests {
         assert_eq!(told(&long), long);
         assert_eq!(told(&"x".repeat(9_000)).chars().count(), MAX_MESSAGE + 1);
         assert_eq!(told("a\x1b\n\u{202E}b"), "a b");
+    }
+
+    #[test]
+    fn only_a_crate_with_a_plain_name_is_looked_at() {
+        let crate_of = |name: &str| Subject::registry_crate(name, "1.0.0");
+        assert_eq!(look(&crate_of("a-b")).as_deref(), Some("cargo custody inspect a-b@1.0.0"));
+        for name in ["", "-f", "a;b", "a b", "$(a)", "a'b", "\u{e9}"] {
+            assert_eq!(look(&crate_of(name)), None, "{name}");
+        }
+        let local = Subject { origin: Origin::Path, ..crate_of("a") };
+        let model = Subject { kind: SubjectKind::Model, ..crate_of("a") };
+        assert_eq!([look(&local), look(&model)], [None, None]);
     }
 
     #[test]

@@ -5,10 +5,10 @@ use super::{anchor, named, subject_anchor};
 use crate::domain::ledger::{BUILD_CODE, SOURCE};
 use crate::domain::report::{Context, Excerpt};
 use crate::domain::text::shown;
-use crate::domain::{Axis, Evidence, Finding, Origin, Report, SubjectKind};
+use crate::domain::{Axis, Evidence, Finding, Report, SubjectKind};
 use crate::reporter::block::{Group, groups};
 use crate::reporter::view::View;
-use crate::reporter::words::{self, change_note, is_web, told};
+use crate::reporter::words::{self, change_note, is_web, plain, told};
 
 /// Lines of source shown before and after the one that is meant.
 const AROUND: u32 = 2;
@@ -83,8 +83,8 @@ fn card(
     let mut findings: Vec<OneFinding> =
         group.iter().map(|one| finding(report, one, context)).collect();
     // One look is enough for all of them.
-    for one in findings.iter_mut().skip(1) {
-        one.commands.retain(|command| !command.starts_with("cargo custody inspect "));
+    if let (Some(one), Some(look)) = (findings.first_mut(), words::look(&first.subject)) {
+        one.commands.insert(0, look);
     }
     // A rule can speak of one subject many times; a link leads to the first.
     for one in &mut findings {
@@ -172,18 +172,10 @@ fn finding(report: &Report, finding: &Finding, context: &Context<'_>) -> OneFind
     }
 }
 
-/// What to type to look closer; only of names that mean nothing to a shell.
+/// What to type to mend it and to read on; only of names that mean nothing to a shell.
 fn commands(finding: &Finding) -> Vec<String> {
-    let plain = |text: &str| {
-        !text.is_empty()
-            && !text.starts_with('-')
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.+".contains(c))
-    };
     let subject = &finding.subject;
     let mut commands = Vec::new();
-    if subject.origin == Origin::Registry && plain(&subject.name) && plain(&subject.version) {
-        commands.push(format!("cargo custody inspect {}@{}", subject.name, subject.version));
-    }
     if let Some(advisory) = finding.advisory.as_ref().filter(|one| one.fix == "update")
         && let Some(version) = &advisory.fixed_in
         && plain(&subject.name)

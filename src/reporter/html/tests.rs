@@ -199,6 +199,24 @@ fn every_link_into_the_page_arrives_and_no_anchor_is_there_twice() {
 }
 
 #[test]
+fn one_look_stands_with_the_first_finding_of_a_crate() {
+    let mut report = sample::report();
+    let mut second = sample::known_bad();
+    second.rule = "second-rule".to_owned();
+    report.findings = vec![sample::known_bad(), second];
+    let page = text(&report);
+    let look = "<p class=\"command\"><code>cargo custody inspect liblzma-sys@0.3.2</code></p>";
+    assert_eq!(page.matches(look).count(), 1, "{page}");
+    let explained = |rule: &str| page.find(&format!("cargo custody explain {rule}<")).unwrap();
+    let (first, second) = (explained("known-bad-bytes"), explained("second-rule"));
+    assert!(page.find(look).unwrap() < first && first < second, "{page}");
+    for finding in &mut report.findings {
+        finding.subject.name = "a;b".to_owned();
+    }
+    assert!(!text(&report).contains("cargo custody inspect"));
+}
+
+#[test]
 fn the_worst_finding_ranks_above_a_gate_that_lets_it_through() {
     let mut report = sample::report();
     report.fail_on = None;
