@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::inspect::{Page, list, shown_by_findings, size, string, word};
-use super::words::{count, evidence_line};
+use super::words::{clip, count, evidence_line};
 use crate::domain::inspection::{ModelInspection, ModelTrace};
 use crate::domain::text::shown;
 
@@ -305,11 +305,7 @@ fn cut(page: &mut Page, line: &str) {
     // `shown` would take the indentation of quoted code away.
     let spaces = line.len() - line.trim_start_matches(' ').len();
     let text = format!("{}{}", " ".repeat(spaces.min(room / 2)), shown(line.trim_start()));
-    let text: String = match text.char_indices().nth(room) {
-        Some(_) => text.chars().take(room - 1).chain(['…']).collect(),
-        None => text,
-    };
-    page.push(&format!("{}{text}", " ".repeat(indent)));
+    page.push(&format!("{}{}", " ".repeat(indent), clip(&text, room)));
 }
 
 /// A marked line, broken where the page ends: the end of a name or of an argument is what tells most.

@@ -1,12 +1,9 @@
 //! Two versions of a crate side by side, for a person at a terminal.
 
-use super::inspect::{Page, size};
+use super::inspect::{Page, SHOWN, size};
 use crate::domain::Measured;
 use crate::domain::inspection::{DiffFile, Patch, Release, Use, VersionDiff};
 use crate::domain::text::shown;
-
-/// Entries of one list; `--json` has all of them.
-const SHOWN: usize = 12;
 
 /// Lines of 16 bytes that are shown of a file; `--json` has 256 bytes.
 const HEX_LINES: usize = 8;

@@ -53,6 +53,15 @@ pub fn told(text: &str) -> String {
     out
 }
 
+/// At most `most` characters; of a longer text the last one says that it goes on.
+#[must_use]
+pub fn clip(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
 /// Whether a text is an address that may become a link.
 #[must_use]
 pub fn is_web(url: &str) -> bool {
@@ -236,6 +245,12 @@ mod tests {
         let local = Subject { origin: Origin::Path, ..crate_of("a") };
         let model = Subject { kind: SubjectKind::Model, ..crate_of("a") };
         assert_eq!([look(&local), look(&model)], [None, None]);
+    }
+
+    #[test]
+    fn a_text_is_cut_only_where_it_is_too_long() {
+        assert_eq!([clip("äöü", 3), clip("äöü", 2), clip("", 0)], ["äöü", "ä…", ""]);
+        assert_eq!([clip("ab", 1), clip("ab", 0)], ["…", "…"]);
     }
 
     #[test]

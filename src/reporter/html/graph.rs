@@ -6,6 +6,7 @@ use super::levels;
 use crate::domain::text::shown;
 use crate::domain::{Level, PathStep};
 use crate::reporter::view::View;
+use crate::reporter::words::clip;
 
 /// Subjects whose ways are drawn, and steps of one way.
 const TARGETS: usize = 16;
@@ -133,12 +134,10 @@ fn nodes(view: &View<'_>, places: &BTreeMap<Key<'_>, (usize, usize)>) -> Vec<Nod
         .iter()
         .map(|(key, (x, y))| {
             let full = shown(format!("{} {}", key.0, key.1).trim());
-            let long = full.chars().count() > 24;
-            let cut = || full.chars().take(23).chain(['…']).collect();
             Node {
                 x: *x,
                 y: *y,
-                name: if long { cut() } else { full.clone() },
+                name: clip(&full, 24),
                 full,
                 level: levels.get(key).map_or("none", |level| level.as_str()),
                 built: built.contains(key),

@@ -4,6 +4,7 @@ use crate::domain::custody_report::ReportEvent;
 use crate::domain::text::shown;
 use crate::domain::{HandsLane, LaneOwner, Report};
 use crate::reporter::hands;
+use crate::reporter::words::clip;
 
 /// Crates that get a lane.
 const LANES: usize = 40;
@@ -185,6 +186,5 @@ fn dot(event: &ReportEvent) -> Dot {
 }
 
 fn short(name: &str) -> String {
-    let name = shown(name);
-    if name.chars().count() <= 26 { name } else { name.chars().take(25).chain(['…']).collect() }
+    clip(&shown(name), 26)
 }

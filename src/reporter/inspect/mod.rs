@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 pub(super) use files::shown_by_findings;
-pub(super) use page::{Page, list, size, string, word};
+pub(super) use page::{Page, SHOWN, list, size, string, word};
 
 use crate::domain::fact::unknown_reason;
 use crate::domain::inspection::Inspection;

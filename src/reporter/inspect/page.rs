@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use crate::domain::fact::unknown_reason;
 use crate::domain::text::shown;
-use crate::reporter::words::told;
+use crate::reporter::words::{clip, told};
 use crate::reporter::wrap::hanging;
 
 /// Where the values of rows begin.
 pub(super) const COLUMN: usize = 15;
 /// Entries of one list; `--json` has all of them.
-pub(super) const SHOWN: usize = 12;
+pub(in crate::reporter) const SHOWN: usize = 12;
 /// Steps of a flow, and lines about one entry.
 pub(super) const STEPS: usize = 12;
 
@@ -59,12 +59,7 @@ impl Page {
     /// A quoted line of code, cut to the width.
     pub(in crate::reporter) fn code(&mut self, indent: usize, code: &str) {
         let room = self.width.saturating_sub(indent + 2);
-        let code = shown(code);
-        let cut: String = match code.char_indices().nth(room) {
-            Some(_) => code.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
-            None => code,
-        };
-        self.push(&format!("{}| {cut}", " ".repeat(indent)));
+        self.push(&format!("{}| {}", " ".repeat(indent), clip(&shown(code), room)));
     }
 
     /// A line of a comparison: its indentation stays, and it is cut to the width.
@@ -76,11 +71,7 @@ impl Page {
         let spaces = body.len() - body.trim_start_matches(' ').len();
         let text =
             format!("{sign}{}{}", " ".repeat(spaces.min(room / 2)), shown(body.trim_start()));
-        let cut: String = match text.char_indices().nth(room) {
-            Some(_) => text.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
-            None => text,
-        };
-        self.push(format!("{}{cut}", " ".repeat(indent)).trim_end());
+        self.push(format!("{}{}", " ".repeat(indent), clip(&text, room)).trim_end());
     }
 
     /// Says how many entries were not shown.

@@ -9,6 +9,7 @@ use crate::domain::text::shown;
 use crate::domain::timeline::{RepositoryCustody, TimelineEvent};
 use crate::reporter::ReporterError;
 use crate::reporter::html::{STYLE, hash, written};
+use crate::reporter::words::clip;
 
 /// Lanes of a timeline.
 const LANES: usize = 10;
@@ -172,6 +173,5 @@ fn days(from: Date, to: Date) -> i64 {
 }
 
 fn short(name: &str) -> String {
-    let name = shown(name);
-    if name.chars().count() <= 22 { name } else { name.chars().take(21).chain(['…']).collect() }
+    clip(&shown(name), 22)
 }

@@ -2,10 +2,8 @@
 
 use crate::domain::text::shown;
 use crate::domain::timeline::{ReleaseEntry, RepositoryCustody};
-use crate::reporter::inspect::{Page, size};
+use crate::reporter::inspect::{Page, SHOWN, size};
 
-/// Entries of one list; `--json` has all of them.
-const SHOWN: usize = 12;
 /// Events that are shown, the newest.
 const EVENTS: usize = 60;
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::shape::{Configuration, Help, Rule, RuleProperties, Text};
 use crate::domain::rule::{RuleInfo, RuleKind};
 use crate::domain::{Finding, Level, SubjectKind};
-use crate::reporter::words::is_web;
+use crate::reporter::words::{clip, is_web};
 
 /// Longest description that GitHub keeps, in characters.
 const MAX_DESCRIPTION: usize = 1024;
@@ -99,9 +99,8 @@ fn entry(rule: &RuleInfo) -> Rule {
 }
 
 fn help(rule: &RuleInfo, docs: &str) -> Help {
-    let docs = clip(docs, MAX_HELP);
-    let mut text = docs.clone().into_owned();
-    let mut markdown = docs.into_owned();
+    let mut text = clip(docs, MAX_HELP);
+    let mut markdown = text.clone();
     if !rule.clear.trim().is_empty() {
         let _ = write!(text, "\n\nWhat would clear it: {}", rule.clear.trim());
         let _ = write!(markdown, "\n\n**What would clear it:** {}", rule.clear.trim());
@@ -150,14 +149,6 @@ fn filled<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
 fn sentence(text: &str) -> String {
     let text = text.trim();
     if text.ends_with(['.', '!', '?', '…', ':']) { text.to_owned() } else { format!("{text}.") }
-}
-
-/// At most `most` characters.
-fn clip(text: &str, most: usize) -> Cow<'_, str> {
-    match text.char_indices().nth(most) {
-        None => Cow::Borrowed(text),
-        Some(_) => Cow::Owned(text.chars().take(most - 1).chain(['…']).collect()),
-    }
 }
 
 #[cfg(test)]
