@@ -50,11 +50,10 @@ impl View<'_> {
         let mut facts = 0;
         let mut whom: BTreeSet<&Subject> = BTreeSet::new();
         for group in self.unknown() {
-            if all || group.files > 0 || (group.required && !causes.contains(&group.cause)) {
-                if !causes.contains(&group.cause) || group.files > 0 {
-                    lines.push(group.sentence());
-                }
-            } else if !causes.contains(&group.cause) {
+            let is_told = causes.contains(&group.cause);
+            if group.files > 0 || (!is_told && (all || group.required)) {
+                lines.push(group.sentence());
+            } else if !is_told {
                 facts += group.entries;
                 whom.extend(&group.subjects);
             }

@@ -15,7 +15,7 @@ use crate::domain::text::shown;
 use crate::domain::{Change, Finding, Report, Subject, SubjectKind, Undetermined};
 
 use super::Options;
-use super::words::{and, by_kind, count};
+use super::words::{by_kind, count};
 
 /// Whether findings that were there before the change are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,18 +89,10 @@ impl<'a> View<'a> {
     /// "725 crates and 3 models": what was audited, by kind.
     #[must_use]
     pub fn audited(&self) -> String {
-        let mut counts = BTreeMap::new();
-        for entry in &self.report.subjects {
-            if entry.subject.kind != SubjectKind::Project && !entry.base_only {
-                *counts.entry(entry.subject.kind).or_insert(0) += 1;
-            }
-        }
-        if counts.is_empty() {
-            return "the project itself".to_owned();
-        }
-        let parts: Vec<String> =
-            counts.into_iter().map(|(kind, n)| count(n, kind.as_str())).collect();
-        and(&parts)
+        let audited = self.report.subjects.iter().filter(|entry| !entry.base_only);
+        let subjects = audited.map(|entry| &entry.subject);
+        let told = by_kind(subjects.filter(|subject| subject.kind != SubjectKind::Project));
+        if told.is_empty() { "the project itself".to_owned() } else { told }
     }
 
     /// One line for each finding that a waiver or the baseline covers: what it is, why it does not count,

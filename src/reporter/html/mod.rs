@@ -12,11 +12,11 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::view::{Existing, View};
-use super::words::{count, told};
+use super::words::told;
 use super::{Format, Options, ReporterError, hands};
 use crate::domain::report::Context;
 use crate::domain::text::{is_hidden, shown};
-use crate::domain::{Level, Report, Subject, SubjectKind};
+use crate::domain::{Level, Report, Subject};
 
 mod cards;
 mod graph;
@@ -288,12 +288,4 @@ fn levels<'a>(view: &View<'a>) -> BTreeMap<&'a Subject, Level> {
         *level = (*level).max(finding.level);
     }
     levels
-}
-
-/// "1 crate" for a table cell about many subjects, "serde 1.0.0" for one.
-fn whom(subjects: &[Subject]) -> String {
-    match subjects {
-        [] => count(0, SubjectKind::Crate.as_str()),
-        _ => super::ledger::subjects_told(subjects),
-    }
 }

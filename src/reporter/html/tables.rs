@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::whom;
 use crate::domain::report::{ModelNote, SubjectEntry};
 use crate::domain::text::shown;
 use crate::domain::{Finding, Report, Subject, SubjectKind};
-use crate::reporter::ledger::{question, remedy};
+use crate::reporter::ledger::{question, remedy, subjects_told};
 use crate::reporter::words::{place, told};
 
 /// What a change did to one subject.
@@ -161,7 +160,7 @@ pub(super) fn gaps(report: &Report) -> Vec<Gap> {
     gaps.map(|gap| Gap {
         cause: told(&gap.cause.told()),
         questions: gap.questions.iter().map(|one| question(one)).collect::<Vec<_>>().join(", "),
-        whom: whom(&gap.subjects),
+        whom: subjects_told(&gap.subjects),
         remedy: match &gap.accepted {
             Some(reason) => format!("accepted: {}", shown(reason)),
             None => remedy(gap).map(told).unwrap_or_default(),
@@ -222,7 +221,7 @@ pub(super) fn exceptions(report: &Report) -> Vec<Exception> {
     });
     let accepted = report.gaps.iter().filter_map(|gap| {
         Some(Exception {
-            what: format!("not read: {}", whom(&gap.subjects)),
+            what: format!("not read: {}", subjects_told(&gap.subjects)),
             how: "accepted unread",
             reason: told(gap.accepted.as_ref()?),
             until: String::new(),
