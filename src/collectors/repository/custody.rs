@@ -1,8 +1,8 @@
 //! Custody of a repository by itself, whoever's it is: a maintainer's, or the C library's below a crate.
 
 use custody_repository::history::{
-    Change, DAY, Deliveries, History, Ignored, Integrators, MONTH, Release, Successor, deliveries,
-    integrators, newly_ignored, releases, successors,
+    DAY, Deliveries, History, Ignored, Integrators, MONTH, Release, Successor, deliveries,
+    followed, integrators, newly_ignored, releases, successors,
 };
 use custody_repository::{ObjectId, ReadError, Repository};
 use jiff::civil::Date;
@@ -73,7 +73,7 @@ pub(super) fn custody_of(
         releases: released,
         until,
     };
-    let brought = told.brought(&mut undetermined);
+    let delivered = told.delivered(&told.brought(&mut undetermined));
     let mut custody = RepositoryCustody {
         schema: REPOSITORY.to_owned(),
         name: shown(name),
@@ -86,8 +86,8 @@ pub(super) fn custody_of(
         integrators: told.people(),
         successions: told.successions(),
         releases: told.releases(),
-        deliveries: last(told.delivered(&brought)),
-        events: told.events(&brought, &mut undetermined),
+        events: told.events(&delivered, &mut undetermined),
+        deliveries: last(delivered),
         undetermined,
     };
     custody.undetermined.extend(told.gaps());
@@ -197,13 +197,6 @@ impl Told<'_> {
         last(entries.collect())
     }
 
-    /// Whom the author of a change had followed when it was made.
-    fn followed(&self, change: &Change) -> Option<&Successor> {
-        self.successors
-            .iter()
-            .find(|one| Some(one.person) == change.author && one.holds(change.seconds))
-    }
-
     fn delivered(&self, brought: &Deliveries) -> Vec<DeliveryEntry> {
         let all = brought.all.iter().filter_map(|delivery| {
             let change = self.history.get(&delivery.commit)?;
@@ -211,8 +204,7 @@ impl Told<'_> {
                 date: day(change.seconds),
                 commit: delivery.commit.to_string(),
                 by: change.author.map(|by| self.name(by)).unwrap_or_default(),
-                predecessor: self
-                    .followed(change)
+                predecessor: followed(&self.successors, change)
                     .map(|one| self.name(one.predecessor))
                     .unwrap_or_default(),
                 files: delivery
@@ -226,7 +218,11 @@ impl Told<'_> {
         all.collect()
     }
 
-    fn events(&self, brought: &Deliveries, undetermined: &mut Vec<String>) -> Vec<TimelineEvent> {
+    fn events(
+        &self,
+        delivered: &[DeliveryEntry],
+        undetermined: &mut Vec<String>,
+    ) -> Vec<TimelineEvent> {
         let mut events = Vec::new();
         for one in &self.successors {
             let (who, before) = (self.name(one.person), self.name(one.predecessor));
@@ -244,18 +240,7 @@ impl Told<'_> {
             events.push(event(one.since, one.measure.as_str(), &who, &what));
         }
         self.of_releases(&mut events);
-        for (delivery, entry) in brought.all.iter().zip(self.delivered(brought)) {
-            let Some(change) = self.history.get(&delivery.commit) else { continue };
-            let first = entry.files.first().map_or("", |file| &file.path);
-            let more = entry.files.len() as u64 - 1 + entry.left_out;
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let what = format!("{first}{more}, commit {}", &entry.commit[..12]);
-            let joined = !entry.predecessor.is_empty();
-            events.push(TimelineEvent {
-                joined,
-                ..event(change.seconds, "opaque-file", &entry.by, &what)
-            });
-        }
+        events.extend(delivered.iter().map(of_delivery));
         self.of_patterns(&mut events, undetermined);
         events.sort();
         events.dedup();
@@ -297,7 +282,7 @@ impl Told<'_> {
             match newly_ignored(self.repository, &self.history, change) {
                 Ok(Ignored::Patterns(found)) => {
                     let who = change.author.map(|by| self.name(by)).unwrap_or_default();
-                    let joined = self.followed(change).is_some();
+                    let joined = followed(&self.successors, change).is_some();
                     events.extend(found.iter().map(|pattern| TimelineEvent {
                         joined,
                         ..event(change.seconds, "build-input-ignored", &who, &shown(pattern))
@@ -336,6 +321,20 @@ impl Told<'_> {
 
 fn percent(part: f64) -> String {
     format!("{:.0} %", part * 100.0)
+}
+
+/// The files that nobody can read of one commit, on the line of time.
+fn of_delivery(entry: &DeliveryEntry) -> TimelineEvent {
+    let first = entry.files.first().map_or("", |file| &file.path);
+    let more = entry.files.len() as u64 - 1 + entry.left_out;
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    TimelineEvent {
+        date: entry.date.clone(),
+        kind: "opaque-file".to_owned(),
+        who: entry.by.clone(),
+        what: format!("{first}{more}, commit {}", &entry.commit[..12]),
+        joined: !entry.predecessor.is_empty(),
+    }
 }
 
 fn event(seconds: i64, kind: &str, who: &str, what: &str) -> TimelineEvent {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use custody_repository::history::{
     Arrival, Arrivals, Change, DAY, History, Ignored, LEAST_BITS, MONTH, Release, SMALLEST,
-    Successor, integrators, is_shown, newly_ignored, releases, successors,
+    Successor, followed, integrators, is_shown, newly_ignored, releases, successors,
 };
 use custody_repository::{Compared, FileOutcome, ObjectId, Origin, ReadError, Repository};
 
@@ -203,7 +203,7 @@ impl Line<'_> {
                 fact.commit = change.id.to_string();
                 fact.days = self.days(change.seconds);
                 fact.by = change.author.map(|who| self.name(who)).unwrap_or_default();
-                let followed = self.followed(change);
+                let followed = followed(&self.successors, change);
                 fact.successor = Measured::Known(followed.is_some());
                 if let Some(followed) = followed {
                     fact.predecessor = self.name(followed.predecessor);
@@ -298,7 +298,8 @@ impl Line<'_> {
     ) -> Result<Measured<Vec<IgnoredFacts>>, ReadError> {
         let recent =
             self.history.changes.iter().filter(|change| change.seconds > self.until - MEMORY);
-        let by_successor = recent.filter_map(|change| Some((change, self.followed(change)?)));
+        let by_successor =
+            recent.filter_map(|change| Some((change, followed(&self.successors, change)?)));
         let mut found = Vec::new();
         let mut brought = BTreeMap::new();
         for (number, (change, followed)) in by_successor.enumerate() {
@@ -359,13 +360,6 @@ impl Line<'_> {
             }
         }
         Ok(brought)
-    }
-
-    /// Whom the author of a change had followed when it was made.
-    fn followed(&self, change: &Change) -> Option<&Successor> {
-        self.successors.iter().find(|successor| {
-            Some(successor.person) == change.author && successor.holds(change.seconds)
-        })
     }
 
     fn name(&self, person: usize) -> String {

@@ -22,7 +22,7 @@ pub use opaque::{Deliveries, Delivery, LEAST_BITS, OpaqueFile, SMALLEST, deliver
 pub use people::{People, Person, is_machine};
 pub use releases::{Release, releases};
 pub use signing::{Signing, signing};
-pub use succession::{Measure, Successor, successors};
+pub use succession::{Measure, Successor, followed, successors};
 
 use crate::{ReadError, Repository};
 

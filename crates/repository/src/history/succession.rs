@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{History, MONTH, Person};
+use super::{Change, History, MONTH, Person};
 
 /// How long a succession is remembered after its measure last held.
 const MEMORY: i64 = 24 * MONTH;
@@ -61,6 +61,13 @@ impl Successor {
     pub fn holds(&self, at: i64) -> bool {
         self.since <= at && at <= self.last + MEMORY
     }
+}
+
+/// Whom the author of a change had followed when it was made.
+#[must_use]
+pub fn followed<'s>(successors: &'s [Successor], change: &Change) -> Option<&'s Successor> {
+    let mut all = successors.iter();
+    all.find(|one| Some(one.person) == change.author && one.holds(change.seconds))
 }
 
 /// Times of commits, all and by person; merges and machines are left out.
