@@ -137,7 +137,7 @@ fn a_crate_and_its_archive_say_the_same_and_a_second_time_too() {
     assert_eq!(cold[0], cold[2]);
     assert_eq!(cold[0]["subject"], cold[1]["subject"]);
     assert!(cold[1]["facts"]["build"].is_object(), "{}", cold[1]);
-    for group in ["archive", "secrets", "native", "concealment"] {
+    for group in ["archive", "secrets", "library", "native", "concealment"] {
         assert!(cold[0]["facts"][group].is_object(), "{group}: {}", cold[0]);
         assert_eq!(cold[0]["facts"][group], cold[1]["facts"][group], "{group}");
     }

@@ -321,3 +321,17 @@ fn the_lockfile_is_found_from_any_folder_of_the_package() {
         assert_eq!(subjects, 2, "{folder}");
     }
 }
+
+#[test]
+fn what_no_archive_tells_is_open_in_every_group_that_an_archive_tells() {
+    let report = project().check("p", &["--format", "json", ACCEPT[0], ACCEPT[1]]).report();
+    let all = report["undetermined"].as_array().unwrap().iter();
+    let open: Vec<&str> = all
+        .filter(|one| one["subject"]["name"] == "codec")
+        .map(|one| one["what"].as_str().unwrap())
+        .collect();
+    for group in ["archive", "build", "concealment", "library", "native", "secrets"] {
+        assert!(open.contains(&group), "{group}: {open:?}");
+        assert_eq!(report["coverage"][group], serde_json::json!({"known": 1, "of": 2}), "{group}");
+    }
+}

@@ -74,16 +74,33 @@ pub struct Contents {
     pub concealment: ConcealmentFacts,
 }
 
+/// Puts one group of the contents of an archive.
+type Put = fn(&Contents, &str, &mut FactSheet);
+
+/// The groups that the bytes of an archive tell: all of them are known, or none.
+const GROUPS: [(&str, Put); 6] = [
+    (archive::GROUP, |of, group, sheet| sheet.put(group, &of.archive.facts)),
+    (build_code::GROUP, |of, group, sheet| sheet.put(group, &of.code.build)),
+    (build_code::SECRETS_GROUP, |of, group, sheet| sheet.put(group, &of.code.secrets)),
+    (build_code::LIBRARY_GROUP, |of, group, sheet| sheet.put(group, &of.code.at_run_time)),
+    (native::GROUP, |of, group, sheet| sheet.put(group, &of.native)),
+    (concealment::GROUP, |of, group, sheet| sheet.put(group, &of.concealment)),
+];
+
 impl Contents {
     /// Puts the groups that the bytes alone can tell; what build code reaches through other crates is
     /// not followed.
     pub fn put(&self, sheet: &mut FactSheet) {
-        sheet.put(archive::GROUP, &self.archive.facts);
-        sheet.put(build_code::GROUP, &self.code.build);
-        sheet.put(build_code::SECRETS_GROUP, &self.code.secrets);
-        sheet.put(build_code::LIBRARY_GROUP, &self.code.at_run_time);
-        sheet.put(native::GROUP, &self.native);
-        sheet.put(concealment::GROUP, &self.concealment);
+        for (group, put) in GROUPS {
+            put(self, group, sheet);
+        }
+    }
+
+    /// Puts the same groups as unknown, where the archive cannot be read.
+    pub fn put_unknown(sheet: &mut FactSheet, reason: &str) {
+        for (group, _) in GROUPS {
+            sheet.put_unknown(group, reason);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::*;
 use crate::collectors::source_tree::SourceTree;
-use crate::domain::{Place, PlaceKind};
+use crate::domain::{Place, PlaceKind, Subject};
 use custody_bytes::gzip_tar::sample::crate_archive;
 
 const MANIFEST: &[u8] = b"[package]\nname = \"x\"\nversion = \"1.0.0\"\n";
@@ -118,4 +118,23 @@ fn a_folders_code_beside_it_is_read_inside_the_bound_and_named_outside() {
     assert_eq!(read("project").programs, ["made-up-program"]);
     let build = read("project/x");
     assert!(build.programs.is_empty() && build.unparsed.iter().any(Unparsed::is_beyond));
+}
+
+#[test]
+fn the_groups_of_an_archive_are_known_all_together_or_not_at_all() {
+    let cache = tempfile::tempdir().expect("a folder");
+    let archive = crate_archive("x-1.0.0", &[("Cargo.toml", MANIFEST), ("src/lib.rs", b"")]);
+    let contents = measurer(cache.path()).measure("00", "x", "1.0.0", &archive).expect("reads");
+    let subject = Subject::registry_crate("x", "1.0.0");
+    let (mut known, mut unknown) = (FactSheet::new(subject.clone()), FactSheet::new(subject));
+    contents.put(&mut known);
+    Contents::put_unknown(&mut unknown, "it breaks off");
+    assert!(known.facts.keys().eq(unknown.facts.keys()), "{:?}", known.facts.keys());
+    assert_eq!(
+        known.facts.keys().collect::<Vec<_>>(),
+        ["archive", "build", "concealment", "library", "native", "secrets"]
+    );
+    for (group, facts) in &unknown.facts {
+        assert_eq!(facts, &serde_json::json!({"$unknown": "it breaks off"}), "{group}");
+    }
 }

@@ -148,7 +148,8 @@ fn findings(report: Report) -> BTreeMap<String, BTreeSet<String>> {
         found.entry(finding.subject.name).or_default().insert(told);
     }
     for entry in report.undetermined {
-        let about_bytes = ["archive", "build", "secrets", "native", "concealment", "window"];
+        let about_bytes =
+            ["archive", "build", "secrets", "library", "native", "concealment", "window"];
         if about_bytes.iter().any(|group| entry.what.starts_with(group)) {
             let told = format!("undetermined: {}: {}", entry.what, entry.reason);
             found.entry(entry.subject.name).or_default().insert(told);

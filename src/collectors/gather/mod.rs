@@ -34,7 +34,7 @@ use crate::collectors::index_files::{IndexFiles, Lookup};
 use crate::collectors::malware::Malware;
 use crate::collectors::releases::{self, Locked, Older, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
-use crate::collectors::{archive, build_code, concealment, crate_files, native, update};
+use crate::collectors::{crate_files, update};
 use crate::domain::{
     FactSheet, Graph, HandsLane, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins,
     Place, PlaceKind, Places, PublishAges, Subject, Undetermined,
@@ -250,15 +250,6 @@ pub fn single(name: &str, version: &str, options: &Options) -> Result<Graph, Gat
     Ok(Graph { nodes: vec![node], roots: vec![0] })
 }
 
-/// Groups that are unknown where an archive cannot be read.
-const UNREAD: [&str; 5] = [
-    archive::GROUP,
-    build_code::GROUP,
-    build_code::SECRETS_GROUP,
-    native::GROUP,
-    concealment::GROUP,
-];
-
 /// One run of the collectors over one graph.
 struct Gathering<'a> {
     options: &'a Options,
@@ -459,21 +450,11 @@ impl<'a> Gathering<'a> {
     }
 }
 
-/// Puts what the bytes of one crate say.
+/// Puts what the bytes of one crate say, or that they say nothing.
 fn put_contents(sheet: &mut FactSheet, contents: &Measured<Contents>) {
     match contents {
-        Measured::Known(contents) => {
-            sheet.put(archive::GROUP, &contents.archive.facts);
-            sheet.put(build_code::SECRETS_GROUP, &contents.code.secrets);
-            sheet.put(build_code::LIBRARY_GROUP, &contents.code.at_run_time);
-            sheet.put(native::GROUP, &contents.native);
-            sheet.put(concealment::GROUP, &contents.concealment);
-        }
-        Measured::Unknown(reason) => {
-            for group in UNREAD {
-                sheet.put_unknown(group, reason.clone());
-            }
-        }
+        Measured::Known(contents) => contents.put(sheet),
+        Measured::Unknown(reason) => Contents::put_unknown(sheet, reason),
     }
 }
 
