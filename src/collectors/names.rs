@@ -78,9 +78,6 @@ pub struct NameFacts {
 pub struct PopularNames {
     /// When it was made.
     pub date: String,
-    /// How many crates it was made from, where it tells.
-    #[serde(default)]
-    pub crates_read: Option<u32>,
     /// The names.
     pub names: BTreeSet<String>,
 }

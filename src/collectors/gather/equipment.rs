@@ -16,12 +16,38 @@ use crate::collectors::crate_files::Want;
 use crate::collectors::custody_data;
 use crate::collectors::custody_store::{self, CustodySource};
 use crate::collectors::kept::Kept;
+use crate::collectors::names::{PopularNames, Prepared};
 use crate::collectors::shared::Shared;
 use crate::domain::Origin;
 use crate::net::Client;
 
-/// A source of custody data that many runs ask, or why it cannot be opened.
-type Opened = Result<Arc<dyn CustodySource>, String>;
+/// A file with custody data that many runs ask.
+pub(super) struct CustodyFile {
+    /// What answers.
+    pub(super) source: Arc<dyn CustodySource>,
+    popular: OnceLock<Option<Arc<Prepared>>>,
+}
+
+impl CustodyFile {
+    fn new(source: Box<dyn CustodySource>) -> Arc<Self> {
+        Arc::new(Self { source: Arc::from(source), popular: OnceLock::new() })
+    }
+
+    /// Its list of popular names, read and folded once however many runs ask for it. None where it has no
+    /// such list.
+    pub(super) fn popular(&self) -> Option<Arc<Prepared>> {
+        let read = || {
+            let list = self.source.popular();
+            let names = list.into_iter().map(|one| one.name).collect();
+            let table = PopularNames { date: self.source.stamp().date().to_string(), names };
+            (!table.names.is_empty()).then(|| Arc::new(Prepared::new(table)))
+        };
+        self.popular.get_or_init(read).clone()
+    }
+}
+
+/// A file with custody data, or why it cannot be opened.
+type Opened = Result<Arc<CustodyFile>, String>;
 
 /// Made once for a process that gathers many times. Everything that differs between its runs stays in
 /// their [`Options`]; folders, addresses and `offline` are those that it was made with.
@@ -87,9 +113,8 @@ impl Equipment {
         });
         let mut custody = BTreeMap::new();
         if let Some(dump) = &options.dump {
-            let source: Arc<dyn CustodySource> =
-                Arc::from(custody_store::open(dump, &options.cache_dir)?);
-            custody.insert(dump.clone(), Ok(source));
+            let source = custody_store::open(dump, &options.cache_dir)?;
+            custody.insert(dump.clone(), Ok(CustodyFile::new(source)));
         }
         Ok(Self {
             pool: Some(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?),
@@ -192,9 +217,9 @@ impl Equipment {
     /// The custody data of a file, opened once, or why it cannot be.
     pub(super) fn custody(&self, dump: &Path, cache: &Path) -> Opened {
         let mut all = self.custody.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = || match custody_store::open(dump, cache) {
-            Ok(source) => Ok(Arc::from(source)),
-            Err(error) => Err(error.to_string()),
+        let open = || {
+            let source = custody_store::open(dump, cache).map_err(|error| error.to_string())?;
+            Ok(CustodyFile::new(source))
         };
         all.entry(dump.to_owned()).or_insert_with(open).clone()
     }

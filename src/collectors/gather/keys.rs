@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use rayon::prelude::*;
 
 use super::Gathering;
+use super::equipment::CustodyFile;
 use crate::collectors::archive::ManifestFacts;
 use crate::collectors::arrivals::{self, ArrivalFacts, Arrived};
 use crate::collectors::custody::{
@@ -19,7 +20,7 @@ use crate::collectors::custody_api::{ApiAnswers, ApiCrate, ask_all};
 use crate::collectors::custody_data;
 use crate::collectors::custody_store::{self, CustodySource};
 use crate::collectors::family::{self, Relative};
-use crate::collectors::names::{self, NameChecks, NameFacts, PopularNames, Prepared};
+use crate::collectors::names::{self, NameChecks, NameFacts, Prepared};
 use crate::collectors::pins::pinned_custody;
 use crate::collectors::releases::{self, ReleaseFacts};
 use crate::collectors::statements;
@@ -39,7 +40,8 @@ type Logins = Measured<BTreeSet<String>>;
 impl Gathering<'_> {
     /// Who can publish each crate, since when, and how that compares with the pins.
     pub(super) fn keys(&mut self) {
-        let sources = self.custody_sources();
+        let files = self.custody_files();
+        let sources = self.custody_sources(&files);
         let mut by_node: BTreeMap<NodeIndex, CustodyFacts> = BTreeMap::new();
         let mut histories: BTreeMap<NodeIndex, History> = BTreeMap::new();
         for (node, locked) in &self.locked {
@@ -76,7 +78,7 @@ impl Gathering<'_> {
                 _ => sheet.put(custody::GROUP, facts),
             }
         }
-        let names = self.name_checks(&sources);
+        let names = self.name_checks(&files);
         self.names(&names, &by_node);
         self.arrivals(&names, &by_node);
         self.families(&by_node);
@@ -86,15 +88,22 @@ impl Gathering<'_> {
         self.gathered.custody = by_node;
     }
 
-    /// Everything that can be asked: the dump or slim file, and the API within its budget.
-    fn custody_sources(&mut self) -> Vec<Arc<dyn CustodySource>> {
-        let mut sources: Vec<Arc<dyn CustodySource>> = Vec::new();
-        for file in self.custody_files() {
-            match self.equipment.custody(&file, &self.options.cache_dir) {
-                Ok(source) => sources.push(source),
+    /// The files that this machine has, as far as they can be opened.
+    fn custody_files(&mut self) -> Vec<Arc<CustodyFile>> {
+        let mut files = Vec::new();
+        for path in self.custody_paths() {
+            match self.equipment.custody(&path, &self.options.cache_dir) {
+                Ok(file) => files.push(file),
                 Err(why) => self.gathered.warnings.push(why),
             }
         }
+        files
+    }
+
+    /// Everything that can be asked: these files, and the API within its budget.
+    fn custody_sources(&mut self, files: &[Arc<CustodyFile>]) -> Vec<Arc<dyn CustodySource>> {
+        let mut sources: Vec<Arc<dyn CustodySource>> =
+            files.iter().map(|file| Arc::clone(&file.source)).collect();
         if let Some(stamp) = sources.iter().map(|source| source.stamp()).max() {
             let told = format!("{} of {}", stamp.source.as_str(), stamp.date());
             self.gathered.provenance.insert("custody".to_owned(), told);
@@ -107,7 +116,7 @@ impl Gathering<'_> {
 
     /// What this machine has: the file that the user names, else the store that a dump was imported into
     /// and the extract of the whole registry, which is fetched where that is due.
-    fn custody_files(&mut self) -> Vec<PathBuf> {
+    fn custody_paths(&mut self) -> Vec<PathBuf> {
         if let Some(dump) = &self.options.dump {
             return vec![dump.clone()];
         }
@@ -243,19 +252,10 @@ impl Gathering<'_> {
     /// The checks of names, against the popular ones and all crates of the registry, those outside the scope
     /// included. Popular is what the newest file with such a list says, else the table that comes with the
     /// program.
-    fn name_checks(&self, sources: &[Arc<dyn CustodySource>]) -> NameChecks {
-        let mut newest: Vec<&Arc<dyn CustodySource>> = sources.iter().collect();
-        newest.sort_by_key(|source| std::cmp::Reverse(source.stamp()));
-        let lists = newest.iter().map(|source| (source.stamp(), source.popular()));
-        let told = lists.filter(|(_, list)| !list.is_empty()).map(|(stamp, list)| {
-            let names = list.into_iter().map(|one| one.name);
-            PopularNames {
-                date: stamp.date().to_string(),
-                crates_read: None,
-                names: names.collect(),
-            }
-        });
-        let told = told.into_iter().next().map(|table| Arc::new(Prepared::new(table)));
+    fn name_checks(&self, files: &[Arc<CustodyFile>]) -> NameChecks {
+        let mut newest: Vec<&Arc<CustodyFile>> = files.iter().collect();
+        newest.sort_by_key(|file| std::cmp::Reverse(file.source.stamp()));
+        let told = newest.into_iter().find_map(|file| file.popular());
         let popular = told.unwrap_or_else(Prepared::embedded);
         let subjects = self.gathered.sheets.iter().map(|sheet| &sheet.subject);
         let crates = subjects.filter(|subject| {
