@@ -7,7 +7,7 @@ use super::keys::end_of;
 use crate::collectors::advisories::{AdvisoryDb, Choice, Choices};
 use crate::collectors::cooldown::{self, cooldown_facts};
 use crate::collectors::publish_age::{self, publish_age_facts};
-use crate::collectors::releases::{self, Locked, ReleaseFacts};
+use crate::collectors::releases::Locked;
 use crate::domain::{Measured, NodeIndex, Origin};
 
 impl Gathering<'_> {
@@ -36,8 +36,8 @@ impl Gathering<'_> {
     }
 
     fn published(&self, node: NodeIndex) -> Measured<Timestamp> {
-        match self.read::<ReleaseFacts>(node, releases::GROUP) {
-            Some(facts) => facts.published.and_then(|text| {
+        match self.history.get(&node) {
+            Some(facts) => facts.published.clone().and_then(|text| {
                 text.parse::<Timestamp>().map_err(|error| error.to_string()).into()
             }),
             None => Measured::unknown("its releases were not measured"),
@@ -51,14 +51,13 @@ impl Gathering<'_> {
             Ok(database) => database,
             Err(why) => return Measured::unknown(why.clone()),
         };
-        let releases = self.read::<ReleaseFacts>(node, releases::GROUP);
-        let first = releases.as_ref().and_then(|of| of.is_first_release.known().copied());
-        if first == Some(true) {
+        let releases = self.history.get(&node);
+        if releases.is_some_and(|of| of.is_first_release == Measured::Known(true)) {
             return Measured::Known(Vec::new());
         }
         let before = releases.map_or_else(
             || Measured::unknown("its releases were not measured"),
-            |of| of.previous_version,
+            |of| of.previous_version.clone(),
         );
         let now = self.advisories_of(database, &locked.name, &locked.version);
         let before = before.and_then(|before| self.advisories_of(database, &locked.name, &before));

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::Gathering;
 use super::equipment::CustodyFile;
 use crate::collectors::archive::ManifestFacts;
-use crate::collectors::arrivals::{self, ArrivalFacts, Arrived};
+use crate::collectors::arrivals::{self, Arrived};
 use crate::collectors::custody::{
     self, AccountKind, CustodyFacts, History, add_rings, custody_facts,
 };
@@ -22,7 +22,7 @@ use crate::collectors::custody_store::{self, CustodySource};
 use crate::collectors::family::{self, Relative};
 use crate::collectors::names::{self, NameChecks, NameFacts, Prepared};
 use crate::collectors::pins::pinned_custody;
-use crate::collectors::releases::{self, ReleaseFacts};
+use crate::collectors::releases::ReleaseFacts;
 use crate::collectors::statements;
 use crate::domain::{Measured, NodeIndex, Origin, SubjectKind};
 use crate::net::registry_api::RegistryApi;
@@ -166,7 +166,7 @@ impl Gathering<'_> {
             .iter()
             .filter(|(_, locked)| locked.origin == Origin::Registry)
             .map(|(node, locked)| {
-                let releases = self.read::<ReleaseFacts>(*node, releases::GROUP);
+                let releases = self.history.get(node);
                 let newest = releases.and_then(|r| r.newest_version.known().cloned());
                 ApiCrate {
                     one_owner: self.is_held_by_one(sources, &locked.name),
@@ -294,18 +294,13 @@ impl Gathering<'_> {
     /// What is known of the crates that each release newly depends on.
     fn arrivals(&mut self, checks: &NameChecks, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
         let owners = self.owners(by_node);
+        let unmeasured = ReleaseFacts::unknown("its releases were not measured");
         let mut measured = Vec::new();
         for (node, locked) in &self.locked {
             if locked.origin != Origin::Registry {
                 continue;
             }
-            if self.gains_nothing(*node) {
-                measured.push((*node, ArrivalFacts { list: Measured::Known(Vec::new()) }));
-                continue;
-            }
-            let releases = self
-                .read::<ReleaseFacts>(*node, releases::GROUP)
-                .unwrap_or_else(|| ReleaseFacts::unknown("its releases were not measured"));
+            let releases = self.history.get(node).unwrap_or(&unmeasured);
             let find = |name: &str| {
                 let names = checks.measure(name, &|name| known_owners(&owners, name));
                 let mut edges = self.edges[*node].iter();
@@ -317,7 +312,7 @@ impl Gathering<'_> {
                 });
                 (arrived, names)
             };
-            measured.push((*node, arrivals::arrivals(&releases, by_node.get(node), &find)));
+            measured.push((*node, arrivals::arrivals(releases, by_node.get(node), &find)));
         }
         for (node, facts) in measured {
             self.gathered.sheets[node].put(arrivals::GROUP, &facts);
@@ -344,13 +339,10 @@ impl Gathering<'_> {
             if locked.origin != Origin::Registry {
                 continue;
             }
-            let Some(releases) = self.read_if_young(*node) else { continue };
-            let dependents: Vec<(NodeIndex, ReleaseFacts)> = self
-                .locked
-                .iter()
-                .filter(|(other, _)| self.edges[*other].contains(node))
-                .filter_map(|(other, _)| Some((*other, self.read(*other, releases::GROUP)?)))
-                .collect();
+            let Some(releases) = self.history.get(node) else { continue };
+            if !releases.first_release_age_days.known().copied().is_some_and(family::is_young) {
+                continue;
+            }
             let relative = |node: NodeIndex, releases| Relative {
                 name: &self.gathered.sheets[node].subject.name,
                 version: &self.gathered.sheets[node].subject.version,
@@ -358,42 +350,16 @@ impl Gathering<'_> {
                 manifest: self.gathered.manifests.get(&node),
                 custody: by_node.get(&node),
             };
-            let dependents: Vec<Relative<'_>> =
-                dependents.iter().map(|(other, releases)| relative(*other, releases)).collect();
-            let facts = family::family(&relative(*node, &releases), &dependents);
+            let others = self.locked.iter().filter(|(other, _)| self.edges[*other].contains(node));
+            let dependents: Vec<Relative<'_>> = others
+                .filter_map(|(other, _)| Some(relative(*other, self.history.get(other)?)))
+                .collect();
+            let facts = family::family(&relative(*node, releases), &dependents);
             measured.push((*node, facts));
         }
         for (node, facts) in measured {
             self.gathered.sheets[node].put(family::GROUP, &facts);
         }
-    }
-
-    /// The releases of a crate that is young; of the others, nearly all, a look at one number.
-    fn read_if_young(&self, node: NodeIndex) -> Option<ReleaseFacts> {
-        let releases = self.gathered.sheets[node].facts.get(releases::GROUP)?;
-        let age = releases.get("first_release_age_days")?.as_i64()?;
-        if !family::is_young(age) {
-            return None;
-        }
-        self.read(node, releases::GROUP)
-    }
-
-    /// Whether a release depends on nothing new, told without reading all that is known of it: nearly all
-    /// do not.
-    fn gains_nothing(&self, node: NodeIndex) -> bool {
-        let releases = self.gathered.sheets[node].facts.get(releases::GROUP);
-        let new = releases.and_then(|releases| releases.get("new_dependencies")?.as_array());
-        new.is_some_and(Vec::is_empty)
-    }
-
-    /// A group that was measured before, where it is known as a whole.
-    pub(super) fn read<T: serde::de::DeserializeOwned>(
-        &self,
-        node: NodeIndex,
-        group: &str,
-    ) -> Option<T> {
-        let value = self.gathered.sheets[node].facts.get(group)?;
-        serde_json::from_value(value.clone()).ok()
     }
 }
 

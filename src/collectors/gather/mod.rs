@@ -32,7 +32,7 @@ use crate::collectors::custody::CustodyFacts;
 use crate::collectors::custody_store::CustodyStoreError;
 use crate::collectors::index_files::{IndexFiles, Lookup};
 use crate::collectors::malware::Malware;
-use crate::collectors::releases::{self, Locked, Older, Releases};
+use crate::collectors::releases::{self, Locked, Older, ReleaseFacts, Releases};
 use crate::collectors::window::{self, WINDOW_DAYS};
 use crate::collectors::{crate_files, update};
 use crate::domain::{
@@ -265,6 +265,8 @@ struct Gathering<'a> {
     locked: Vec<(NodeIndex, Locked)>,
     /// The crates whose files lie in folders.
     treed: Vec<Treed>,
+    /// What the index says of each locked crate.
+    history: BTreeMap<NodeIndex, ReleaseFacts>,
     gathered: Gathered,
 }
 
@@ -287,6 +289,7 @@ impl<'a> Gathering<'a> {
             alone: !graph.nodes.iter().any(|node| node.member),
             locked: locked.collect(),
             treed: trees::of(graph, places),
+            history: BTreeMap::new(),
             gathered: Gathered { sheets: sheets.collect(), ..Gathered::default() },
         }
     }
@@ -337,6 +340,7 @@ impl<'a> Gathering<'a> {
         self.sheets().into_par_iter().zip(&all).for_each(|(sheet, facts)| {
             sheet.put(releases::GROUP, facts);
         });
+        self.history = self.locked.iter().map(|(node, _)| *node).zip(all).collect();
     }
 
     /// The sheets of the locked crates, in their order.
