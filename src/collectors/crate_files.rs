@@ -12,11 +12,10 @@ use std::sync::{Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
+use super::archive::sha256;
 use super::cargo_home::{self, Belongs, CargoHome, read_bounded};
 use super::spill::Spill;
-use crate::domain::hash::hex;
 use crate::domain::{Measured, Origin};
 use crate::net::archives::{ARCHIVE_LIMIT, ArchiveUrls, download};
 use crate::net::{Client, NetError};
@@ -390,11 +389,6 @@ fn breaks_off(bytes: &[u8]) -> bool {
         Ok(_) => false,
         Err(error) => error.kind() == io::ErrorKind::UnexpectedEof,
     }
-}
-
-/// SHA-256 as lower-case hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

@@ -31,21 +31,22 @@ pub struct Wanted {
 /// The excerpts, in the order in which they are wanted. What is not at hand is left out.
 #[must_use]
 pub fn read(wanted: &[Wanted], options: &Options) -> Vec<Excerpt> {
+    if wanted.is_empty() {
+        return Vec::new();
+    }
     let Ok(home) = CargoHome::open(&options.cargo_home) else { return Vec::new() };
     let files = CrateFiles::new(home.clone(), Some(options.cache_dir.join("archives")));
     let index = IndexFiles::new(home, &client(options), &options.urls);
     let mut all = Vec::new();
     for one in wanted {
-        let places = |with: &dyn Fn(&str) -> bool| -> BTreeMap<String, u64> {
-            let wanted = one.files.iter().filter(|(path, ..)| with(path));
-            wanted.map(|(path, _, offset)| (path.clone(), *offset)).collect()
-        };
+        let places: BTreeMap<String, u64> =
+            one.files.iter().map(|(path, _, offset)| (path.clone(), *offset)).collect();
         let now = bytes_of(&files, &one.subject, &one.subject.version, &one.checksum);
-        let Some(now) = now.map(|bytes| slices(&bytes, &places(&|_| true))) else { continue };
+        let Some(now) = now.map(|bytes| slices(&bytes, &places)) else { continue };
         let old = one.old_version.as_ref().and_then(|version| {
             let checksum = checksum(&index, &one.subject.name, version)?;
             let bytes = bytes_of(&files, &one.subject, version, &checksum)?;
-            Some((version, slices(&bytes, &places(&|_| true))))
+            Some((version, slices(&bytes, &places)))
         });
         for (path, sha256, offset) in &one.files {
             let Some(bytes) = now.get(path) else { continue };

@@ -6,7 +6,6 @@
 //! believe of an archive: its values hold together, but they are signed by nobody.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use futures_util::StreamExt as _;
@@ -30,8 +29,6 @@ pub struct Shared {
     /// Archives of which the store has a damaged value, by their key.
     damaged: Mutex<BTreeSet<String>>,
     refused: OnceLock<String>,
-    /// How many values were taken from the store.
-    taken: AtomicUsize,
 }
 
 impl Shared {
@@ -43,7 +40,6 @@ impl Shared {
             settled: Mutex::default(),
             damaged: Mutex::default(),
             refused: OnceLock::new(),
-            taken: AtomicUsize::new(0),
         }
     }
 
@@ -51,12 +47,6 @@ impl Shared {
     #[must_use]
     pub fn allows(&self, offline: bool) -> bool {
         !(offline && self.store.needs_socket())
-    }
-
-    /// How many values were taken from the store.
-    #[must_use]
-    pub fn taken(&self) -> usize {
-        self.taken.load(Ordering::Relaxed)
     }
 
     /// What the user should know of the store.
@@ -122,7 +112,6 @@ impl Shared {
                     for entry in entries {
                         measurer.kept().put_entry(entry);
                     }
-                    self.taken.fetch_add(1, Ordering::Relaxed);
                     self.settled_there(measurer, key);
                 } else {
                     self.damaged.lock().unwrap_or_else(PoisonError::into_inner).insert(key);

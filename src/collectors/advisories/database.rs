@@ -87,15 +87,14 @@ impl AdvisoryDb {
         self.date.clone()
     }
 
-    /// What affects one version of a crate of the default registry. `versions` is asked only where
-    /// something does: which versions of the crate the registry has.
+    /// What affects one version of a crate of the default registry, and which of the choices mends it.
     #[must_use]
     pub fn measure(
         &self,
         name: &str,
         version: &str,
         as_of: Date,
-        choices: impl FnOnce() -> Choices,
+        choices: &Choices,
     ) -> AdvisoryFacts {
         let found = Version::parse(version)
             .map_err(|error| format!("{version} is no version: {error}"))
@@ -127,16 +126,15 @@ impl AdvisoryDb {
         name: &str,
         version: &Version,
         as_of: Date,
-        choices: impl FnOnce() -> Choices,
+        choices: &Choices,
     ) -> Result<Vec<AdvisoryFact>, String> {
         let all = self.known(name, as_of)?;
         let affects = |advisory: &&Advisory| advisory.versions.is_vulnerable(version);
         if !all.iter().any(|advisory| affects(&advisory)) {
             return Ok(Vec::new());
         }
-        let choices = choices();
         let fact =
-            |one: &Advisory| fact(one, (name, version), fixes::find(one, &all, version, &choices));
+            |one: &Advisory| fact(one, (name, version), fixes::find(one, &all, version, choices));
         Ok(all.iter().filter(affects).map(fact).collect())
     }
 

@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::AdvisoryError;
 use super::database::{FILE_LIMIT, parse};
+use crate::collectors::archive::sha256;
 use crate::collectors::cargo_home::read_bounded;
-use crate::domain::hash::hex;
 use crate::net::index::crate_path;
 use crate::net::{BaseUrls, Client, advisories};
 use custody_bytes::gzip_tar::{GzipTar, Limits, MemberKind};
@@ -212,8 +211,4 @@ fn write_note(parent: &Path, note: &Note) -> Result<(), AdvisoryError> {
 
 fn told(path: &Path, source: io::Error) -> AdvisoryError {
     AdvisoryError::Io { path: path.display().to_string(), source }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
 }

@@ -29,7 +29,7 @@ fn database(text: &str) -> (tempfile::TempDir, AdvisoryDb) {
 }
 
 fn list(db: &AdvisoryDb, version: &str) -> Vec<AdvisoryFact> {
-    db.measure("acme", version, date(2026, 9, 1), Choices::default)
+    db.measure("acme", version, date(2026, 9, 1), &Choices::default())
         .list
         .known()
         .expect("known")
@@ -73,7 +73,7 @@ fn withdrawn_and_later_advisories_do_not_count() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", more, ""));
     assert_eq!(list(&db, "1.0.0"), []);
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
-    let before = db.measure("acme", "1.0.0", date(2026, 8, 19), Choices::default);
+    let before = db.measure("acme", "1.0.0", date(2026, 8, 19), &Choices::default());
     assert_eq!(before.list, Measured::Known(Vec::new()));
     assert_eq!(list(&db, "1.0.0").len(), 1);
 }
@@ -81,7 +81,7 @@ fn withdrawn_and_later_advisories_do_not_count() {
 #[test]
 fn a_database_grows_stale_after_ninety_days() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
-    let at = |day| db.measure("acme", "1.0.0", day, Choices::default);
+    let at = |day| db.measure("acme", "1.0.0", day, &Choices::default());
     assert_eq!(at(date(2026, 8, 30)).database_age_days, Measured::Known(10));
     assert_eq!(at(date(2026, 11, 18)).database_stale, Measured::Known(false));
     assert_eq!(at(date(2026, 11, 19)).database_stale, Measured::Known(true));
@@ -93,13 +93,13 @@ fn a_database_grows_stale_after_ninety_days() {
 fn an_advisory_that_cannot_be_read_is_unknown_and_not_none() {
     for text in ["", "ä".repeat(40).as_str(), "```toml\n[advisory]\n", "<html>"] {
         let (_root, db) = database(text);
-        let facts = db.measure("acme", "1.0.0", date(2026, 9, 1), Choices::default);
+        let facts = db.measure("acme", "1.0.0", date(2026, 9, 1), &Choices::default());
         assert!(
             matches!(&facts.list, Measured::Unknown(why) if why.contains("RUSTSEC-2026-0001.md"))
         );
         // Another crate's file is no reason to doubt this one's.
         assert_eq!(
-            db.measure("other", "1.0.0", date(2026, 9, 1), Choices::default).list,
+            db.measure("other", "1.0.0", date(2026, 9, 1), &Choices::default()).list,
             Measured::Known(Vec::new())
         );
     }
@@ -109,7 +109,7 @@ fn an_advisory_that_cannot_be_read_is_unknown_and_not_none() {
 fn a_file_in_the_wrong_folder_is_not_believed() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "elsewhere", "", ""));
     assert!(matches!(
-        db.measure("acme", "1.0.0", date(2026, 9, 1), Choices::default).list,
+        db.measure("acme", "1.0.0", date(2026, 9, 1), &Choices::default()).list,
         Measured::Unknown(_)
     ));
 }
@@ -117,7 +117,7 @@ fn a_file_in_the_wrong_folder_is_not_believed() {
 #[test]
 fn a_name_that_climbs_out_reads_nothing() {
     let (_root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
-    let facts = db.measure("../crates/acme", "1.0.0", date(2026, 9, 1), Choices::default);
+    let facts = db.measure("../crates/acme", "1.0.0", date(2026, 9, 1), &Choices::default());
     assert!(matches!(facts.list, Measured::Unknown(_)));
 }
 
@@ -251,7 +251,7 @@ fn mended(locked: &str, patched: &[&str], choices: &Choices) -> AdvisoryFact {
         write(root.path(), "acme", &id, &advisory(&id, "acme", "", patched));
     }
     let db = AdvisoryDb::open(root.path()).unwrap();
-    let facts = db.measure("acme", locked, date(2026, 9, 1), || choices.clone());
+    let facts = db.measure("acme", locked, date(2026, 9, 1), choices);
     facts.list.known().unwrap()[0].clone()
 }
 
@@ -300,7 +300,7 @@ fn the_fix_is_the_lowest_version_that_cargo_takes_and_no_advisory_speaks_of() {
 fn a_database_that_is_taken_away_in_the_middle_is_no_clean_bill() {
     let (root, db) = database(&advisory("RUSTSEC-2026-0001", "acme", "", ""));
     fs::remove_dir_all(root.path().join("crates")).unwrap();
-    let facts = db.measure("acme", "1.0.0", date(2026, 9, 1), Choices::default);
+    let facts = db.measure("acme", "1.0.0", date(2026, 9, 1), &Choices::default());
     assert!(matches!(facts.list, Measured::Unknown(_)));
 }
 

@@ -13,6 +13,7 @@ use super::manifest::Manifest;
 use super::profiles::BenignProfiles;
 use super::{LISTED, Observer, role, vcs};
 use crate::domain::Measured;
+use crate::domain::hash::hex;
 use crate::domain::text::is_hidden;
 use crate_read::file_kind::{self, ENTROPY_FLOOR, FileClass};
 use custody_bytes::gzip_tar::{Member, MemberKind, Tail};
@@ -340,11 +341,5 @@ fn escaped(path: &[u8]) -> String {
 
 /// SHA-256 as lower-case hexadecimal.
 pub(in crate::collectors) fn sha256(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut out = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        out.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    out
+    hex(&Sha256::digest(bytes))
 }

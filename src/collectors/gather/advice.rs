@@ -41,15 +41,15 @@ impl Gathering<'_> {
             self.gathered.provenance.insert("advisories".to_owned(), format!("RustSec, {date}"));
         }
         let as_of = self.options.as_of;
-        let measure = |locked: &Locked, choices: Choices| {
-            database.measure(&locked.name, &locked.version, as_of, || choices)
+        let measure = |locked: &Locked, choices: &Choices| {
+            database.measure(&locked.name, &locked.version, as_of, choices)
         };
         let mut affected = Vec::new();
         for (node, locked) in &self.locked {
             if locked.origin != Origin::Registry {
                 continue;
             }
-            let facts = measure(locked, Choices::default());
+            let facts = measure(locked, &Choices::default());
             if facts.list.known().is_some_and(|list| !list.is_empty()) {
                 affected.push((*node, locked));
             }
@@ -69,7 +69,7 @@ impl Gathering<'_> {
             let versions = self.releases.takeable(&locked.name, as_of);
             let versions = versions.map(Versions::Listed).unwrap_or_default();
             let asked = self.asked(node, &locked.name).unwrap_or_default();
-            let facts = measure(locked, Choices { versions, asked });
+            let facts = measure(locked, &Choices { versions, asked });
             self.gathered.sheets[node].put(advisories::GROUP, &facts);
         }
     }

@@ -67,7 +67,7 @@ impl Gathering<'_> {
     }
 
     fn advisories_of(&self, of: &AdvisoryDb, name: &str, version: &str) -> Measured<Vec<String>> {
-        let facts = of.measure(name, version, self.options.as_of, Choices::default);
+        let facts = of.measure(name, version, self.options.as_of, &Choices::default());
         let vulnerabilities = |list: Vec<crate::collectors::advisories::AdvisoryFact>| {
             let list = list.into_iter();
             let grave =

@@ -22,7 +22,7 @@ use crate::collectors::custody_store::{self, CustodySource};
 use crate::collectors::family::{self, Relative};
 use crate::collectors::names::{self, NameChecks, NameFacts, Prepared};
 use crate::collectors::pins::pinned_custody;
-use crate::collectors::releases::ReleaseFacts;
+use crate::collectors::releases::{Locked, ReleaseFacts};
 use crate::collectors::statements;
 use crate::domain::{Measured, NodeIndex, Origin, SubjectKind};
 use crate::net::registry_api::RegistryApi;
@@ -48,12 +48,7 @@ impl Gathering<'_> {
             if locked.origin != Origin::Registry {
                 continue;
             }
-            let mut history = custody_store::history(&sources, &locked.name);
-            if let Some(pin) =
-                self.options.pins.as_ref().and_then(|p| pinned_custody(p, &locked.name))
-            {
-                history = history.with(pin);
-            }
+            let history = self.history_of(&sources, &locked.name);
             if history.answers().is_empty() {
                 self.gathered.sheets[*node].put_unknown(custody::GROUP, NOBODY_ASKED);
             } else {
@@ -79,8 +74,12 @@ impl Gathering<'_> {
             }
         }
         let names = self.name_checks(&files);
-        self.names(&names, &by_node);
-        self.arrivals(&names, &by_node);
+        let owners = self.owners(&by_node);
+        let measured = self.names(&names, &owners);
+        self.arrivals(&by_node, &|name| match measured.get(name) {
+            Some(facts) => facts.clone(),
+            None => names.measure(name, &|name| known_owners(&owners, name)),
+        });
         self.families(&by_node);
         self.pins(&by_node);
         self.statements();
@@ -129,26 +128,32 @@ impl Gathering<'_> {
         imported.is_file().then_some(imported).into_iter().chain(file).collect()
     }
 
+    /// What all of these and the pins say of a crate.
+    fn history_of(&self, sources: &[Arc<dyn CustodySource>], name: &str) -> History {
+        let history = custody_store::history(sources, name);
+        match self.options.pins.as_ref().and_then(|pins| pinned_custody(pins, name)) {
+            Some(pin) => history.with(pin),
+            None => history,
+        }
+    }
+
     /// Whether a file of this week knows of a crate up to its newest version: then the API has nothing to
     /// add that would be worth a second.
-    fn is_told(&self, sources: &[Arc<dyn CustodySource>], one: &ApiCrate) -> bool {
+    fn is_told(&self, sources: &[Arc<dyn CustodySource>], name: &str, newest: &str) -> bool {
         let fresh = sources
             .iter()
             .filter(|source| custody_data::is_fresh(source.stamp().date(), self.options.as_of));
-        let mut answers = fresh.filter_map(|source| source.answer(&one.name).known().cloned());
+        let mut answers = fresh.filter_map(|source| source.answer(name).known().cloned());
         answers.any(|answer| {
             let releases = answer.releases.known();
             answer.owners.known().is_some()
-                && releases.is_some_and(|all| all.iter().any(|r| r.number == one.newest))
+                && releases.is_some_and(|all| all.iter().any(|r| r.number == newest))
         })
     }
 
     /// Whether one account alone owned a crate, by the freshest of what is at hand, however old.
     fn is_held_by_one(&self, sources: &[Arc<dyn CustodySource>], name: &str) -> bool {
-        let mut history = custody_store::history(sources, name);
-        if let Some(pin) = self.options.pins.as_ref().and_then(|pins| pinned_custody(pins, name)) {
-            history = history.with(pin);
-        }
+        let history = self.history_of(sources, name);
         let answer = history.owners_on(self.options.as_of);
         let owners = answer.known().and_then(|answer| Some((answer, answer.owners.known()?)));
         owners.is_some_and(|(answer, owners)| match owners.as_slice() {
@@ -157,31 +162,37 @@ impl Gathering<'_> {
         })
     }
 
+    /// The question about a crate to the API, where a file does not answer it.
+    fn to_ask(
+        &self,
+        sources: &[Arc<dyn CustodySource>],
+        node: NodeIndex,
+        locked: &Locked,
+    ) -> Option<ApiCrate> {
+        let newest = self.history.get(&node).and_then(|facts| facts.newest_version.known());
+        let newest = newest.unwrap_or(&locked.version);
+        let changed = self.options.changed.contains(&locked.name);
+        if !changed && self.is_told(sources, &locked.name, newest) {
+            return None;
+        }
+        let manifest = self.gathered.manifests.get(&node);
+        Some(ApiCrate {
+            name: locked.name.clone(),
+            newest: newest.clone(),
+            changed,
+            build_executed: manifest.is_some_and(ManifestFacts::runs_at_build),
+            one_owner: self.is_held_by_one(sources, &locked.name),
+        })
+    }
+
     fn ask_registry(&mut self, sources: &[Arc<dyn CustodySource>]) -> Option<ApiAnswers> {
         if self.options.api_budget.is_zero() || self.options.offline {
             return None;
         }
-        let crates: Vec<ApiCrate> = self
-            .locked
-            .iter()
-            .filter(|(_, locked)| locked.origin == Origin::Registry)
-            .map(|(node, locked)| {
-                let releases = self.history.get(node);
-                let newest = releases.and_then(|r| r.newest_version.known().cloned());
-                ApiCrate {
-                    one_owner: self.is_held_by_one(sources, &locked.name),
-                    name: locked.name.clone(),
-                    newest: newest.unwrap_or_else(|| locked.version.clone()),
-                    changed: self.options.changed.contains(&locked.name),
-                    build_executed: self
-                        .gathered
-                        .manifests
-                        .get(node)
-                        .is_some_and(ManifestFacts::runs_at_build),
-                }
-            })
-            .filter(|one| one.changed || !self.is_told(sources, one))
-            .collect();
+        let of_registry =
+            self.locked.iter().filter(|(_, locked)| locked.origin == Origin::Registry);
+        let crates: Vec<ApiCrate> =
+            of_registry.filter_map(|(node, locked)| self.to_ask(sources, *node, locked)).collect();
         if crates.is_empty() {
             return None;
         }
@@ -265,35 +276,45 @@ impl Gathering<'_> {
     }
 
     /// The logins of every crate's owners, by crate name.
-    fn owners(&self, by_node: &BTreeMap<NodeIndex, CustodyFacts>) -> BTreeMap<&str, Logins> {
-        let mut owners = BTreeMap::new();
-        for (node, locked) in &self.locked {
-            if let Some(facts) = by_node.get(node) {
-                let logins =
-                    facts.owners.clone().map(|all| all.into_iter().map(|o| o.login).collect());
-                owners.insert(locked.name.as_str(), logins);
-            }
-        }
-        owners
+    fn owners(&self, by_node: &BTreeMap<NodeIndex, CustodyFacts>) -> BTreeMap<String, Logins> {
+        let logins = |facts: &CustodyFacts| {
+            facts.owners.as_ref().map(|all| all.iter().map(|owner| owner.login.clone()).collect())
+        };
+        let known = self
+            .locked
+            .iter()
+            .filter_map(|(node, locked)| Some((locked.name.clone(), logins(by_node.get(node)?))));
+        known.collect()
     }
 
-    fn names(&mut self, checks: &NameChecks, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
-        let owners = self.owners(by_node);
-        let owners_of = |name: &str| known_owners(&owners, name);
+    /// What the name of each crate resembles; the answer is the same by name.
+    fn names(
+        &mut self,
+        checks: &NameChecks,
+        owners: &BTreeMap<String, Logins>,
+    ) -> BTreeMap<String, NameFacts> {
+        let owners_of = |name: &str| known_owners(owners, name);
         let measured: Vec<(NodeIndex, NameFacts)> = self
             .locked
             .par_iter()
             .filter(|(_, locked)| locked.origin == Origin::Registry)
             .map(|(node, locked)| (*node, checks.measure(&locked.name, &owners_of)))
             .collect();
+        let mut by_name = BTreeMap::new();
         for (node, facts) in measured {
-            self.gathered.sheets[node].put(names::GROUP, &facts);
+            let sheet = &mut self.gathered.sheets[node];
+            sheet.put(names::GROUP, &facts);
+            by_name.insert(sheet.subject.name.clone(), facts);
         }
+        by_name
     }
 
     /// What is known of the crates that each release newly depends on.
-    fn arrivals(&mut self, checks: &NameChecks, by_node: &BTreeMap<NodeIndex, CustodyFacts>) {
-        let owners = self.owners(by_node);
+    fn arrivals(
+        &mut self,
+        by_node: &BTreeMap<NodeIndex, CustodyFacts>,
+        names_of: &dyn Fn(&str) -> NameFacts,
+    ) {
         let unmeasured = ReleaseFacts::unknown("its releases were not measured");
         let mut measured = Vec::new();
         for (node, locked) in &self.locked {
@@ -302,7 +323,6 @@ impl Gathering<'_> {
             }
             let releases = self.history.get(node).unwrap_or(&unmeasured);
             let find = |name: &str| {
-                let names = checks.measure(name, &|name| known_owners(&owners, name));
                 let mut edges = self.edges[*node].iter();
                 let to = edges.find(|to| self.gathered.sheets[**to].subject.name == name);
                 let arrived = to.map(|to| Arrived {
@@ -310,7 +330,7 @@ impl Gathering<'_> {
                     custody: by_node.get(to),
                     manifest: self.gathered.manifests.get(to),
                 });
-                (arrived, names)
+                (arrived, names_of(name))
             };
             measured.push((*node, arrivals::arrivals(releases, by_node.get(node), &find)));
         }
@@ -363,7 +383,7 @@ impl Gathering<'_> {
     }
 }
 
-fn known_owners(owners: &BTreeMap<&str, Logins>, name: &str) -> Logins {
+fn known_owners(owners: &BTreeMap<String, Logins>, name: &str) -> Logins {
     owners.get(name).cloned().unwrap_or_else(|| Measured::unknown("its owners are not known"))
 }
 
