@@ -105,7 +105,9 @@ fn flow(mut steps: Vec<Step>, end: Step) -> Option<Flow> {
 fn is_executed(steps: &[Step], end: &Step) -> bool {
     match end.kind {
         StepKind::Spawn => !(is_argument(end) || is_name(end)) || is_written(steps),
-        StepKind::Link => is_written(steps) || steps.iter().any(|step| DECODERS.contains(&step.kind)),
+        StepKind::Link => {
+            is_written(steps) || steps.iter().any(|step| DECODERS.contains(&step.kind))
+        }
         StepKind::Load | StepKind::Include => true,
         _ => false,
     }
