@@ -37,6 +37,9 @@ const SHORTEST: usize = 4;
 const LONGEST: usize = 64;
 /// Most look-alikes that are kept of one name.
 const KEPT: usize = 50;
+/// Most names of one graph that are compared because they fold to the same: where there are more, they are
+/// numbered on purpose, and comparing each with each would cost the square of them.
+const ALIKE: usize = 200;
 
 /// A better-known name that this one resembles.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -142,8 +145,18 @@ impl Known {
         self.popular.known.contains(name) || self.graph.contains(name)
     }
 
-    fn names(&self) -> impl Iterator<Item = &str> {
-        self.popular.known.iter().chain(&self.graph).map(String::as_str)
+    /// Known names that differ from this one in one bit of one character.
+    fn flipped(&self, name: &str) -> Vec<String> {
+        let mut known = Vec::new();
+        for (at, byte) in name.bytes().enumerate() {
+            let flips = (0..7).map(|bit| byte ^ (1 << bit));
+            for flip in flips.filter(|flip| ALPHABET.as_bytes().contains(flip)) {
+                let mut bytes = name.as_bytes().to_vec();
+                bytes[at] = flip;
+                known.extend(String::from_utf8(bytes).ok().filter(|of| self.has(of)));
+            }
+        }
+        known
     }
 }
 
@@ -175,11 +188,6 @@ impl Corpus for Known {
     fn get(&self, name: &str) -> typomania::Result<Option<&dyn Package>> {
         Ok(self.has(name).then_some(&Nobody as &dyn Package))
     }
-}
-
-/// Whether two names differ in exactly one byte.
-fn one_apart(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.bytes().zip(b.bytes()).filter(|(a, b)| a != b).take(2).count() == 1
 }
 
 fn is_comparable(name: &str) -> bool {
@@ -226,9 +234,10 @@ impl NameChecks {
         let table = &self.known.popular.table;
         let popular = table.names.contains(name);
         let mut found = BTreeMap::new();
+        let mut left_out = 0;
         if !popular && (SHORTEST..=LONGEST).contains(&name.len()) {
             self.registry_checks(name, &mut found);
-            self.own_checks(name, &mut found);
+            left_out = self.own_checks(name, &mut found);
         }
         let own = owners(name);
         let mut look_alikes: Vec<LookAlike> = found
@@ -252,8 +261,9 @@ impl NameChecks {
             .collect();
         look_alikes.sort_by_key(|one| (!one.popular, one.of.clone()));
         let without_shared_owner = strangers(&look_alikes);
-        let left_out = look_alikes.len().saturating_sub(KEPT);
+        left_out += look_alikes.len().saturating_sub(KEPT);
         look_alikes.truncate(KEPT);
+        look_alikes.shrink_to_fit();
         NameFacts {
             popular,
             look_alikes,
@@ -265,8 +275,9 @@ impl NameChecks {
 
     fn registry_checks(&self, name: &str, found: &mut BTreeMap<String, &'static str>) {
         // This check spells out every flip of every name that it is given, so it gets the few at issue.
-        let near = self.known.names().filter(|of| one_apart(of, name));
-        let flips: Box<dyn Check> = Box::new(Bitflips::new(ALPHABET, near));
+        let near = self.known.flipped(name);
+        let flips: Box<dyn Check> =
+            Box::new(Bitflips::new(ALPHABET, near.iter().map(String::as_str)));
         for check in std::iter::once(&flips).chain(&self.checks) {
             // The corpus is in memory and never fails.
             for squat in check.check(&self.known, name, &Nobody).into_iter().flatten() {
@@ -287,11 +298,14 @@ impl NameChecks {
         }
     }
 
-    fn own_checks(&self, name: &str, found: &mut BTreeMap<String, &'static str>) {
+    /// Adds what our own rules find; returns how many names of the graph they left out.
+    fn own_checks(&self, name: &str, found: &mut BTreeMap<String, &'static str>) -> usize {
+        let mut left_out = 0;
         for key in folds(name) {
             let popular = self.known.popular.folded.get(&key).into_iter().flatten();
-            let all = popular.chain(self.folded.get(&key).into_iter().flatten());
-            for of in all.filter(|of| *of != name) {
+            let graph = self.folded.get(&key).map_or(&[][..], Vec::as_slice);
+            left_out = left_out.max(graph.len().saturating_sub(ALIKE));
+            for of in popular.chain(graph.iter().take(ALIKE)).filter(|of| *of != name) {
                 found.entry(of.clone()).or_insert(key.0);
             }
         }
@@ -300,6 +314,7 @@ impl NameChecks {
                 found.entry(bare.to_owned()).or_insert("affix");
             }
         }
+        left_out
     }
 }
 
@@ -439,6 +454,19 @@ mod tests {
         assert_eq!(facts.without_shared_owner, Measured::Known(0));
         let facts = checks.measure("acme-c64", &unknown);
         assert!(facts.without_shared_owner.known().is_none());
+    }
+
+    #[test]
+    fn thousands_of_numbered_names_are_counted_and_not_held_against_each_other() {
+        let names: Vec<String> = (0..3_000).map(|number| format!("zzshard-{number}")).collect();
+        let all: Vec<&str> = names.iter().map(String::as_str).collect();
+        let facts = checks(&all).measure("zzshard-7", &unknown);
+        assert_eq!(facts.look_alikes.len(), KEPT);
+        assert!(facts.look_alikes.capacity() == KEPT && facts.look_alikes_left_out >= 2_900);
+        assert_eq!(
+            of(&checks(&all).measure("zzshard-w", &unknown), "zzshard-7"),
+            Some("bit-flip".to_owned())
+        );
     }
 
     #[test]
