@@ -53,6 +53,8 @@ pub struct Replacements {
     sources: BTreeMap<String, Source>,
     /// Folders whose crates take the place of those of the same name and version.
     paths: Vec<PathBuf>,
+    /// `[patch]` entries that lead to a folder, or to a repository and so to no folder: by name.
+    patches: Vec<(String, Option<PathBuf>)>,
     /// A configuration file that could not be read: whether it replaces anything is not known.
     unread: Option<String>,
 }
@@ -84,8 +86,13 @@ impl Replacements {
         let mut waiting = vec![first.to_owned()];
         while let Some(file) = waiting.pop() {
             let known = fs::canonicalize(&file).unwrap_or_else(|_| file.clone());
-            if seen.len() >= FILES || !seen.insert(known) {
+            if !seen.insert(known) {
                 continue;
+            }
+            if seen.len() > FILES {
+                let why = format!("cargo's configuration has more than {FILES} files");
+                self.unread.get_or_insert(why);
+                return;
             }
             let table = match table(&file) {
                 Ok(table) => table,
@@ -100,6 +107,7 @@ impl Replacements {
             let base = folder.parent().unwrap_or(folder);
             let paths = table.get("paths").and_then(Value::as_array).into_iter().flatten();
             self.paths.extend(paths.filter_map(Value::as_str).map(|path| base.join(path)));
+            self.patches.extend(patches(&table, base));
             for (name, value) in table.get("source").and_then(Value::as_table).into_iter().flatten()
             {
                 if let Some(value) = value.as_table() {
@@ -139,6 +147,13 @@ impl Replacements {
     #[must_use]
     pub fn paths(&self) -> &[PathBuf] {
         &self.paths
+    }
+
+    /// Crates that a `[patch]` of the configuration puts in the place of others: name, and their folder where
+    /// they do not lie in a repository.
+    #[must_use]
+    pub fn patches(&self) -> &[(String, Option<PathBuf>)] {
+        &self.patches
     }
 
     /// The name under which the configuration knows a source.
@@ -204,6 +219,22 @@ fn bare(url: &str) -> String {
     url.strip_suffix(".git").unwrap_or(url).to_ascii_lowercase()
 }
 
+/// `[patch.<registry>]` entries with a folder or a repository.
+fn patches(table: &Table, base: &Path) -> Vec<(String, Option<PathBuf>)> {
+    let registries = table.get("patch").and_then(Value::as_table).into_iter().flatten();
+    let entries = registries.filter_map(|(_, entries)| entries.as_table()).flatten();
+    let elsewhere = entries.filter_map(|(key, value)| {
+        let text = |name: &str| value.get(name).and_then(Value::as_str);
+        let name = text("package").unwrap_or(key).to_owned();
+        match (text("path"), text("git")) {
+            (Some(path), _) => Some((name, Some(base.join(path)))),
+            (None, Some(_)) => Some((name, None)),
+            (None, None) => None,
+        }
+    });
+    elsewhere.collect()
+}
+
 fn table(file: &Path) -> Result<Table, String> {
     let told = |error: std::io::Error| error.to_string();
     if !fs::metadata(file).map_err(told)?.is_file() {
@@ -211,7 +242,10 @@ fn table(file: &Path) -> Result<Table, String> {
     }
     let mut text = String::new();
     let opened = crate::disk::open(file).map_err(told)?;
-    opened.take(MANIFEST_LIMIT).read_to_string(&mut text).map_err(told)?;
+    opened.take(MANIFEST_LIMIT + 1).read_to_string(&mut text).map_err(told)?;
+    if text.len() as u64 > MANIFEST_LIMIT {
+        return Err(format!("it is larger than {MANIFEST_LIMIT} bytes"));
+    }
     text.parse().map_err(|error: toml::de::Error| error.message().to_owned())
 }
 
@@ -271,6 +305,39 @@ mod tests {
         assert_eq!(found.of(&git(Some("branch=main"))), other);
         assert_eq!(found.of(&git(None)), StandIn::Itself);
         assert_eq!(found.of(&Origin::Path), StandIn::Itself);
+    }
+
+    #[test]
+    fn a_configuration_that_is_too_large_or_has_too_many_files_is_not_cut_but_unclear() {
+        let top = tempfile::tempdir().expect("a folder");
+        let config = top.path().join(".cargo/config.toml");
+        let read = |text: &str| {
+            put(&config, text);
+            Replacements::read(&top.path().join("project"), &top.path().join("home"))
+        };
+        let vendored = "\n[source.crates-io]\nreplace-with=\"v\"\n[source.v]\ndirectory=\"v\"\n";
+        let long = format!("{}{vendored}", "# a comment line\n".repeat(130_000));
+        assert!(matches!(read(&long).of(&Origin::Registry), StandIn::Unclear(_)));
+        let some = format!("{}{vendored}", "# a comment line\n".repeat(1_000));
+        assert_eq!(read(&some).of(&Origin::Registry), StandIn::Directory(top.path().join("v")));
+        for number in 0..300 {
+            let next = format!("include = \"{}.toml\"\n", number + 1);
+            put(&top.path().join(format!(".cargo/{number}.toml")), &next);
+        }
+        assert!(matches!(
+            read("include = \"0.toml\"\n").of(&Origin::Registry),
+            StandIn::Unclear(_)
+        ));
+    }
+
+    #[test]
+    fn patches_of_the_configuration_are_known_by_name_and_folder() {
+        let top = tempfile::tempdir().expect("a folder");
+        let text = "[patch.crates-io]\na = { path = \"fork\" }\nb = { package = \"c\", git = \"https://git.example.invalid/x\" }\nd = \"1\"\n";
+        put(&top.path().join(".cargo/config.toml"), text);
+        let found = Replacements::read(top.path(), &top.path().join("home"));
+        let fork = Some(top.path().join("fork"));
+        assert_eq!(found.patches(), [("a".to_owned(), fork), ("c".to_owned(), None)]);
     }
 
     #[test]
