@@ -18,12 +18,18 @@ impl View<'_> {
     /// Which questions were answered for every subject, for some, and for none; empty without coverage.
     #[must_use]
     pub fn coverage(&self) -> String {
-        let mut full = Vec::new();
-        let mut rest = Vec::new();
+        let single: BTreeSet<&str> = self
+            .report
+            .undetermined
+            .iter()
+            .filter_map(|entry| Some(entry.what.split_once('.')?.0))
+            .collect();
+        let (mut full, mut but, mut rest) = (Vec::new(), Vec::new(), Vec::new());
         for (question, coverage) in &self.report.coverage {
+            let lacks = single.contains(question.as_str());
             let question = shown(question);
             if coverage.known == coverage.of {
-                full.push(question);
+                if lacks { but.push(question) } else { full.push(question) }
             } else {
                 rest.push(format!("{question} {} of {}", coverage.known, coverage.of));
             }
@@ -31,6 +37,9 @@ impl View<'_> {
         let mut parts = Vec::new();
         if !full.is_empty() {
             parts.push(format!("measured in full: {}", full.join(", ")));
+        }
+        if !but.is_empty() {
+            parts.push(format!("all but single facts: {}", but.join(", ")));
         }
         if !rest.is_empty() {
             parts.push(format!("in part: {}", rest.join(", ")));
