@@ -232,6 +232,8 @@ impl Settings<'_, '_> {
                 facts.programs.push(setting);
             }
             [.., "rustflags" | "rustdocflags"] => facts.flags.push(setting),
+            // In the place of what the build script of the crate that links it would print.
+            ["target", _, _, told] if told.starts_with("rustc-") => facts.flags.push(setting),
             ["build", "rustc" | "rustc-wrapper" | "rustc-workspace-wrapper" | "rustdoc"]
             | ["doc", "browser"]
             | ["target" | "host", .., "linker" | "runner"]
@@ -262,7 +264,11 @@ fn flat(value: &DeValue<'_>) -> String {
         }
         DeValue::Table(table) => {
             let told = table.get("value").or_else(|| table.get("path"));
-            told.map_or_else(String::new, |value| flat(value.get_ref()))
+            let told = told.map_or_else(String::new, |value| flat(value.get_ref()));
+            // Cargo makes an absolute path of it: from the folder that holds `.cargo`.
+            let relative = table.get("relative").and_then(|flag| flag.get_ref().as_bool());
+            let is_path = !told.is_empty() && !told.starts_with(['/', '.']);
+            if relative == Some(true) && is_path { format!("./{told}") } else { told }
         }
     }
 }

@@ -37,9 +37,10 @@ pub struct ProjectFacts {
     /// inside the folder. Source: `.cargo/config.toml`, `.cargo/config` and what they include.
     pub programs: Vec<Setting>,
     /// Flags that cargo configuration inside the folder passes to the compiler (`rustflags`,
-    /// `rustdocflags`).
+    /// `rustdocflags`), and what it says in the place of a build script (`target.<triple>.<links>.rustc-...`).
     pub flags: Vec<Setting>,
-    /// `[env]` entries of cargo configuration inside the folder.
+    /// `[env]` entries of cargo configuration inside the folder. A value with `relative = true` begins with
+    /// `./`, for the folder that holds `.cargo`.
     pub environment: Vec<Setting>,
     /// `[source]` entries of cargo configuration inside the folder that replace another source or
     /// name a place.
