@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::collectors::source_tree::{Package, Packages, checkout, databases};
 use crate::domain::{Measured, Node, NodeIndex, Origin, Place, PlaceKind, Places};
-use crate::walker::Walk;
 use crate::walker::manifest::DeclaredSource;
 use crate::walker::replacement::{Replacements, StandIn};
 use crate::walker::repository;
+use crate::walker::{self, Walk};
 
 /// Most folders outside of the project that path dependencies lead to.
 const OUTSIDE: usize = 2_000;
@@ -24,9 +24,22 @@ pub(super) struct Found {
 /// A commit that was written out of a clone: its folder, and what of it could not be had.
 type Written = (PathBuf, BTreeMap<PathBuf, String>);
 
+/// Names of crates that a `[patch]` of cargo's configuration would put in the place of locked ones, and the
+/// lockfile does not know: cargo would lock anew.
+pub(super) fn new_patches(walk: &Walk, replacements: &Replacements) -> BTreeSet<String> {
+    let patches: Vec<(String, Option<String>)> = replacements
+        .patches()
+        .iter()
+        .map(|(name, folder)| {
+            let package = folder.as_ref().and_then(|folder| Package::at(folder, folder));
+            (name.clone(), package.map(|package| package.version))
+        })
+        .collect();
+    walker::new_patches(&walk.graph, &walk.declared.unused_patches, &patches)
+}
+
 /// The places of all crates that cargo would not take from an archive of its cache.
-pub(super) fn of(walk: &Walk, cargo_home: &Path) -> Found {
-    let replacements = Replacements::read(&walk.root, cargo_home);
+pub(super) fn of(walk: &Walk, cargo_home: &Path, replacements: &Replacements) -> Found {
     let mut found = Finding {
         walk,
         cargo_home,
@@ -38,9 +51,9 @@ pub(super) fn of(walk: &Walk, cargo_home: &Path) -> Found {
     found.own();
     found.outside();
     for (node, of) in walk.graph.nodes.iter().enumerate() {
-        found.replaced(node, of, &replacements);
+        found.replaced(node, of, replacements);
     }
-    found.overridden(&replacements);
+    found.overridden(replacements);
     found.part();
     Found { places: found.places, _made: found.made }
 }
@@ -172,11 +185,12 @@ impl Finding<'_> {
         for (node, of) in self.walk.graph.nodes.iter().enumerate() {
             let (name, version) = (&of.subject.name, &of.subject.version);
             let local = matches!(of.subject.origin, Origin::Path | Origin::Hub | Origin::Local);
-            let taken = overrides.iter().find(|(_, packages)| packages.holds(name, version));
-            if let (false, Some((path, packages))) = (local, taken) {
-                let place = packages.find(name, version).map(|folder| {
-                    Place::new(PlaceKind::Override, folder.to_owned(), (*path).clone())
-                });
+            let taken = overrides
+                .iter()
+                .find_map(|(path, packages)| Some((*path, packages.in_place_of(name, version)?)));
+            if let (false, Some((path, found))) = (local, taken) {
+                let place = found
+                    .map(|folder| Place::new(PlaceKind::Override, folder.to_owned(), path.clone()));
                 self.places.insert(node, Measured::from(place));
             }
         }

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::manifest::{Declaration, DeclaredSource, DependencyKind, Manifest};
+use super::manifest::{Declaration, DeclaredSource, DependencyKind, Manifest, Patch};
 use super::tree;
 use super::workspace::Workspace;
-use crate::domain::{Graph, NodeIndex, Origin};
+use crate::domain::{Graph, NodeIndex, Origin, Subject};
 
 /// Most versions of one name among the dependencies of one crate that a declaration is compared
 /// with. Real projects have two or three; a made-up one could have a hundred thousand.
@@ -23,8 +23,11 @@ pub struct Declared {
     pub requirements: BTreeMap<(NodeIndex, NodeIndex), BTreeSet<String>>,
     /// Declarations that the lockfile knows nothing of: file, line, and what is missing.
     pub missing: Vec<(String, u32, String)>,
-    /// Names among them that cargo would lock, and so add to what it builds.
+    /// Names that cargo would lock anew, and so change what it builds: the lockfile lacks them, or has
+    /// another source or version than the manifest asks for.
     pub unlocked: BTreeSet<String>,
+    /// Names that the lockfile lists as patches which the graph does not use.
+    pub unused_patches: BTreeSet<String>,
 }
 
 /// Finds the nodes of the project's crates and of what they declare, writes the places of the
@@ -135,6 +138,14 @@ fn edges(
                 found.unlocked.insert(says.package.clone());
             }
         }
+        let kept = named.iter().any(|&at| keeps(&graph.nodes[at].subject, says));
+        if !kept && !named.is_empty() && workspace.locks_all(manifest) {
+            let (line, name) = (declaration.location.line, says.package.clone());
+            if !workspace.is_patched(&name) {
+                found.missing.push((manifest.file.clone(), line, name.clone()));
+                found.unlocked.insert(name);
+            }
+        }
         for to in fitting(graph, &named[..named.len().min(VERSIONS_LIMIT)], says) {
             found.kinds.entry((from, to)).or_default().insert(declaration.kind);
             if let Some(requirement) = &says.requirement {
@@ -154,8 +165,6 @@ fn fitting(graph: &Graph, named: &[NodeIndex], says: &Declaration) -> Vec<NodeIn
     if named.len() < 2 {
         return named.to_vec();
     }
-    let requirement =
-        says.requirement.as_deref().and_then(|text| semver::VersionReq::parse(text).ok());
     let fits = |&at: &NodeIndex| {
         let subject = &graph.nodes[at].subject;
         let place = matches!(
@@ -166,18 +175,101 @@ fn fitting(graph: &Graph, named: &[NodeIndex], says: &Declaration) -> Vec<NodeIn
                 | (DeclaredSource::Path(_), Origin::Path)
                 | (DeclaredSource::Workspace, _)
         );
-        let version = semver::Version::parse(&subject.version);
-        let admitted = match (&requirement, version) {
-            (Some(requirement), Ok(version)) => requirement.matches(&version),
-            _ => true,
-        };
-        place && admitted
+        place && admits(says, &subject.version)
     };
     let fit: Vec<NodeIndex> = named.iter().copied().filter(fits).collect();
     if fit.is_empty() { named.to_vec() } else { fit }
 }
 
+/// Whether a declaration's requirement takes a version; what cannot be read as either takes all.
+fn admits(says: &Declaration, version: &str) -> bool {
+    let requirement = says.requirement.as_deref().map(semver::VersionReq::parse);
+    match (requirement, semver::Version::parse(version)) {
+        (Some(Ok(requirement)), Ok(version)) => requirement.matches(&version),
+        _ => true,
+    }
+}
+
+/// Whether cargo would keep a locked crate for a declaration. Only what comes from a registry is doubted:
+/// what a path or a repository puts in its place may be a patch of a configuration that is not at hand.
+fn keeps(locked: &Subject, says: &Declaration) -> bool {
+    if !matches!(locked.origin, Origin::Registry | Origin::AlternativeRegistry { .. }) {
+        return true;
+    }
+    match &says.source {
+        DeclaredSource::Registry | DeclaredSource::AlternativeRegistry(_) => {
+            admits(says, &locked.version)
+        }
+        DeclaredSource::Path(_) | DeclaredSource::Git { .. } => false,
+        DeclaredSource::Workspace => true,
+    }
+}
+
+/// The crate whose place an entry takes. The old `[replace]` writes its version, and where it comes from, too.
+fn replaced(patch: &Patch) -> &str {
+    let name = patch.with.package.as_str();
+    let name = name.rsplit_once('#').map_or(name, |(_, name)| name);
+    name.split_once([':', '@']).map_or(name, |(name, _)| name)
+}
+
+/// A patch: the name of the crate whose place it takes, and its version where that is known.
+pub type Patching = (String, Option<String>);
+
+/// Patches that cargo would take and the lockfile does not know: the crate still comes from a registry in a
+/// version that the patch could stand for, and the patch is not listed as unused.
+pub fn new_patches<'p>(
+    graph: &Graph,
+    unused: &BTreeSet<String>,
+    patches: impl IntoIterator<Item = &'p Patching>,
+) -> BTreeSet<String> {
+    let mut locked: BTreeMap<&str, Vec<&Subject>> = BTreeMap::new();
+    for node in &graph.nodes {
+        locked.entry(&node.subject.name).or_default().push(&node.subject);
+    }
+    let is_new = |(name, version): &&Patching| {
+        let there = locked.get(name.as_str()).map_or(&[][..], Vec::as_slice);
+        let replaced =
+            there.iter().any(|one| matches!(one.origin, Origin::Path | Origin::Git { .. }));
+        let stands_for =
+            |one: &&Subject| version.as_ref().is_none_or(|v| compatible(v, &one.version));
+        !replaced && !unused.contains(name) && there.iter().any(stands_for)
+    };
+    patches.into_iter().filter(is_new).map(|(name, _)| name.clone()).collect()
+}
+
+/// Whether one requirement, as people write them, takes both versions.
+fn compatible(one: &str, other: &str) -> bool {
+    let [Ok(one), Ok(other)] = [one, other].map(semver::Version::parse) else { return true };
+    one.major == other.major
+        && (one.major > 0 || one.minor == other.minor)
+        && (one.major > 0 || one.minor > 0 || one.patch == other.patch)
+}
+
 impl Workspace {
+    /// Whether a patch of a manifest takes the place of crates of this name.
+    fn is_patched(&self, name: &str) -> bool {
+        let mut patches = self.manifests.values().flat_map(|manifest| &manifest.patches);
+        patches.any(|patch| replaced(patch) == name)
+    }
+
+    /// The patches of the root's manifest; cargo takes no others.
+    #[must_use]
+    pub fn patches(&self) -> Vec<Patching> {
+        let Some(root) = self.manifests.get("Cargo.toml") else { return Vec::new() };
+        let version = |path: &str| {
+            let folder = tree::within(root.folder(), path)?;
+            let package =
+                self.manifests.get(&tree::join(&folder, "Cargo.toml"))?.package.as_ref()?;
+            self.version(package).map(str::to_owned)
+        };
+        let elsewhere = root.patches.iter().filter_map(|patch| match &patch.with.source {
+            DeclaredSource::Path(path) => Some((replaced(patch).to_owned(), version(path))),
+            DeclaredSource::Git { .. } => Some((replaced(patch).to_owned(), None)),
+            _ => None,
+        });
+        elsewhere.collect()
+    }
+
     /// Declarations of folders outside the audited one, with the file that holds each.
     #[must_use]
     pub fn outside_paths(&self) -> Vec<(&str, &Declaration)> {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use super::WalkError;
 use super::document::{self, Document};
 use super::tree::{MANIFEST_LIMIT, Tree};
+use super::workspace::Workspace;
+use crate::domain::Sources;
 
 /// Name that cargo gives to a lockfile.
 pub(super) const CARGO_LOCK: &str = "Cargo.lock";
@@ -71,7 +73,8 @@ fn search(path: &Path, start: &Path) -> Result<Located, WalkError> {
     for folder in start.ancestors() {
         let lock = folder.join(CARGO_LOCK);
         let own = folder == start || Some(folder) == package;
-        if (own || is_workspace(folder)) && lock.symlink_metadata().is_ok() {
+        let counts = own && !is_taken_in(folder, repository);
+        if (counts || is_workspace(folder)) && lock.symlink_metadata().is_ok() {
             let open = Tree::open(folder);
             let tree = open.map_err(|source| WalkError::Path { path: path.to_owned(), source })?;
             return Ok(Located { tree, lockfile: CARGO_LOCK.to_owned() });
@@ -84,6 +87,31 @@ fn search(path: &Path, start: &Path) -> Result<Located, WalkError> {
         }
     }
     Err(WalkError::NothingToAudit { path: path.to_owned(), tried })
+}
+
+/// Whether a folder's package belongs to a workspace above that has a lockfile: cargo uses that one, and a
+/// lockfile beside the package is a leftover.
+fn is_taken_in(package: &Path, repository: Option<&Path>) -> bool {
+    if is_workspace(package) || !package.join("Cargo.toml").exists() || Some(package) == repository
+    {
+        return false;
+    }
+    for folder in package.ancestors().skip(1) {
+        if is_workspace(folder) {
+            let (Ok(tree), Ok(below)) = (Tree::open(folder), package.strip_prefix(folder)) else {
+                return false;
+            };
+            let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
+            let manifest = parts.map(|parts| format!("{}/Cargo.toml", parts.join("/")));
+            let workspace = Workspace::read(&tree, &mut Sources::default());
+            return folder.join(CARGO_LOCK).exists()
+                && manifest.is_some_and(|manifest| workspace.manifests.contains_key(&manifest));
+        }
+        if repository == Some(folder) {
+            break;
+        }
+    }
+    false
 }
 
 /// Whether a folder's manifest has a `[workspace]`. A manifest that cannot be read does not end the

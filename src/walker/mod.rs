@@ -28,7 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use below::{Below, below, passes_over};
-pub use declared::Declared;
+pub use declared::{Declared, new_patches};
 pub use exposure::{ExposureFacts, Nature};
 pub use facts::LockFacts;
 pub use locate::is_project;
@@ -220,7 +220,10 @@ pub fn walk(path: &Path, options: &Options) -> Result<Walk, WalkError> {
         Workspace::default()
     };
     let mut graph = graph(&lock, &file);
-    let declared = declared::connect(&mut graph, &workspace);
+    let mut declared = declared::connect(&mut graph, &workspace);
+    declared.unused_patches = lock.unused_patches.iter().map(|patch| patch.name.clone()).collect();
+    let patches = workspace.patches();
+    declared.unlocked.extend(new_patches(&graph, &declared.unused_patches, &patches));
     let natures = own_natures(&tree, &workspace, &declared);
     let mut unread = workspace.unread.clone();
     let project = project::measure(&tree, &workspace, &mut sources, &mut unread);

@@ -263,3 +263,95 @@ fn a_lockfile_of_one_long_line_is_read_in_linear_time() {
     assert_eq!(lock.packages.len(), 20_000);
     assert_eq!(lock.notes.len(), 1);
 }
+
+fn registry() -> String {
+    format!("registry+{}", tame_index::index::git::CRATES_IO_INDEX)
+}
+
+/// A lockfile with one crate of a registry, for a manifest that says `dep`.
+fn registry_lock(version: &str, more: &str) -> String {
+    format!(
+        "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\"dep\"]\n\n\
+         [[package]]\nname = \"dep\"\nversion = \"{version}\"\nsource = \"{}\"\nchecksum = \"{}\"\n{more}",
+        registry(),
+        "0".repeat(64)
+    )
+}
+
+/// The names that cargo would lock anew for a manifest beside that lockfile.
+fn unlocked(manifest: &str, lock: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let package = "[package]\nname = \"app\"\nversion = \"0.1.0\"\n";
+    put(folder.path(), "Cargo.toml", &format!("{package}{manifest}"));
+    put(folder.path(), "Cargo.lock", lock);
+    let fork = "[package]\nname = \"dep\"\nversion = \"1.0.0\"\n";
+    put(folder.path(), "fork/Cargo.toml", fork);
+    put(folder.path(), "other/Cargo.toml", &fork.replace("1.0.0", "2.0.0"));
+    walked(folder.path()).unwrap().declared.unlocked.into_iter().collect()
+}
+
+#[test]
+fn what_the_manifest_asks_for_in_another_version_or_from_elsewhere_is_not_locked() {
+    let lock = registry_lock("1.0.9", "");
+    for stale in [
+        "[dependencies]\ndep = \"2\"\n",
+        "[dependencies]\ndep = { path = \"fork\" }\n",
+        "[dependencies]\ndep = { version = \"1\", path = \"fork\" }\n",
+        "[dependencies]\ndep = { git = \"https://git.example.invalid/dep\" }\n",
+        "[dependencies]\ndep = \"1\"\n[patch.crates-io]\ndep = { path = \"fork\" }\n",
+        "[dependencies]\ndep = \"1\"\n[patch.crates-io]\ndep = { git = \"https://git.example.invalid/dep\" }\n",
+        "[dependencies]\nx = { package = \"dep\", version = \"1\" }\n[patch.crates-io]\nx = { package = \"dep\", path = \"fork\" }\n",
+        "[dependencies]\ndep = \"1\"\n[replace]\n\"dep:1.0.9\" = { path = \"fork\" }\n",
+    ] {
+        assert_eq!(unlocked(stale, &lock), ["dep"], "{stale}");
+    }
+    for kept in [
+        "[dependencies]\ndep = \"1\"\n",
+        "[dependencies]\ndep = { version = \"1.0\", optional = true }\n",
+        "[target.'cfg(windows)'.dependencies]\ndep = \"=1.0.9\"\n",
+        "[dependencies]\ndep = \"*\"\n",
+        "[dependencies]\ndep = \"1\"\n[patch.crates-io]\nother = { path = \"fork\" }\n",
+        "[dependencies]\ndep = \"1\"\n[patch.crates-io]\ndep = { path = \"other\" }\n",
+    ] {
+        assert!(unlocked(kept, &lock).is_empty(), "{kept}");
+    }
+    let unused =
+        registry_lock("1.0.9", "\n[[patch.unused]]\nname = \"dep\"\nversion = \"1.0.0\"\n");
+    let patched = "[dependencies]\ndep = \"1\"\n[patch.crates-io]\ndep = { path = \"fork\" }\n";
+    assert!(unlocked(patched, &unused).is_empty());
+}
+
+#[test]
+fn one_of_two_locked_versions_is_enough() {
+    let more = format!(
+        "\n[[package]]\nname = \"dep\"\nversion = \"2.1.0\"\nsource = \"{}\"\n",
+        registry()
+    );
+    let lock = registry_lock("1.0.9", &more).replace("[\"dep\"]", "[\"dep 1.0.9\", \"dep 2.1.0\"]");
+    let both = "[dependencies]\ndep = \"1\"\nnewer = { package = \"dep\", version = \"2\" }\n";
+    assert!(unlocked(both, &lock).is_empty());
+    assert_eq!(unlocked("[dependencies]\ndep = \"3\"\n", &lock), ["dep"]);
+}
+
+#[test]
+fn a_lockfile_left_in_a_member_is_not_the_one_that_cargo_uses() {
+    let folder = tempfile::tempdir().unwrap();
+    let top = folder.path();
+    put(top, "Cargo.toml", "[workspace]\nmembers = [\"app\"]\nexclude = [\"apart\"]\n");
+    put(top, "Cargo.lock", LOCK);
+    let package = |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n");
+    for name in ["app", "apart", "own", "stranger"] {
+        put(top, &format!("{name}/Cargo.toml"), &package(name));
+        put(top, &format!("{name}/Cargo.lock"), LOCK);
+    }
+    put(top, "own/Cargo.toml", &format!("{}[workspace]\n", package("own")));
+    let top = top.canonicalize().unwrap();
+    let root = |name: &str| audited(&top.join(name)).unwrap().0;
+    assert_eq!(root("app"), top);
+    assert_eq!(root("app/Cargo.toml"), top);
+    for name in ["apart", "own", "stranger"] {
+        assert_eq!(root(name), top.join(name));
+    }
+    fs::remove_file(top.join("Cargo.lock")).unwrap();
+    assert_eq!(root("app"), top.join("app"));
+}

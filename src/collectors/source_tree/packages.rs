@@ -31,7 +31,7 @@ impl Packages {
     pub fn beside(folder: &Path) -> Self {
         let mut found = Self::default();
         for folder in found.folders(folder, MANIFESTS) {
-            if let Some(table) = manifest(&folder) {
+            if let Some(table) = found.manifest(&folder) {
                 found.add(&table, None, folder);
             }
         }
@@ -50,7 +50,7 @@ impl Packages {
                 found.unread = Some(format!("the folder holds more than {FOLDERS} folders"));
                 continue;
             }
-            let table = manifest(&folder);
+            let table = found.manifest(&folder);
             let own = table.as_ref().and_then(workspace_version);
             let inherited = own.or(inherited);
             if let Some(table) = &table {
@@ -117,10 +117,34 @@ impl Packages {
         }
     }
 
-    /// Whether a crate of this name and version is there.
+    /// The manifest in a folder; one that is too large to be read is no reason to believe that there is none.
+    fn manifest(&mut self, folder: &Path) -> Option<Table> {
+        let told = fs::metadata(folder.join("Cargo.toml"));
+        if told.is_ok_and(|file| file.is_file() && file.len() > MANIFEST) {
+            self.unread = Some(format!("the manifest of {} is too large", folder.display()));
+            return None;
+        }
+        manifest(folder)
+    }
+
+    /// The folder of the crate that takes the place of all crates of a name, as `paths` overrides do: cargo
+    /// compares names only. Nothing where there is no such crate.
     #[must_use]
-    pub fn holds(&self, name: &str, version: &str) -> bool {
-        self.crates.contains_key(&(name.to_owned(), version.to_owned()))
+    pub fn in_place_of(&self, name: &str, version: &str) -> Option<Result<&Path, String>> {
+        let first = (name.to_owned(), String::new());
+        let named: Vec<&String> = self
+            .crates
+            .range(first..)
+            .map(|((of, version), _)| (of, version))
+            .take_while(|(of, _)| *of == name)
+            .map(|(_, version)| version)
+            .collect();
+        match named.as_slice() {
+            [] => self.unread.clone().map(Err),
+            [only] => Some(self.find(name, only)),
+            several if several.iter().any(|one| *one == version) => Some(self.find(name, version)),
+            _ => Some(Err(format!("several versions of `{name}` take the place of this one"))),
+        }
     }
 
     /// The folders of all crates.
@@ -157,7 +181,10 @@ fn manifest(folder: &Path) -> Option<Table> {
     let path = folder.join("Cargo.toml");
     let mut text = String::new();
     let file = crate::disk::open(&path).ok()?;
-    file.take(MANIFEST).read_to_string(&mut text).ok()?;
+    file.take(MANIFEST + 1).read_to_string(&mut text).ok()?;
+    if text.len() as u64 > MANIFEST {
+        return None;
+    }
     text.trim_start_matches('\u{feff}').parse().ok()
 }
 

@@ -150,3 +150,25 @@ fn only_the_whole_commit_tells_which_checkout_it_is() {
     assert!(checkout(home.path(), &rev).is_err());
     assert!(checkout(home.path(), "").is_err());
 }
+
+#[test]
+fn an_override_takes_the_place_of_every_version_of_its_name() {
+    let top = tempfile::tempdir().expect("a folder");
+    let manifest = |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"1.0.7\"\n");
+    put(top.path(), "fork/Cargo.toml", &manifest("dep"));
+    let found = Packages::below(top.path());
+    let fork = top.path().join("fork");
+    assert_eq!(found.in_place_of("dep", "1.0.0"), Some(Ok(fork.as_path())));
+    assert_eq!(found.in_place_of("de", "1.0.7"), None);
+    assert_eq!(found.in_place_of("depp", "1.0.7"), None);
+    put(top.path(), "two/Cargo.toml", &manifest("dep").replace("1.0.7", "2.0.0"));
+    let found = Packages::below(top.path());
+    assert_eq!(found.in_place_of("dep", "1.0.7"), Some(Ok(fork.as_path())));
+    assert!(matches!(found.in_place_of("dep", "1.0.0"), Some(Err(_))));
+    put(
+        top.path(),
+        "two/Cargo.toml",
+        &format!("{}{}", manifest("x"), "# padding\n".repeat(300_000)),
+    );
+    assert!(matches!(Packages::below(top.path()).in_place_of("y", "1.0.0"), Some(Err(_))));
+}
