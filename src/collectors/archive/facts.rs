@@ -216,6 +216,9 @@ pub enum Oddity {
     Backslash,
     /// The path has control characters, or invisible ones.
     HiddenCharacters,
+    /// The path has an empty part, a `.`, or a slash behind the name of a file: cargo writes the file that is
+    /// meant, under its plain path.
+    Respelled,
     /// The path does not begin with the folder `name-version`; cargo refuses such an archive.
     OutsideRoot,
     /// The set-user or set-group bit is set.

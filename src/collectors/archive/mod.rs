@@ -38,7 +38,7 @@ pub const LISTED: usize = 2_000;
 const LINKED_BYTES: u64 = 64 << 20;
 
 /// Has to be raised whenever the same archive gives other facts or another listing than before.
-pub const COLLECTOR_VERSION: u32 = 2;
+pub const COLLECTOR_VERSION: u32 = 3;
 
 /// Sees every file's bytes during the pass, so that further collectors need not inflate again.
 pub trait Observer {

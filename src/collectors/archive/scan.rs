@@ -152,22 +152,24 @@ impl<'a> Scan<'a> {
         if shown.split(['/', '\\']).any(|part| part == "..") {
             self.odd(shown, Oddity::DotDot, None);
         }
-        let folder = self.root.trim_end_matches('/');
-        let inside = shown.strip_prefix(folder).is_some_and(|r| r.is_empty() || r.starts_with('/'));
-        if !inside {
+        let spelled = shown.trim_start_matches('/').split('/');
+        let file = member.kind != MemberKind::Folder;
+        if spelled.clone().rev().skip(usize::from(!file)).any(|part| part.is_empty() || part == ".")
+        {
+            self.odd(shown, Oddity::Respelled, None);
+        }
+        if absolute || parts(shown).next() != Some(self.root.trim_end_matches('/')) {
             self.odd(shown, Oddity::OutsideRoot, None);
         }
     }
 
     /// The path below the root folder, without empty parts and dots; as it stands where it lies outside.
     fn below_root(&self, shown: &str) -> String {
-        let path = shown.strip_prefix(&self.root).unwrap_or(shown);
-        if !path.contains("//") && !path.starts_with("./") && !path.contains("/./") {
-            return path.to_owned();
+        let mut parts = parts(shown);
+        if parts.next() != Some(self.root.trim_end_matches('/')) {
+            return shown.to_owned();
         }
-        let parts: Vec<&str> =
-            path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-        parts.join("/")
+        parts.collect::<Vec<&str>>().join("/")
     }
 
     fn file(&mut self, path: String, member: &Member<'_>, observer: &mut dyn Observer) {
@@ -280,13 +282,21 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Whether cargo's reader writes this member as a file: everything but folders, links and names that
-/// end like a folder's, devices and unknown types included.
+/// The parts of a path that say something.
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".")
+}
+
+/// Whether cargo's reader writes this member as a file: everything but folders and links, devices and
+/// unknown types included.
 fn is_written(member: &Member<'_>) -> bool {
     match member.kind {
         MemberKind::Folder | MemberKind::Symlink | MemberKind::HardLink => false,
-        MemberKind::File => !member.path.ends_with(b"/") || !member.bytes.is_empty(),
-        MemberKind::Device | MemberKind::Fifo | MemberKind::Sparse | MemberKind::Other(_) => true,
+        MemberKind::File
+        | MemberKind::Device
+        | MemberKind::Fifo
+        | MemberKind::Sparse
+        | MemberKind::Other(_) => true,
     }
 }
 

@@ -8,6 +8,7 @@ pub(super) const BLOCK: usize = 512;
 /// The fields of a header that matter to a reader; path and link target are written apart.
 pub(super) struct Header {
     pub(super) kind: u8,
+    pub(super) ustar: bool,
     pub(super) size: u64,
     pub(super) mode: u32,
     pub(super) sparse: bool,
@@ -45,6 +46,7 @@ impl Header {
         let mode = number(&block[100..108]).ok_or("the mode is not a number")?;
         Ok(Self {
             kind,
+            ustar,
             size: number(&block[124..136]).ok_or("the size is not a number")?,
             mode: u32::try_from(mode & 0o7777).unwrap_or(0),
             sparse: kind == b'S',
@@ -52,9 +54,11 @@ impl Header {
         })
     }
 
-    /// What the member is.
-    pub(super) fn member_kind(&self) -> MemberKind {
+    /// What the member at this path is. The formats before ustar have no folders: there a name that ends with
+    /// a slash is one, for cargo's reader too.
+    pub(super) fn member_kind(&self, path: &[u8]) -> MemberKind {
         match self.kind {
+            0 | b'0' | b'7' if !self.ustar && path.ends_with(b"/") => MemberKind::Folder,
             _ if self.sparse => MemberKind::Sparse,
             0 | b'0' | b'7' => MemberKind::File,
             b'1' => MemberKind::HardLink,

@@ -207,7 +207,7 @@ impl<'a> GzipTar<'a> {
         Ok(Some(Member {
             path: &self.path,
             link_target: &self.link_target,
-            kind: header.member_kind(),
+            kind: header.member_kind(&self.path),
             mode: header.mode,
             bytes: &self.inflater.available()[..size],
         }))
