@@ -56,7 +56,13 @@ pub(super) fn connect(graph: &mut Graph, workspace: &Workspace) -> Declared {
                 found.missing.push((manifest.file.clone(), 1, package.name.clone()));
                 unlisted(graph, workspace, manifest, &mut found);
             }
-            None => unlisted(graph, workspace, manifest, &mut found),
+            None => {
+                if workspace.is_locked(manifest) {
+                    found.missing.push((manifest.file.clone(), 1, package.name.clone()));
+                    found.unlocked.insert(package.name.clone());
+                }
+                unlisted(graph, workspace, manifest, &mut found);
+            }
         }
     }
     disown(graph, workspace, &found);
@@ -246,6 +252,20 @@ fn compatible(one: &str, other: &str) -> bool {
 }
 
 impl Workspace {
+    /// Whether cargo locks the package of a manifest: a member of the workspace, or what a dependency of one
+    /// leads to. What only a patch leads to may be unused.
+    fn is_locked(&self, manifest: &Manifest) -> bool {
+        let leads = |by: &Manifest, path: &str| {
+            tree::within(by.folder(), path).as_deref() == Some(manifest.folder())
+        };
+        let mut patches =
+            self.manifests.values().flat_map(|by| by.patches.iter().map(move |p| (by, p)));
+        let patched = patches.any(|(by, patch)| {
+            matches!(&patch.with.source, DeclaredSource::Path(path) if leads(by, path))
+        });
+        self.locks_all(manifest) && !patched
+    }
+
     /// Whether a patch of a manifest takes the place of crates of this name.
     fn is_patched(&self, name: &str) -> bool {
         let mut patches = self.manifests.values().flat_map(|manifest| &manifest.patches);

@@ -334,6 +334,28 @@ fn one_of_two_locked_versions_is_enough() {
 }
 
 #[test]
+fn a_member_that_the_lockfile_lacks_is_not_locked() {
+    let folder = tempfile::tempdir().unwrap();
+    let top = folder.path();
+    let workspace = "[workspace]\nmembers = [\"app\", \"more/*\"]\nexclude = [\"apart\"]\n";
+    put(top, "Cargo.toml", workspace);
+    put(top, "Cargo.lock", &registry_lock("1.0.0", ""));
+    let package = |name: &str, more: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n{more}")
+    };
+    let depends = "[dependencies]\ndep = \"1\"\n";
+    put(top, "app/Cargo.toml", &package("app", depends));
+    put(top, "apart/Cargo.toml", &package("apart", ""));
+    put(top, "app/example/Cargo.toml", &package("example", "[workspace]\n"));
+    let unlocked = || walked(top).unwrap().declared.unlocked.into_iter().collect::<Vec<_>>();
+    assert!(unlocked().is_empty());
+    put(top, "more/new/Cargo.toml", &package("new", ""));
+    put(top, "app/Cargo.toml", &package("app", &format!("{depends}own = {{ path = \"own\" }}\n")));
+    put(top, "app/own/Cargo.toml", &package("own", ""));
+    assert_eq!(unlocked(), ["new", "own"]);
+}
+
+#[test]
 fn a_lockfile_left_in_a_member_is_not_the_one_that_cargo_uses() {
     let folder = tempfile::tempdir().unwrap();
     let top = folder.path();
