@@ -1,7 +1,7 @@
 //! How long an evaluation can take, told before it begins: an expression that walks lists within lists
 //! is refused where the lists are long.
 
-use cel::common::ast::{Expr, IdedExpr};
+use cel::common::ast::{Expr, IdedExpr, operators};
 
 /// The steps of an expression, with the lists that it walks left open.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,15 +12,73 @@ pub(super) enum Steps {
     Sum(Vec<Steps>),
     /// `body` once for every item of the list.
     Loop {
-        /// The fact path of the list; absent where it is itself the result of an expression.
-        over: Option<String>,
-        /// Items that the rule itself writes down there.
-        written: u64,
+        /// How long the list is.
+        over: Length,
         /// What it takes to have the list.
         range: Box<Steps>,
         /// What it takes an item.
         body: Box<Steps>,
     },
+}
+
+/// How long a list is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Length {
+    /// As long as the lists at these fact paths together, and so many items that the rule writes down.
+    Of {
+        /// Fact paths.
+        paths: Vec<String>,
+        /// Items that are written down.
+        items: u64,
+    },
+    /// The result of another expression: as long as any list, and at least so many items.
+    Any(u64),
+}
+
+impl Length {
+    /// The length of what an expression yields.
+    fn of(expr: &IdedExpr, locals: &[(String, String)]) -> Self {
+        Self::known(expr, locals, 0)
+            .map_or_else(|| Self::Any(written(expr)), |(paths, items)| Self::Of { paths, items })
+    }
+
+    /// The same where it can be told: facts, lists that are written down, those joined, and what is taken
+    /// from them item by item.
+    fn known(
+        expr: &IdedExpr,
+        locals: &[(String, String)],
+        depth: usize,
+    ) -> Option<(Vec<String>, u64)> {
+        if depth > super::MAX_NESTING {
+            return None;
+        }
+        match &expr.expr {
+            // With what its items hold, since those may be walked in their turn.
+            Expr::List(_) => Some((Vec::new(), written(expr))),
+            Expr::Call(call) if call.func_name == operators::ADD => match call.args.as_slice() {
+                [left, right] => {
+                    let (mut paths, items) = Self::known(left, locals, depth + 1)?;
+                    let (more, others) = Self::known(right, locals, depth + 1)?;
+                    paths.extend(more);
+                    Some((paths, items.saturating_add(others)))
+                }
+                _ => None,
+            },
+            // `filter` and `map` yield at most one item for each of theirs.
+            Expr::Comprehension(c) => Self::known(&c.iter_range, locals, depth + 1),
+            _ => Some((vec![select_path(expr, locals)?], 0)),
+        }
+    }
+
+    /// In items, where `length` is that of the list at a fact path.
+    fn bound(&self, length: &dyn Fn(Option<&str>) -> u64) -> u64 {
+        match self {
+            Self::Of { paths, items } => {
+                paths.iter().fold(*items, |sum, path| sum.saturating_add(length(Some(path))))
+            }
+            Self::Any(written) => length(None).max(*written),
+        }
+    }
 }
 
 impl Steps {
@@ -32,15 +90,15 @@ impl Steps {
     fn within(expr: &IdedExpr, locals: &mut Vec<(String, String)>) -> Self {
         match &expr.expr {
             Expr::Comprehension(c) => {
-                let over = select_path(&c.iter_range, locals);
+                let over = Length::of(&c.iter_range, locals);
                 let range = Box::new(Self::within(&c.iter_range, locals));
-                let items = over.clone().map_or_else(String::new, |path| path + "[]");
+                let path = select_path(&c.iter_range, locals);
+                let items = path.map_or_else(String::new, |path| path + "[]");
                 locals.push((c.iter_var.clone(), items));
                 let body =
                     [&c.loop_step, &c.loop_cond].map(|part| Self::within(part, locals)).into();
                 locals.pop();
-                let written = written(&c.iter_range);
-                Self::Loop { over, written, range, body: Box::new(Self::sum(body)) }
+                Self::Loop { over, range, body: Box::new(Self::sum(body)) }
             }
             Expr::Call(call) => {
                 let parts = call.target.iter().map(AsRef::as_ref).chain(&call.args);
@@ -79,8 +137,8 @@ impl Steps {
             Self::Sum(parts) => {
                 parts.iter().fold(0, |sum: u64, part| sum.saturating_add(part.bound(length)))
             }
-            Self::Loop { over, written, range, body } => length(over.as_deref())
-                .max(*written)
+            Self::Loop { over, range, body } => over
+                .bound(length)
                 .saturating_mul(body.bound(length))
                 .saturating_add(range.bound(length))
                 .saturating_add(1),
@@ -156,6 +214,19 @@ mod tests {
         assert!(
             steps(&joined).bound(&|_| 0) > steps(&format!("{list}.exists(a, a > 1)")).bound(&|_| 0)
         );
+    }
+
+    #[test]
+    fn words_that_are_written_down_cost_their_number_and_not_the_longest_list_of_facts() {
+        let words =
+            "(a.x + a.y).filter(c, c.z).exists(c, ['p', 'q', 'r'].exists(p, c.d.contains(p)))";
+        let by_path = |path: Option<&str>| match path {
+            Some("a.x") => 10,
+            Some("a.y") => 20,
+            other => panic!("unexpected list {other:?}"),
+        };
+        let bound = steps(words).bound(&by_path);
+        assert!((30 * 3..30 * 100).contains(&bound), "{bound}");
     }
 
     #[test]
