@@ -204,6 +204,39 @@ pub fn is_named(text: &str) -> bool {
     is_part(text) && letters >= 2 && !is_file(text)
 }
 
+/// Families of the Hub's oldest ids, which have no owner. Nobody can make new ones: a repository without an owner
+/// has not been possible for years.
+const OLDEST: [&str; 15] = [
+    "albert-",
+    "bert-",
+    "camembert-",
+    "ctrl",
+    "distilbert-",
+    "distilgpt2",
+    "distilroberta-",
+    "gpt2",
+    "openai-gpt",
+    "roberta-",
+    "t5-",
+    "transfo-xl-",
+    "xlm-",
+    "xlnet-",
+    "bart-large",
+];
+
+/// Whether a text is one of the Hub's oldest ids: `bert-base-uncased`.
+#[must_use]
+pub fn is_oldest(text: &str) -> bool {
+    let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let family = OLDEST.iter().find_map(|family| Some((family, text.strip_prefix(family)?)));
+    family.is_some_and(|(family, rest)| {
+        let whole = family.ends_with('-') && !rest.is_empty();
+        is_part(text)
+            && text.bytes().all(lower)
+            && (whole || rest.is_empty() || rest.starts_with('-'))
+    })
+}
+
 /// Whether a text of the right shape is something else: a MIME type, a path, a date, a ratio, or two words.
 #[must_use]
 pub fn is_foreign(text: &str) -> bool {
@@ -286,5 +319,20 @@ mod tests {
     fn the_oldest_ids_have_no_owner() {
         assert!(is_named("gpt2") && is_named("bert-base-uncased"));
         assert!(!is_named("./model") && !is_named("model.gguf") && !is_named("1"));
+        for id in [
+            "gpt2",
+            "gpt2-medium",
+            "bert-base-uncased",
+            "t5-small",
+            "xlnet-base-cased",
+            "distilgpt2",
+        ] {
+            assert!(is_oldest(id), "{id}");
+        }
+        for other in
+            ["openai", "text-embedding-3-small", "all-minilm-l6-v2", "gpt20", "bert-", "BERT-Base"]
+        {
+            assert!(!is_oldest(other), "{other}");
+        }
     }
 }

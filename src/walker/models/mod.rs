@@ -6,6 +6,7 @@
 //! (`*.md`) is not a source: what it names, no code loads.
 
 mod address;
+mod around;
 mod code;
 mod endpoints;
 mod facts;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::address;
+use super::around;
 use super::code::{self, Argument, Kind, Token, Value};
-use super::id::{is_foreign, is_named, is_part, is_repository};
+use super::id::{is_foreign, is_named, is_oldest, is_part, is_repository};
 use super::reference::{Confidence, Form, RevisionKind, revision_kind};
 use super::scan::{Named, Scan};
 use super::tables::Tables;
@@ -278,7 +279,10 @@ impl RustFile<'_, '_> {
     fn pretrained(&mut self, at: usize) {
         let (arguments, _) = code::arguments(&self.tokens, at + 1);
         let Some(id) = arguments.first().and_then(|a| self.literal(a)) else { return };
-        if !is_named(self.text(id)) || self.beside_address(id) {
+        let text = self.text(id);
+        // Many types have a function of this name; what has no owner is a name of theirs, but for the Hub's own.
+        let known = text.contains('/') || is_oldest(text);
+        if !known || !is_named(text) || self.beside_address(id) {
             return;
         }
         let mut revision = (None, false);
@@ -354,7 +358,7 @@ impl RustFile<'_, '_> {
                 self.tell(at, Named::model(id, Form::LlamaCpp, Confidence::High));
                 continue;
             }
-            let old = is_oldest_id(text);
+            let old = is_oldest(text);
             // `fastembed:o/n`: which library loads it stands before it.
             let text =
                 text::LOADER_PREFIXES.iter().find_map(|p| text.strip_prefix(p)).unwrap_or(text);
@@ -364,6 +368,12 @@ impl RustFile<'_, '_> {
                 continue;
             }
             let (form, word) = self.context(at);
+            let returned =
+                (form == Form::Literal).then(|| around::returned(&self.tokens, at)).flatten();
+            let (form, word) = match returned {
+                Some(function) => (Form::DefaultValue, Some(function.to_owned())),
+                None => (form, word),
+            };
             let word = match form {
                 Form::Literal => self.called(at).or(word),
                 Form::MatchArm => {
@@ -380,11 +390,28 @@ impl RustFile<'_, '_> {
             let graded = grade(form, word.as_deref(), self.hub, hub_crate);
             // Beside its revision an id stands for nothing else, whatever the file imports.
             let paired = (revision.is_some() && !old).then_some(Confidence::Medium);
-            let Some(confidence) = graded.max(paired) else { continue };
+            let Some(mut confidence) = graded.max(paired) else { continue };
+            if self.is_scenario(at, form) {
+                confidence = Confidence::Low;
+            }
+            let revision = revision.or_else(|| self.constant_revision(at));
             let computed = revision.is_none() && self.computed;
             let base = Named::model(text, form, confidence);
             self.tell(at, Named { revision, computed, ..base });
         }
+    }
+
+    /// Whether a literal of a test is a value that the test makes up: nothing in its function loads anything.
+    fn is_scenario(&self, at: usize, form: Form) -> bool {
+        let made_up = matches!(form, Form::StructField | Form::MatchArm | Form::Constant);
+        made_up && self.scan.is_test(self.tokens[at].at) && !around::loads_nearby(&self.tokens, at)
+    }
+
+    /// The commit of the constant beside this one, where a call of the file passes a revision by a name.
+    fn constant_revision(&self, at: usize) -> Option<String> {
+        let commit =
+            self.computed.then(|| around::sibling_revision(&self.tokens, &self.constants, at));
+        commit.flatten().map(str::to_owned)
     }
 
     /// The id in `["-hf", "o/n:Q4"]` and `.arg("-hf").arg("o/n:Q4")`, what llama.cpp is started with.
@@ -564,12 +591,6 @@ fn wraps_hub(tokens: &[Token]) -> bool {
     tokens[0].name() == Some("hub") && tokens[1].is(b':') && tokens[3].name() == Some("Api")
 }
 
-/// Whether a text looks like one of the Hub's oldest ids, which have no owner: `bert-base-uncased`.
-fn is_oldest_id(text: &str) -> bool {
-    let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    is_part(text) && text.len() >= 4 && text.contains('-') && text.bytes().all(lower)
-}
-
 fn speaks_of_loading(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     LOADER_WORDS.iter().any(|word| lower.contains(word))
@@ -721,6 +742,84 @@ mod tests {
         }
         let text = "fn f() { let model = \"bert-base-uncased\"; let other = String::from(\"x\"); }";
         assert_eq!(told(&format!("{hub}{text}"))[0].0, "bert-base-uncased");
+    }
+
+    #[test]
+    fn a_function_that_returns_nothing_but_an_id_names_a_default() {
+        let text = r#"
+            fn default_ner_model() -> String { "org/first-1".to_string() }
+            fn greeting() -> &'static str { "org/second-1" }
+            fn default_model_path() -> String { "org/third-1".into() }
+            fn default_model() -> String { log("org/fourth-1"); "x".into() }
+        "#;
+        let sure: Vec<(String, Form)> = read(text)
+            .into_iter()
+            .filter(|one| one.confidence > Confidence::Low)
+            .map(|one| (one.id, one.form))
+            .collect();
+        let wanted = |id: &str| (id.to_owned(), Form::DefaultValue);
+        assert!(sure.contains(&wanted("org/first-1")), "{sure:?}");
+        assert!(
+            !sure.iter().any(|(id, _)| id == "org/second-1" || id == "org/fourth-1"),
+            "{sure:?}"
+        );
+    }
+
+    #[test]
+    fn what_a_test_makes_up_is_no_model_and_what_it_loads_is() {
+        let text = r#"
+            use hf_hub::api::sync::Api;
+            #[cfg(test)]
+            mod tests {
+                fn entry() -> Entry { Entry { id: "spy/made-up-1".to_string(), cost: 1 } }
+                fn parse() { let text = "spy/parsed-1"; assert!(split(text).is_ok()); }
+                fn real() { let id = "org/real-1"; let model = Model::from_hub(id).unwrap(); }
+            }
+            const MODEL: &str = "org/outside-1";
+        "#;
+        let sure: Vec<String> = read(text)
+            .into_iter()
+            .filter(|one| one.confidence > Confidence::Low)
+            .map(|one| one.id)
+            .collect();
+        assert_eq!(sure, ["org/real-1", "org/outside-1"]);
+    }
+
+    #[test]
+    fn a_name_without_an_owner_is_the_own_of_a_type_but_for_the_oldest_of_the_hub() {
+        let text = r#"fn f() {
+            LatticeEmbedding::from_pretrained("openai");
+            LatticeEmbedding::from_pretrained("text-embedding-3-small");
+            Tokenizer::from_pretrained("bert-base-cased", None);
+            Tokenizer::from_pretrained("gpt2", None);
+        }"#;
+        let ids: Vec<String> = told(text).into_iter().map(|(id, ..)| id).collect();
+        assert_eq!(ids, ["bert-base-cased", "gpt2"]);
+    }
+
+    #[test]
+    fn the_commit_of_the_constant_beside_an_id_is_its_revision_where_one_is_passed() {
+        let commit = "67f963b6a1d94fcd4678948237b3cc8bd69bf1d8";
+        let pair = |call: &str| {
+            format!(
+                "use hf_hub::Repo;\npub const MODEL_REPOSITORY: &str = \"org/one-1\";\n\
+                 pub const MODEL_REVISION: &str = \"{commit}\";\n{call}"
+            )
+        };
+        let passed = pair(
+            "fn f(r: Pin) { Repo::with_revision(r.id.0.into(), RepoType::Model, r.revision.0.into()); }",
+        );
+        assert_eq!(told(&passed)[0].1, own(commit));
+        // Nobody passes a revision: what the constant says is not asked for.
+        assert_eq!(told(&pair("fn f(r: Pin) { Repo::model(r.id.0.into()); }"))[0].1, None);
+        // Another constant's commit is not this one's.
+        let other = passed.replace("MODEL_REVISION", "TOKENS_REVISION").replace(
+            "use hf_hub::Repo;",
+            "use hf_hub::Repo;\nconst TOKENS_REPO: &str = \"org/tokens-1\";",
+        );
+        let found = read(&other);
+        let of = |id: &str| found.iter().find(|one| one.id == id).unwrap().revision.clone();
+        assert_eq!((of("org/one-1"), of("org/tokens-1")), (None, own(commit)));
     }
 
     #[test]

@@ -97,6 +97,11 @@ impl<'a> Scan<'a> {
         self.found.len() >= FILE_LIMIT
     }
 
+    /// Whether a byte lies in a test, by its module or by the path of the file.
+    pub fn is_test(&self, at: usize) -> bool {
+        self.in_tests || self.tests.iter().any(|range| range.contains(&at))
+    }
+
     /// Keeps one reference whose name begins at a byte offset.
     pub fn push(&mut self, at: usize, named: Named) {
         if is_placeholder(&named.id) {
@@ -123,7 +128,7 @@ impl<'a> Scan<'a> {
             column,
             trust_remote_code: named.trust,
             code_pinned: named.code_pinned,
-            in_tests: self.in_tests || self.tests.iter().any(|range| range.contains(&at)),
+            in_tests: self.is_test(at),
         });
     }
 }
