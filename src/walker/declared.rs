@@ -258,9 +258,9 @@ impl Workspace {
         let leads = |by: &Manifest, path: &str| {
             tree::within(by.folder(), path).as_deref() == Some(manifest.folder())
         };
-        let mut patches =
+        let mut all =
             self.manifests.values().flat_map(|by| by.patches.iter().map(move |p| (by, p)));
-        let patched = patches.any(|(by, patch)| {
+        let patched = all.any(|(by, patch)| {
             matches!(&patch.with.source, DeclaredSource::Path(path) if leads(by, path))
         });
         self.locks_all(manifest) && !patched

@@ -194,7 +194,7 @@ fn a_file_is_read_under_the_path_at_which_cargo_writes_it() {
 fn in_the_oldest_format_a_name_with_a_slash_is_a_folder() {
     let mut block = member(b'0', b"a-1.0.0/build.rs/", b"");
     block[257..265].fill(0);
-    custody_bytes::gzip_tar::sample::seal(&mut block[..512]);
+    seal(&mut block[..512]);
     let record = scan_members(&[member(b'0', b"a-1.0.0/build.rs", b"x"), block]);
     assert_eq!(oddities(&record), []);
     assert_eq!(record.listing.files[0].size, 1);
