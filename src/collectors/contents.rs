@@ -254,14 +254,14 @@ impl Measurer {
         bytes: &[u8],
     ) -> Result<Contents, ArchiveError> {
         let mut keepers = Keepers::default();
-        let (limits, profiles) = (self.limits, &self.profiles);
+        let (limits, profiles, packed) = (self.limits, &self.profiles, (bytes, Some(sha256)));
         let archive =
-            archive::measure_within(limits, name, version, bytes, profiles, &mut keepers)?;
+            archive::measure_within(limits, name, version, packed, profiles, &mut keepers)?;
         let files = Files::of(&archive.listing);
         let has = |path: &str| files.0.contains(path);
         let code = code(keepers.code, has, |keeper| {
             // It was read to its end before.
-            let _ = archive::measure_within(limits, name, version, bytes, profiles, keeper);
+            let _ = archive::measure_within(limits, name, version, packed, profiles, keeper);
         });
         let contents = Contents {
             archive,

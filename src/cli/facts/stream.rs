@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::item::{Refusal, Request, parse};
 use crate::domain::FactSheet;
+use crate_read::rust_source;
 
 /// Version of an output line, for whoever reads it years later.
 const SCHEMA: &str = "custody-facts/1";
@@ -190,6 +191,7 @@ fn hire<M: Measure>(measure: &Arc<M>, alive: Arc<()>) -> io::Result<Hand> {
     let (done, answers) = sync_channel::<String>(1);
     let measure = Arc::clone(measure);
     std::thread::Builder::new().name("item".to_owned()).stack_size(STACK).spawn(move || {
+        rust_source::with_room();
         let alone = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
         for request in given {
             let answer = match &alone {
@@ -205,8 +207,9 @@ fn hire<M: Measure>(measure: &Arc<M>, alive: Arc<()>) -> io::Result<Hand> {
     Ok(Hand { items, answers })
 }
 
-/// As much as the main thread has on most systems: what is deep there is not too deep here.
-const STACK: usize = 8 << 20;
+/// As much as the main thread has on most systems, what is deep there is not too deep here; and room to parse
+/// code. It is address space: what is never deep takes no memory.
+const STACK: usize = (8 << 20) + rust_source::STACK;
 
 fn measured(request: &Request, measure: &impl Measure) -> Value {
     let id = id_of(request);

@@ -96,21 +96,22 @@ pub fn measure(
     profiles: &BenignProfiles,
     observer: &mut dyn Observer,
 ) -> Result<ArchiveRecord, ArchiveError> {
-    measure_within(Limits::default(), name, version, bytes, profiles, observer)
+    measure_within(Limits::default(), name, version, (bytes, None), profiles, observer)
 }
 
-/// [`measure`] with other limits.
+/// [`measure`] with other limits, of bytes whose SHA-256 the caller may know.
 pub fn measure_within(
     limits: Limits,
     name: &str,
     version: &str,
-    bytes: &[u8],
+    (bytes, known): (&[u8], Option<&str>),
     profiles: &BenignProfiles,
     observer: &mut dyn Observer,
 ) -> Result<ArchiveRecord, ArchiveError> {
     let mut scan = Scan::new(name, version);
     let stopped = read(limits, bytes, &mut scan, observer).err();
-    let record = scan.finish(bytes, profiles);
+    let sha256 = known.map_or_else(|| sha256(bytes), str::to_owned);
+    let record = scan.draw(sha256, bytes.len() as u64, profiles);
     match stopped {
         None => Ok(record),
         Some(source) => Err(ArchiveError::Broken {

@@ -209,11 +209,6 @@ impl<'a> Scan<'a> {
         self.files.push(scanned);
     }
 
-    /// Draws the sums of an archive.
-    pub(super) fn finish(self, packed: &[u8], profiles: &BenignProfiles) -> ArchiveRecord {
-        self.draw(sha256(packed), packed.len() as u64, profiles)
-    }
-
     /// Draws the sums of what has this hash and size.
     pub(super) fn draw(
         mut self,

@@ -20,6 +20,10 @@ use crate::collectors::names::{PopularNames, Prepared};
 use crate::collectors::shared::Shared;
 use crate::domain::Origin;
 use crate::net::Client;
+use crate_read::rust_source;
+
+/// Room to parse code, and what a thread has otherwise. It is address space: what is never deep takes no memory.
+const STACK: usize = (8 << 20) + rust_source::STACK;
 
 /// A file with custody data that many runs ask.
 pub(super) struct CustodyFile {
@@ -86,6 +90,15 @@ impl fmt::Debug for Equipment {
     }
 }
 
+/// Threads that scan archives, with room to parse their code.
+fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .stack_size(STACK)
+        .start_handler(|_| rust_source::with_room())
+        .build()
+}
+
 impl Equipment {
     /// For one run.
     fn single(options: &Options) -> Result<Self, GatherError> {
@@ -117,7 +130,7 @@ impl Equipment {
             custody.insert(dump.clone(), Ok(CustodyFile::new(source)));
         }
         Ok(Self {
-            pool: Some(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?),
+            pool: Some(pool(threads)?),
             runtime: crate::net::runtime()?,
             home: CargoHome::open(&options.cargo_home)?,
             client: client(options),

@@ -31,16 +31,19 @@ pub struct EncodedLine {
 /// (rulers, zeros) do not count.
 #[must_use]
 pub fn encoded_line(bytes: &[u8]) -> Option<EncodedLine> {
-    if bytes.len() < SHORTEST {
-        return None;
-    }
     let mut best: Option<EncodedLine> = None;
-    let mut start = 0;
-    let ends = memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]);
-    for (line, end) in (1..).zip(ends) {
-        let content = &bytes[start..end];
-        if content.len() >= SHORTEST
-            && let Some((encoding, length)) = longest_run(content)
+    let (mut start, mut line, mut counted) = (0, 1, 0);
+    // A line that is long enough has no end in that many bytes: most texts are skipped in steps of that size.
+    while let Some(window) = bytes.get(start..start + SHORTEST) {
+        if let Some(at) = memchr::memrchr(b'\n', window) {
+            start += at + 1;
+            continue;
+        }
+        let behind = start + SHORTEST;
+        let end = memchr::memchr(b'\n', &bytes[behind..]).map_or(bytes.len(), |at| behind + at);
+        line += memchr::memchr_iter(b'\n', &bytes[counted..start]).count() as u64;
+        counted = start;
+        if let Some((encoding, length)) = longest_run(&bytes[start..end])
             && best.is_none_or(|best| best.length < length)
         {
             best = Some(EncodedLine { encoding, length, line });

@@ -124,6 +124,24 @@ mod text {
     }
 
     #[test]
+    fn a_long_line_is_told_by_its_number_wherever_it_stands() {
+        let long = "0123456789abcdef".repeat(256);
+        // Short lines before it, so that it begins everywhere in a step and at its borders.
+        for before in [0, 1, 2, 63, 64, 65, 127, 128, 129, 500] {
+            let short = format!("{}\n", "x".repeat(63)).repeat(before);
+            for behind in ["", "\n", "\nend"] {
+                let text = format!("{short}{long}{behind}");
+                let found = encoded_line(text.as_bytes()).map(|found| (found.line, found.length));
+                assert_eq!(found, Some((before as u64 + 1, 4096)), "{before} {behind:?}");
+            }
+            let two = format!("{short}{long}\n\n{long}0\n");
+            let found = encoded_line(two.as_bytes()).map(|found| (found.line, found.length));
+            assert_eq!(found, Some((before as u64 + 3, 4097)), "{before}");
+        }
+        assert_eq!(encoded_line(&long.as_bytes()[1..]), None);
+    }
+
+    #[test]
     fn cut_texts_are_read_without_panic() {
         let text = "fn \u{441}() { r##\"é\"# '\\u{1}' '\u{202E}' /* /* \u{2066} */ \"\\é";
         for end in 0..text.len() {

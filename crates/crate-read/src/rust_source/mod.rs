@@ -48,7 +48,9 @@ mod acting_tests;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use facts::{
     Act, ActWhen, CapabilityHit, Check, CheckKind, CodeFacts, Directive, Downloads, Flow, LISTED,
@@ -74,20 +76,43 @@ pub struct Entry {
     pub compiled: BTreeSet<String>,
 }
 
+/// Stack that a thread needs on which [`read`] may parse by itself, see [`with_room`].
+pub const STACK: usize = limits::STACK;
+
+thread_local! {
+    /// Whether this thread has [`STACK`].
+    static ROOM: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Says of this thread, until it ends, that it was started with [`STACK`] and room for its own beside it:
+/// what is read on it needs no thread of its own each time.
+pub fn with_room() {
+    ROOM.set(true);
+}
+
 /// Reads the code that the entry reaches. Never fails: what cannot be read is in
-/// [`CodeFacts::unparsed`]. Parsing runs on a thread of its own, whose stack holds the deepest tree that
-/// [`limits`] lets pass; where no thread can be started, all files are read as tokens.
+/// [`CodeFacts::unparsed`]. Parsing needs a stack that holds the deepest tree that [`limits`] lets pass: it
+/// runs on a thread of its own unless this one has room, and where no thread can be started, all files are
+/// read as tokens.
 #[must_use]
 pub fn read(sources: &Sources<'_>, entry: &Entry, table: &CapabilityTable) -> CodeFacts {
-    std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .name("rust-source".to_owned())
-            .stack_size(limits::STACK)
-            .spawn_scoped(scope, || read_here(sources, entry, table))
-            .map_err(|error| error.to_string())
-            .and_then(|thread| thread.join().map_err(|_| "the parser gave up".to_owned()))
-            .unwrap_or_else(|reason| read_tokens(sources, entry, table, &reason))
-    })
+    let here = || {
+        let run = AssertUnwindSafe(|| read_here(sources, entry, table));
+        catch_unwind(run).map_err(|_| "the parser gave up".to_owned())
+    };
+    let read = if ROOM.get() {
+        here()
+    } else {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("rust-source".to_owned());
+            let thread = thread.stack_size(STACK).spawn_scoped(scope, here);
+            let joined = thread.map(std::thread::ScopedJoinHandle::join);
+            joined
+                .map_err(|error| error.to_string())?
+                .unwrap_or_else(|_| Err("no answer".to_owned()))
+        })
+    };
+    read.unwrap_or_else(|reason| read_tokens(sources, entry, table, &reason))
 }
 
 /// Reads one file as tokens: no parser, no thread, cheap. Imports inside the file are resolved.

@@ -1,6 +1,7 @@
 //! The capability table: which API path, method, program, variable or place means what. It is data,
 //! handed in by the caller; nothing here knows a name by itself.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 
 use aho_corasick::AhoCorasick;
@@ -397,9 +398,9 @@ impl CapabilityTable {
 
     /// The rule of the longest listed prefix of a full path.
     #[must_use]
-    pub fn api(&self, segments: &[String]) -> Option<&ApiRule> {
+    pub fn api<S: Borrow<str>>(&self, segments: &[S]) -> Option<&ApiRule> {
         // Nearly every path of a program begins with no crate that is listed.
-        if !self.heads.contains(segments.first()?.as_str()) {
+        if !self.heads.contains(segments.first()?.borrow()) {
             return None;
         }
         let mut path = segments.join("::");

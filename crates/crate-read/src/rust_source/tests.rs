@@ -860,3 +860,38 @@ fn a_sign_alone_is_no_literal_of_two_tokens() {
     );
     assert!(names(&facts).contains("raw-socket"), "{facts:?}");
 }
+
+#[test]
+fn a_thread_with_room_reads_what_a_thread_of_its_own_reads() {
+    let deep = format!("fn main() {{ let _ = {}1{}; }}", "(".repeat(150), ")".repeat(150));
+    let cut = "fn main() { std::process::Command::new(\"sh\"); ".to_owned();
+    let texts = [deep, cut, "fn main() { std::net::TcpStream::connect(\"x\").ok(); }".to_owned()];
+    let apart: Vec<String> = texts.iter().map(|text| format!("{:?}", build(text))).collect();
+    let with_room = move || {
+        super::with_room();
+        texts.iter().map(|text| format!("{:?}", build(text))).collect::<Vec<_>>()
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK + (8 << 20)).spawn(with_room);
+    assert_eq!(thread.expect("starts").join().expect("ends"), apart);
+}
+
+#[test]
+fn tokens_are_resolved_by_the_imports_of_their_file() {
+    let spellings = [
+        ("use std::net::*; fn f() { TcpStream::connect(x) }", true),
+        ("use std::net::TcpStream as Line; fn f() { Line::connect(x) }", true),
+        ("use std as s; fn f() { s::net::TcpStream::connect(x) }", true),
+        ("use own::*; use core::net::*; use std::net::*; fn f() { TcpStream::connect(x) }", true),
+        ("use own::*; use std::fmt::*; fn f() { TcpStream::connect(x) }", false),
+        ("use own::TcpStream; fn f() { TcpStream::connect(x) }", false),
+        ("fn f() { TcpStream::connect(x) }", false),
+        ("fn f(reqwest: u8) -> u8 { reqwest }", false),
+        ("fn f() { reqwest::get(x) }", true),
+        ("use reqwest as r; fn f() { r::get(x) }", true),
+    ];
+    for (text, reaches) in spellings {
+        let facts = scan("src/lib.rs", text.as_bytes(), table(), false);
+        let network = |name: &&str| matches!(*name, "raw-socket" | "network" | "download");
+        assert_eq!(names(&facts).iter().any(|name| network(&name)), reaches, "{text}\n{facts:?}");
+    }
+}

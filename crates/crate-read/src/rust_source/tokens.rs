@@ -7,13 +7,15 @@ use super::constants::PHRASE;
 use super::facts::{CapabilityHit, CodeFacts, LISTED, Read, ReadKind, Spawned, WebAddress};
 use super::lexer::{Kind, Lexer, Token, text_of};
 use super::names::needs_no_glob;
-use super::table::{Capability, CapabilityTable, Role};
+use super::table::{ApiRule, Capability, CapabilityTable, Role};
 use super::{cut, limits, paths};
 
 /// Longest path that is put together.
 const SEGMENTS: usize = 16;
 /// Most calls inside each other whose texts are kept apart.
 const CALLS: usize = 64;
+/// Most imports of everything that are looked into.
+const GLOBS: usize = 32;
 
 /// A scan of one file.
 struct Scan<'a> {
@@ -21,22 +23,23 @@ struct Scan<'a> {
     bytes: &'a [u8],
     table: &'a CapabilityTable,
     facts: &'a mut CodeFacts,
-    imports: HashMap<String, Vec<String>>,
-    globs: Vec<Vec<String>>,
+    imports: HashMap<&'a str, Vec<&'a str>>,
+    /// Imported whole: only those below which something listed can lie.
+    globs: Vec<Vec<&'a str>>,
     at_build: bool,
 }
 
 /// A call that is open.
-struct Call {
-    path: Vec<String>,
+struct Call<'a> {
+    path: Vec<&'a str>,
     line: u32,
     depth: usize,
     text: String,
 }
 
-impl Call {
-    fn name(&self) -> &str {
-        self.path.last().map_or("", String::as_str)
+impl<'a> Call<'a> {
+    fn name(&self) -> &'a str {
+        self.path.last().copied().unwrap_or_default()
     }
 
     /// Whether its text is the text of the call around it.
@@ -76,8 +79,8 @@ pub(super) fn scan(
     scan.programs(before);
 }
 
-impl Scan<'_> {
-    fn word(&self, token: Token) -> &str {
+impl<'a> Scan<'a> {
+    fn word(&self, token: Token) -> &'a str {
         std::str::from_utf8(&self.bytes[token.start..token.end]).unwrap_or("")
     }
 
@@ -89,21 +92,24 @@ impl Scan<'_> {
                 self.import(&mut lexer);
             }
         }
+        let table = self.table;
+        self.globs.truncate(GLOBS);
+        self.globs.retain(|glob| glob.first().is_none_or(|first| table.is_head(first)));
     }
 
     fn import(&mut self, lexer: &mut Lexer<'_>) {
         let mut groups: Vec<usize> = Vec::new();
-        let mut path: Vec<String> = Vec::new();
+        let mut path: Vec<&'a str> = Vec::new();
         let mut alias = None;
         let mut renamed = false;
         for token in lexer.by_ref().take(4096) {
             match token.kind {
                 Kind::Ident if self.word(token) == "as" => renamed = true,
                 Kind::Ident if renamed => {
-                    alias = Some(self.word(token).to_owned());
+                    alias = Some(self.word(token));
                     renamed = false;
                 }
-                Kind::Ident if path.len() < SEGMENTS => path.push(self.word(token).to_owned()),
+                Kind::Ident if path.len() < SEGMENTS => path.push(self.word(token)),
                 Kind::Punct(b'*') => self.globs.push(path.clone()),
                 Kind::Open(b'{') => groups.push(path.len()),
                 Kind::Punct(b',' | b';') | Kind::Close(b'}') => {
@@ -122,66 +128,67 @@ impl Scan<'_> {
         }
     }
 
-    fn imported(&mut self, path: &[String], alias: Option<String>) {
+    fn imported(&mut self, path: &[&'a str], alias: Option<&'a str>) {
         let mut path = path.to_vec();
-        if path.last().is_some_and(|last| last == "self") {
+        if path.last() == Some(&"self") {
             path.pop();
         }
-        if let Some(name) = alias.or_else(|| path.last().cloned()) {
+        if let Some(name) = alias.or_else(|| path.last().copied()) {
             self.imports.insert(name, path);
         }
     }
 
-    fn resolve(&self, path: &[String]) -> Vec<String> {
+    /// The full path of one that stands in the code, with what the table says of it.
+    fn resolve(&self, path: &[&'a str]) -> (Vec<&'a str>, Option<&'a ApiRule>) {
         let mut full = path.to_vec();
         for _ in 0..4 {
             let Some(first) = full.first() else { break };
             match self.imports.get(first) {
                 Some(target) if target.first() != Some(first) => {
-                    full.splice(0..1, target.iter().cloned());
+                    full.splice(0..1, target.iter().copied());
                 }
                 Some(target) if target.len() > 1 && full.len() == path.len() => {
-                    full.splice(0..1, target.iter().cloned());
+                    full.splice(0..1, target.iter().copied());
                     break;
                 }
                 _ => break,
             }
         }
         if let Some(first) = full.first_mut()
-            && (first == "core" || first == "alloc")
+            && matches!(*first, "core" | "alloc")
         {
-            "std".clone_into(first);
+            *first = "std";
         }
-        if self.table.api(&full).is_some() {
-            return full;
+        let rule = self.table.api(&full);
+        if rule.is_some() || self.globs.is_empty() {
+            return (full, rule);
         }
         if path.first().is_some_and(|first| needs_no_glob(first) || self.table.is_head(first)) {
-            return full;
+            return (full, None);
         }
-        for glob in self.globs.iter().take(32) {
-            let mut below = glob.clone();
-            below.extend_from_slice(path);
-            if self.table.api(&below).is_some() {
-                return below;
+        for glob in &self.globs {
+            let below = [glob.as_slice(), path].concat();
+            if let Some(rule) = self.table.api(&below) {
+                return (below, Some(rule));
             }
         }
-        full
+        (full, None)
     }
 
     fn paths(&mut self) {
-        let mut path: Vec<String> = Vec::new();
+        let mut path: Vec<&'a str> = Vec::new();
         let (mut colons, mut line, mut depth) = (0, 0, 0usize);
-        let mut calls: Vec<Call> = Vec::new();
+        let mut calls: Vec<Call<'a>> = Vec::new();
         for token in Lexer::new(self.bytes) {
             self.facts.work += 1;
             match token.kind {
                 Kind::Ident => {
                     if colons < 2 {
-                        self.ended(&path, line);
+                        self.seen(&path, line, false);
                         path.clear();
                     }
                     if path.len() < SEGMENTS {
-                        path.push(self.word(token).to_owned());
+                        path.push(self.word(token));
                     }
                     line = token.line;
                 }
@@ -191,14 +198,14 @@ impl Scan<'_> {
                 }
                 Kind::Open(_) => {
                     depth += 1;
-                    self.used(&path, line);
+                    self.seen(&path, line, true);
                     if !path.is_empty() && calls.len() < CALLS {
                         let (path, text) = (std::mem::take(&mut path), String::new());
                         calls.push(Call { path, line, depth, text });
                     }
                 }
                 Kind::Close(_) => {
-                    self.ended(&path, line);
+                    self.seen(&path, line, false);
                     path.clear();
                     if calls.last().is_some_and(|call| call.depth >= depth)
                         && let Some(call) = calls.pop()
@@ -221,22 +228,22 @@ impl Scan<'_> {
                 // `include_bytes!(`, `&"x"`
                 Kind::Punct(b'!' | b'&') => {}
                 _ => {
-                    self.ended(&path, line);
+                    self.seen(&path, line, false);
                     path.clear();
                 }
             }
             colons = 0;
         }
-        self.ended(&path, line);
+        self.seen(&path, line, false);
     }
 
     /// A call whose texts are known.
-    fn called(&mut self, call: &Call) {
+    fn called(&mut self, call: &Call<'a>) {
         if call.text.is_empty() {
             return;
         }
         if let [name] = call.path.as_slice()
-            && matches!(name.as_str(), "arg" | "args")
+            && matches!(*name, "arg" | "args")
         {
             let last = self.facts.spawned.iter_mut().rev().find(|s| s.file == self.file);
             if let Some(spawned) = last.filter(|spawned| spawned.arguments.len() < 16) {
@@ -264,31 +271,24 @@ impl Scan<'_> {
         }
     }
 
-    /// A path that is not called. One name alone is a variable, and not the crate of that name.
-    fn ended(&mut self, path: &[String], line: u32) {
-        let is_variable = path.len() == 1 && !self.imports.contains_key(&path[0]);
-        if !is_variable || !self.table.is_head(&path[0]) {
-            self.used(path, line);
-        }
-    }
-
-    fn used(&mut self, path: &[String], line: u32) {
-        if path.is_empty() {
+    /// A path that is called, or only named: one name alone is then a variable, and not the crate of that name.
+    fn seen(&mut self, path: &[&'a str], line: u32, called: bool) {
+        let Some(first) = path.first() else { return };
+        let table = self.table;
+        let (imported, head) = (self.imports.contains_key(first), table.is_head(first));
+        if head && !imported && !called && path.len() == 1 {
             return;
         }
-        let full = self.resolve(path);
-        let table = self.table;
-        if let Some(rule) = table.api(&full) {
-            for capability in &rule.capabilities {
+        // Most names of a program are its own: nothing has to be put together for them.
+        if head || imported || !self.globs.is_empty() || matches!(*first, "core" | "alloc") {
+            let (full, rule) = self.resolve(path);
+            for capability in rule.map_or(&[][..], |rule| &rule.capabilities) {
                 self.hit(*capability, &full.join("::"), line, "");
             }
         }
         if let [name] = path {
-            let rules: Vec<_> = table.methods(name, None).collect();
-            for rule in rules {
-                for capability in &rule.capabilities {
-                    self.hit(*capability, name, line, "");
-                }
+            for capability in table.methods(name, None).flat_map(|rule| &rule.capabilities) {
+                self.hit(*capability, name, line, "");
             }
         }
     }
@@ -305,20 +305,20 @@ impl Scan<'_> {
     }
 
     /// The constant first argument of a call.
-    fn argument(&mut self, path: &[String], text: &str, line: u32) {
+    fn argument(&mut self, path: &[&'a str], text: &str, line: u32) {
         if let [name] = path
-            && matches!(name.as_str(), "include_bytes" | "include_str" | "include")
+            && matches!(*name, "include_bytes" | "include_str" | "include")
         {
-            let kind = if name == "include" { ReadKind::Source } else { ReadKind::Include };
+            let kind = if *name == "include" { ReadKind::Source } else { ReadKind::Include };
             let folder = paths::parent(self.file);
             let path =
                 if text.starts_with('$') { text.to_owned() } else { paths::join(&folder, text) };
             return self.read(kind, &path, line);
         }
         let text = text.split('\n').next().unwrap_or(text);
-        let full = self.resolve(path);
+        let (full, rule) = self.resolve(path);
         let table = self.table;
-        let role = table.api(&full).and_then(|rule| rule.role);
+        let role = rule.and_then(|rule| rule.role);
         match role {
             Some(Role::Spawn) if self.facts.spawned.len() < LISTED => {
                 let (program, arguments) = (cut(text), Vec::new());
