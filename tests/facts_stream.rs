@@ -103,6 +103,39 @@ fn every_line_has_one_answer_in_its_place() {
 }
 
 #[test]
+fn a_bad_line_keeps_its_id_and_a_mark_before_the_first_is_none_of_it() {
+    let input = "\u{feff}nobody@1.0.0\n{\"id\":\"i\",\"crate\":\"x@1.0.0\",\"extra\":1}\n{\"id\":7}\n\
+                 {\"id\":null,\"x\":1}\n{\"id\":\"cut\n";
+    let lines = stream(input.as_bytes(), "2");
+    let ids: Vec<&Value> = lines.iter().map(|line| &line["id"]).collect();
+    let null = Value::Null;
+    assert_eq!(ids, [&json!("nobody@1.0.0"), &json!("i"), &json!("7"), &null, &null]);
+    assert_eq!(kinds(&lines), ["unavailable", "bad-line", "bad-line", "bad-line", "bad-line"]);
+}
+
+#[test]
+fn what_acts_on_a_terminal_is_an_escape_in_the_answer() {
+    let input = format!("{}\n", json!({"id": "a\u{202e}b\u{2028}c", "model": "/gone"}));
+    let home = tempfile::tempdir().expect("a folder");
+    let mut worker = worker(home.path(), &home.path().join("cache"), &[]);
+    let mut child = worker.spawn().expect("starts");
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("is read");
+    let told = String::from_utf8(child.wait_with_output().expect("ends").stdout).expect("UTF-8");
+    assert!(told.contains(r"a\u202eb\u2028c"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_device_is_no_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("runs").success());
+    let input =
+        format!("{}\n{}\n", json!({"id": "p", "model": pipe}), json!({"model": "/dev/zero"}));
+    assert_eq!(kinds(&stream(input.as_bytes(), "1")), ["model", "model"]);
+}
+
+#[test]
 fn the_order_holds_with_many_threads() {
     let input: Vec<u8> =
         (0..200).flat_map(|n| format!("{{\"id\":\"{n}\"}}\n").into_bytes()).collect();

@@ -138,6 +138,34 @@ fn each_project_has_its_line_and_one_that_cannot_be_audited_does_not_stop_the_re
 }
 
 #[test]
+fn a_project_counts_once_however_it_is_named_and_what_is_none_says_so() {
+    let world = World::new();
+    std::fs::write(world.path("fleet/notes.txt"), "no project").expect("is written");
+    std::fs::write(world.path("fleet/m.pkl"), b"\x80\x04N.").expect("is written");
+    let long = "x".repeat(300_000);
+    let names =
+        ["\u{feff}a", "a/Cargo.lock", "a/Cargo.toml", "./a", "notes.txt", "m.pkl", &long, "b"];
+    let (lines, output) = world.audit(&world.list(&names), &[]);
+    let told: Vec<(&str, u64)> = lines[..lines.len() - 1]
+        .iter()
+        .map(|line| {
+            (line["project"].as_str().expect("a name"), line["exit"].as_u64().expect("a code"))
+        })
+        .collect();
+    let good = of(&lines, "a")["exit"].as_u64().expect("a code");
+    assert!(good != 2, "{lines:?}");
+    assert_eq!(told, [("a", good), ("notes.txt", 2), ("m.pkl", 2), ("line 7", 2), ("b", good)]);
+    assert_eq!(of(&lines, "m.pkl")["error"], "it is no folder, manifest or lockfile");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(told.matches("is listed twice and audited once").count(), 3, "{told}");
+    // Ten thousand of them are not ten thousand sentences.
+    let (_, output) = world.audit(&world.list(&["a"; 10_000]), &[]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(told.matches("is listed twice").count(), 3, "{told}");
+    assert!(told.contains("9996 more lines name what is listed before"), "{told}");
+}
+
+#[test]
 fn who_has_it_is_answered_from_what_was_written_down() {
     let world = World::new();
     let list = world.list(&["a", "b", "c"]);

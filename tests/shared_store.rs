@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use shelf::{Release, Shelf};
 
 /// Crates on the shelf.
@@ -174,6 +175,99 @@ fn a_truncated_value_is_told_once_measured_again_and_replaced() {
     assert_eq!(world.values("store"), before);
     let (_, told) = world.check(&world.home, "cache-third", Some("store"));
     assert!(!told.contains("damaged"), "{told}");
+}
+
+/// The key under which a value's entries lie: the archive's SHA-256, name and version.
+fn key_of(value: &[u8], file: &Path) -> Vec<u8> {
+    let sha256 = file.file_name().expect("a name").to_string_lossy().into_owned();
+    let at = value.windows(64).position(|part| part == sha256.as_bytes()).expect("its key");
+    value[at..at + 64 + 1 + name(0).len() + "-1.0.0".len()].to_vec()
+}
+
+#[test]
+fn a_value_that_speaks_of_another_archive_is_not_used() {
+    let world = World::new();
+    world.check(&world.home, "cache-first", Some("store"));
+    let values = world.values("store");
+    let mut files = values.keys();
+    let (mine, other) = (files.next().expect("a value"), files.next().expect("another"));
+    // What was measured of one crate, under the name and the key of another, and its hash made right.
+    let (from, to) = (key_of(&values[mine], mine), key_of(&values[other], other));
+    let head = b"custody-bundle/1\n".len() + 32;
+    let mut body = values[mine][head..].to_vec();
+    while let Some(at) = body.windows(from.len()).position(|part| part == from) {
+        body[at..at + from.len()].copy_from_slice(&to);
+    }
+    let forged = [&values[mine][..head - 32], Sha256::digest(&body).as_slice(), &body].concat();
+    std::fs::write(world.path("store").join(other), forged).expect("is written");
+    let bare = world.without_archives();
+    let (report, told) = world.check(&bare, "cache-second", Some("store"));
+    assert_eq!(coverage(&report), CRATES as u64 - 1, "{told}");
+    assert!(told.contains("1 values of the shared store are damaged and were not used"), "{told}");
+    // Where the archive is, it is measured, and its value put right.
+    world.check(&world.home, "cache-third", Some("store"));
+    assert_eq!(world.values("store"), values);
+}
+
+#[test]
+fn a_report_says_of_how_many_crates_only_the_store_was_asked() {
+    let world = World::new();
+    let (first, _) = world.check(&world.home, "cache-first", Some("store"));
+    assert!(first["provenance"]["archives"].is_null(), "{}", first["provenance"]);
+    let bare = world.without_archives();
+    let (second, _) = world.check(&bare, "cache-second", Some("store"));
+    let told = second["provenance"]["archives"].as_str().expect("it is told");
+    assert!(
+        told.starts_with(&format!("{CRATES} of {CRATES} crates as the shared store")),
+        "{told}"
+    );
+}
+
+#[test]
+fn with_a_secret_only_who_knows_it_writes_what_is_believed() {
+    let world = World::new();
+    let bare = world.without_archives();
+    let known = |cache: &str, secret: Option<&str>, home: &Path| {
+        let mut tool = world.tool(home, cache, Some("store"));
+        if let Some(secret) = secret {
+            tool.env("CARGO_CUSTODY_STORE_KEY", secret);
+        }
+        tool.args(["check", "--offline", "--as-of", "2026-11-23", "--format", "json"]);
+        let output = tool.arg(&world.project).output().expect("runs");
+        (coverage(&json(&output)), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    // Anybody's values are not asked for by one with a secret, nor are another one's.
+    known("a", None, &world.home);
+    known("b", Some("others"), &world.home);
+    let before = world.values("store");
+    assert_eq!(known("c", Some("ours"), &bare), (0, known("d", Some("ours"), &bare).1));
+    known("e", Some("ours"), &world.home);
+    let (all, told) = known("f", Some("ours"), &bare);
+    assert_eq!(all, CRATES as u64, "{told}");
+    let after = world.values("store");
+    assert_eq!(after.len(), 3 * CRATES);
+    assert!(
+        before.iter().all(|value| after.get(value.0) == Some(value.1)),
+        "nothing is written over"
+    );
+    // Values that lie under the right name and are sealed with another secret.
+    let place = |secret: &str| {
+        let others: Vec<_> = after.keys().filter(|file| !before.contains_key(*file)).collect();
+        let folder = others[0].components().nth(1).expect("a version").as_os_str().to_owned();
+        let mut theirs = before.keys().filter(|file| file.to_string_lossy().contains('-'));
+        assert!(secret != "ours" && theirs.clone().count() == CRATES);
+        (folder, theirs.next().expect("a value").clone())
+    };
+    let (folder, theirs) = place("others");
+    let target = Path::new("facts").join(folder).join(
+        theirs.strip_prefix("facts").expect("below").components().skip(1).collect::<PathBuf>(),
+    );
+    assert!(after.contains_key(&target), "{}", target.display());
+    std::fs::copy(world.path("store").join(&theirs), world.path("store").join(&target))
+        .expect("copied");
+    let (all, told) = known("g", Some("ours"), &bare);
+    assert_eq!(all, CRATES as u64 - 1, "{told}");
+    assert!(told.contains("1 values of the shared store are damaged and were not used"), "{told}");
 }
 
 #[test]

@@ -112,10 +112,15 @@ fn with_policy(
     Ok(options)
 }
 
+/// The secret of a shared store's values. It is in no option: a command line is read by the whole machine.
+const STORE_KEY: &str = "CARGO_CUSTODY_STORE_KEY";
+
 /// The shared store that the command line or the environment names.
 fn store(common: &CommonArguments, offline: bool) -> Result<Option<SharedStore>, Failure> {
     let Some(url) = &common.store else { return Ok(None) };
-    Ok(Some(SharedStore::open(url, common.offline || offline)?))
+    let secret = std::env::var_os(STORE_KEY).unwrap_or_default();
+    let store = SharedStore::open(url, common.offline || offline)?;
+    Ok(Some(store.sealed_with(secret.as_encoded_bytes())))
 }
 
 /// The Hub token in the variable that the command line names; without that flag there is none, so that

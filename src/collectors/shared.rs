@@ -3,17 +3,20 @@
 //!
 //! Nothing here fails. A store that refuses, and a value that is damaged, are told once, and cost the
 //! time to measure again and nothing else. Whoever can write to the store decides what its readers
-//! believe of an archive: its values hold together, but they are signed by nobody.
+//! believe of an archive: its values hold together and speak of the archive under whose name they lie, but
+//! what they say of it is taken on trust. With a secret (`CARGO_CUSTODY_STORE_KEY`) only who knows it
+//! writes what is believed.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use futures_util::StreamExt as _;
 
+use super::archive::ArchiveFacts;
 use super::bundle;
 use super::contents::Measurer;
 use super::crate_files::Want;
-use super::store::Kind;
+use super::store::{Entry, Kind};
 use crate::net::shared_store::SharedStore;
 
 /// Table of the archives that are known to be in a shared store, by its address and their key.
@@ -53,9 +56,8 @@ impl Shared {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let damaged = self.damaged.lock().unwrap_or_else(PoisonError::into_inner).len();
-        let damaged = (damaged > 0).then(|| {
-            format!("{damaged} values of the shared store are damaged and were measured again")
-        });
+        let damaged = (damaged > 0)
+            .then(|| format!("{damaged} values of the shared store are damaged and were not used"));
         damaged.into_iter().chain(self.refused.get().cloned()).collect()
     }
 
@@ -84,7 +86,14 @@ impl Shared {
     }
 
     fn mark(&self, key: &str) -> String {
-        format!("{:?} {key}", self.store)
+        let seal = self.store.seal().map(bundle::seal_id).unwrap_or_default();
+        format!("{:?}{seal} {key}", self.store)
+    }
+
+    /// Under what the values of one measuring code and one secret lie.
+    fn version(&self, measurer: &Measurer) -> String {
+        let seal = self.store.seal().map(|secret| format!("-{}", bundle::seal_id(secret)));
+        format!("{:016x}{}", measurer.facts_version(), seal.unwrap_or_default())
     }
 
     fn is_settled(&self, key: &str) -> bool {
@@ -104,11 +113,12 @@ impl Shared {
         if measurer.kept_entries(&key).is_some() {
             return self.give(measurer, want).await;
         }
-        let version = format!("{:016x}", measurer.facts_version());
-        match self.store.get(&name(&version, &want.checksum)).await {
+        let seal = self.store.seal();
+        match self.store.get(&name(&self.version(measurer), &want.checksum)).await {
             Ok(None) => {}
             Ok(Some(bytes)) => {
-                if let Some(entries) = bundle::unpack(&bytes, &key, &measurer.kinds()) {
+                let entries = bundle::unpack(&bytes, &key, &measurer.kinds(), seal);
+                if let Some(entries) = entries.filter(|all| speaks_of(measurer, all, want)) {
                     for entry in entries {
                         measurer.kept().put_entry(entry);
                     }
@@ -131,8 +141,8 @@ impl Shared {
         }
         let Some(entries) = measurer.kept_entries(&key) else { return };
         let over = self.damaged.lock().unwrap_or_else(PoisonError::into_inner).contains(&key);
-        let version = format!("{:016x}", measurer.facts_version());
-        let bytes = bundle::pack(&entries);
+        let bytes = bundle::pack(&entries, self.store.seal());
+        let version = self.version(measurer);
         match self.store.put(&name(&version, &want.checksum), bytes, over).await {
             Ok(_) => self.settled_there(measurer, key),
             Err(error) => {
@@ -151,6 +161,19 @@ impl Shared {
         measurer.kept().put(SHARED, &self.mark(&key), measurer.facts_version(), &true);
         self.settle(key);
     }
+}
+
+/// Whether what was measured is the archive that was asked for, and not another one under its name.
+fn speaks_of(measurer: &Measurer, entries: &[Entry], want: &Want) -> bool {
+    let versions = measurer.kinds();
+    let of = entries.iter().zip(versions).find(|(entry, _)| entry.kind() == Kind::ARCHIVE);
+    let facts: Option<ArchiveFacts> = of.and_then(|(entry, (_, version))| entry.decoded(version));
+    facts.is_some_and(|facts| {
+        let named = facts.manifest.known().is_none_or(|manifest| {
+            !manifest.declares_expected || manifest.declared_name.as_ref() == Some(&want.name)
+        });
+        facts.sha256 == want.checksum && named
+    })
 }
 
 /// Name of a value: version of the facts, then the archive's SHA-256. No string of a lockfile is in it.

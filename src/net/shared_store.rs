@@ -50,6 +50,7 @@ pub struct SharedStore {
     objects: Arc<dyn ObjectStore>,
     below: Path,
     url: String,
+    seal: Option<Arc<[u8]>>,
 }
 
 impl fmt::Debug for SharedStore {
@@ -75,7 +76,7 @@ impl SharedStore {
                 .map_err(|error| refuse(format!("cannot make the folder: {error}")))?;
             let objects = LocalFileSystem::new_with_prefix(&folder)?;
             let objects: Arc<dyn ObjectStore> = Arc::new(objects);
-            return Ok(Self { objects, below: Path::default(), url: url.to_owned() });
+            return Ok(Self { objects, below: Path::default(), url: url.to_owned(), seal: None });
         }
         let Some(place) = url.strip_prefix("s3://") else {
             return Err(refuse("write file:FOLDER or s3://BUCKET/PREFIX".to_owned()));
@@ -89,7 +90,19 @@ impl SharedStore {
         }
         let below = Path::parse(below.trim_end_matches('/')).map_err(|e| refuse(e.to_string()))?;
         let objects = bucket_of(bucket).map_err(refuse)?;
-        Ok(Self { objects, below, url: url.to_owned() })
+        Ok(Self { objects, below, url: url.to_owned(), seal: None })
+    }
+
+    /// With a secret of those who may write what is believed; an empty one is none.
+    #[must_use]
+    pub fn sealed_with(self, secret: &[u8]) -> Self {
+        Self { seal: (!secret.is_empty()).then(|| secret.into()), ..self }
+    }
+
+    /// The secret with which values are sealed, if they are. It is not shown and not sent.
+    #[must_use]
+    pub fn seal(&self) -> Option<&[u8]> {
+        self.seal.as_deref()
     }
 
     /// Whether using it opens a socket.

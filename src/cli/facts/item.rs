@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::audit;
@@ -39,14 +40,25 @@ impl Refusal {
     }
 }
 
-/// Reads a line.
-pub fn parse(text: &str) -> Result<Request, Refusal> {
+/// Reads a line. Where it is none, the other answer is its id as far as there is one: an engine that hands lines
+/// around has to know which one it was.
+pub fn parse(text: &str) -> Result<Request, (Option<String>, Refusal)> {
     if text.starts_with('{') {
-        return serde_json::from_str(text).map_err(|why| Refusal::bad_line(why.to_string()));
+        return serde_json::from_str(text)
+            .map_err(|why| (id_in(text), Refusal::bad_line(why.to_string())));
     }
-    release(text)?;
+    release(text).map_err(|refusal| (None, refusal))?;
     let name = Some(text.to_owned());
     Ok(Request { id: name.clone(), release: name, archive: None, sha256: None, model: None })
+}
+
+/// The id of an object that is no item.
+fn id_in(text: &str) -> Option<String> {
+    match serde_json::from_str::<Value>(text).ok()?.get("id")? {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
+    }
 }
 
 fn release(text: &str) -> Result<(&str, &str), Refusal> {
@@ -127,6 +139,11 @@ impl Items {
 }
 
 fn of_model(path: &Path) -> Result<FactSheet, Refusal> {
+    // A pipe or a device would be no file that could not be scanned, and not an item that has no facts.
+    let is_there = std::fs::metadata(path).is_ok_and(|it| it.is_file() || it.is_dir());
+    if !is_there {
+        return Err(Refusal("model", "there is no file or folder of that name".to_owned()));
+    }
     let facts = model_files::measure(path).map_err(|why| Refusal("model", why.to_string()))?;
     let mut sheet = FactSheet::new(audit::model_subject(path));
     sheet.put(model_files::GROUP, &facts);

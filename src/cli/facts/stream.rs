@@ -143,7 +143,7 @@ impl<M: Measure> Bench<'_, M> {
     fn answer_to(&mut self, line: &Line) -> String {
         match read(line) {
             Ok(request) => self.answer(request),
-            Err(refusal) => line_of(&error(&Value::Null, &refusal)),
+            Err((id, refusal)) => line_of(&error(&id.map_or(Value::Null, Value::String), &refusal)),
         }
     }
 
@@ -228,13 +228,15 @@ fn id_of(request: &Request) -> Value {
     request.id.clone().map_or(Value::Null, Value::String)
 }
 
-fn read(line: &Line) -> Result<Request, Refusal> {
+fn read(line: &Line) -> Result<Request, (Option<String>, Refusal)> {
     let Line::Whole(line) = line else {
-        return Err(Refusal("line-too-long", format!("a line has at most {LINE_BYTES} bytes")));
+        let why = format!("a line has at most {LINE_BYTES} bytes");
+        return Err((None, Refusal("line-too-long", why)));
     };
     let text = std::str::from_utf8(line)
-        .map_err(|_| Refusal("bad-line", "the line is not UTF-8".to_owned()))?;
-    parse(text)
+        .map_err(|_| (None, Refusal("bad-line", "the line is not UTF-8".to_owned())))?;
+    // Some programs put a mark before the first line, and an engine that cuts a list before any.
+    parse(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 fn error(id: &Value, Refusal(kind, message): &Refusal) -> Value {

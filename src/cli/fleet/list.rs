@@ -16,6 +16,10 @@ use crate::walker;
 const LINES: usize = 1_000_000;
 /// Longest line of a list.
 const LINE_BYTES: u64 = 8 * 1024;
+/// What some editors put before the first line.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+/// Lines of projects that were there before, of which the user is told one by one.
+const TWICE: usize = 3;
 /// Largest lockfile of which a hash is taken.
 const LOCKFILE_BYTES: u64 = 64 << 20;
 
@@ -79,16 +83,31 @@ pub fn read(named: &[PathBuf], stdin: &mut impl BufRead) -> Result<Vec<Listed>, 
 
 fn once(all: Vec<Listed>) -> Vec<Listed> {
     let (mut names, mut places) = (BTreeSet::new(), BTreeSet::new());
-    let mut kept = Vec::with_capacity(all.len());
+    let (mut kept, mut twice) = (Vec::with_capacity(all.len()), 0);
     for listed in all {
-        let place = listed.place.as_ref().ok().and_then(|place| place.canonicalize().ok());
+        let place = listed.place.as_deref().ok().and_then(identity);
         if names.insert(listed.name.clone()) && place.is_none_or(|place| places.insert(place)) {
             kept.push(listed);
-        } else {
+            continue;
+        }
+        twice += 1;
+        if twice <= TWICE {
             output::warning(&format!("{} is listed twice and audited once", shown(&listed.name)));
         }
     }
+    if twice > TWICE {
+        output::warning(&format!("{} more lines name what is listed before", twice - TWICE));
+    }
     kept
+}
+
+/// What tells one project from another, however it is named: its folder, where it is told by its manifest
+/// or lockfile.
+fn identity(place: &Path) -> Option<PathBuf> {
+    let real = place.canonicalize().ok()?;
+    let of_folder =
+        real.file_name().is_some_and(|name| name == "Cargo.lock" || name == "Cargo.toml");
+    Some(if of_folder { real.parent()?.to_owned() } else { real })
 }
 
 fn lines(input: &mut impl BufRead, folder: &Path, into: &mut Vec<Listed>) -> Result<(), String> {
@@ -98,11 +117,19 @@ fn lines(input: &mut impl BufRead, folder: &Path, into: &mut Vec<Listed>) -> Res
         if read.map_err(|error| error.to_string())? == 0 {
             return Ok(());
         }
-        if line.len() as u64 > LINE_BYTES {
-            return Err(format!("line {number} has more than {LINE_BYTES} bytes"));
-        }
         if into.len() >= LINES {
             return Err(format!("there are more than {LINES} lines"));
+        }
+        if line.len() as u64 > LINE_BYTES && line.last() != Some(&b'\n') {
+            input.skip_until(b'\n').map_err(|error| error.to_string())?;
+            into.push(Listed {
+                name: format!("line {number}"),
+                place: Err(format!("the line has more than {LINE_BYTES} bytes")),
+            });
+            continue;
+        }
+        if number == 1 && line.starts_with(MARK) {
+            line.drain(..MARK.len());
         }
         match String::from_utf8(line) {
             Ok(text) => {
@@ -125,7 +152,7 @@ fn lines(input: &mut impl BufRead, folder: &Path, into: &mut Vec<Listed>) -> Res
 fn place(name: &str, folder: &Path) -> Result<PathBuf, String> {
     let path = Path::new(name);
     if path.is_absolute() {
-        return Ok(path.to_owned());
+        return project(path.to_owned());
     }
     if path.components().any(|part| part == Component::ParentDir) {
         return Err("the path leads out of the folder of the list".to_owned());
@@ -136,9 +163,17 @@ fn place(name: &str, folder: &Path) -> Result<PathBuf, String> {
         Ok(real) if !real.starts_with(&root) => {
             Err("a link leads out of the folder of the list".to_owned())
         }
-        Ok(_) => Ok(joined),
+        Ok(_) => project(joined),
         Err(error) => Err(format!("it cannot be found: {error}")),
     }
+}
+
+/// A project, and no other file, which would pass as a model or as a lockfile of nothing.
+fn project(place: PathBuf) -> Result<PathBuf, String> {
+    if place.exists() && !place.is_dir() && !walker::is_project(&place) {
+        return Err("it is no folder, manifest or lockfile".to_owned());
+    }
+    Ok(place)
 }
 
 /// SHA-256 of the lockfile that a project is told by, where it has one.

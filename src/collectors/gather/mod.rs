@@ -27,14 +27,15 @@ use rayon::prelude::*;
 use crate::collectors::archive::ManifestFacts;
 use crate::collectors::contents::Contents;
 use crate::collectors::cooldown::CooldownPolicy;
+use crate::collectors::crate_files::{self, FoundIn};
 use crate::collectors::crates::{Crates, Measured as MeasuredCrate, Treed};
 use crate::collectors::custody::CustodyFacts;
 use crate::collectors::custody_store::CustodyStoreError;
 use crate::collectors::index_files::{IndexFiles, Lookup};
 use crate::collectors::malware::Malware;
 use crate::collectors::releases::{self, Locked, Older, ReleaseFacts, Releases};
+use crate::collectors::update;
 use crate::collectors::window::{self, WINDOW_DAYS};
-use crate::collectors::{crate_files, update};
 use crate::domain::{
     FactSheet, Graph, HandsLane, Location, Measured, ModelPin, Node, NodeIndex, Origin, Pins,
     Place, PlaceKind, Places, PublishAges, Subject, Undetermined,
@@ -356,6 +357,7 @@ impl<'a> Gathering<'a> {
         let progress = self.progress("reading archives", locked.len());
         let mut all = self.crates.measure(&locked, &|| progress.inc(1));
         progress.finish_and_clear();
+        self.believed(&all);
         let trees = self.trees(&mut all);
         self.sheets().into_par_iter().zip(&all).for_each(|(sheet, measured)| {
             sheet.put(crate_files::GROUP, &measured.bytes);
@@ -382,6 +384,21 @@ impl<'a> Gathering<'a> {
             .filter_map(|((node, _), measured)| Some((*node, measured.manifest.clone()?)));
         self.gathered.manifests.extend(broken);
         all
+    }
+
+    /// Tells of how many crates nothing but the facts of the shared store was read.
+    fn believed(&mut self, all: &[MeasuredCrate]) {
+        let shared = Measured::Known(FoundIn::SharedStore);
+        let believed = all.iter().filter(|measured| measured.bytes.found_in == shared).count();
+        if believed > 0 {
+            let sealed = self.options.store.as_ref().is_some_and(|store| store.seal().is_some());
+            let who = if sealed { "sealed with a secret" } else { "whoever can write there" };
+            let told = format!(
+                "{believed} of {} crates as the shared store has them ({who}), their archives not read",
+                all.len()
+            );
+            self.gathered.provenance.insert("archives".to_owned(), told);
+        }
     }
 
     /// What changed in the bytes since the version that the base locks.
