@@ -132,9 +132,15 @@ impl View<'_> {
 
 /// "advisories of 11 crates: no database; to close it: ...".
 fn gap_line(gap: &Gap) -> String {
-    let mut questions: Vec<String> =
-        gap.questions.iter().take(QUESTIONS).map(|one| question(one)).collect();
-    let more = gap.questions.len() - questions.len();
+    // Two questions can have one name, as both comparisons with older releases have.
+    let mut questions: Vec<String> = Vec::new();
+    for one in gap.questions.iter().map(|one| question(one)) {
+        if !questions.contains(&one) {
+            questions.push(one);
+        }
+    }
+    let more = questions.len().saturating_sub(QUESTIONS);
+    questions.truncate(QUESTIONS);
     if more > 0 {
         questions.push(format!("{more} more"));
     }

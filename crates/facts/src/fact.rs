@@ -138,6 +138,17 @@ pub fn unknown_reason(value: &Value) -> Option<&str> {
     }
 }
 
+/// The one reason for which nothing of a group is known: then the group is not.
+fn nothing_known(value: &Value) -> Option<&str> {
+    let mut reasons = value.as_object()?.values().map(unknown_reason);
+    let first = reasons.next()??;
+    reasons.all(|reason| reason == Some(first)).then_some(first)
+}
+
+fn unknown_value(reason: &str) -> Value {
+    serde_json::json!({ UNKNOWN_KEY: reason })
+}
+
 /// Everything measured about one subject, one group a collector, ready to be saved or judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FactSheet {
@@ -161,11 +172,43 @@ impl FactSheet {
     /// Never for our own fact structs: their map keys are strings, so they serialise.
     pub fn put<T: Serialize>(&mut self, group: &str, facts: &T) {
         let value = serde_json::to_value(facts).expect("fact structs have string keys");
+        let value = match nothing_known(&value) {
+            Some(reason) => unknown_value(reason),
+            None => value,
+        };
         self.facts.insert(group.to_owned(), value);
     }
 
     /// Records that a whole group could not be measured.
     pub fn put_unknown(&mut self, group: &str, reason: impl Into<String>) {
         self.put(group, &Measured::<()>::unknown(reason));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_of_which_nothing_is_known_for_one_reason_is_itself_unknown() {
+        #[derive(Serialize)]
+        struct Facts {
+            one: Measured<u32>,
+            other: Measured<u32>,
+        }
+        let put = |one, other| {
+            let mut sheet = FactSheet::new(Subject::registry_crate("a", "1.0.0"));
+            sheet.put("group", &Facts { one, other });
+            sheet.facts.remove("group").expect("was put")
+        };
+        let offline = || Measured::unknown("offline");
+        let nothing = put(offline(), offline());
+        assert_eq!(unknown_reason(&nothing), Some("offline"));
+        for told in
+            [put(offline(), Measured::unknown("refused")), put(offline(), Measured::Known(1))]
+        {
+            assert_eq!(unknown_reason(&told), None);
+            assert_eq!(unknown_reason(&told["one"]), Some("offline"));
+        }
     }
 }

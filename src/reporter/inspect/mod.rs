@@ -184,7 +184,8 @@ mod tests {
         ] {
             assert!(page.lines().any(|of_page| of_page == line), "{line}\n{page}");
         }
-        inspection.sheet.put("custody", &json!({"events": {"$unknown": "nobody was asked"}}));
+        let events = json!({"owners": [], "events": {"$unknown": "nobody was asked"}});
+        inspection.sheet.put("custody", &events);
         let page = human(&inspection, 80);
         assert!(page.contains("  changed      not determined: nobody was asked"), "{page}");
     }
