@@ -316,9 +316,9 @@ impl<'a> Scan<'a> {
             return self.read(kind, &path, line);
         }
         let text = text.split('\n').next().unwrap_or(text);
-        let (full, rule) = self.resolve(path);
+        let (full, found) = self.resolve(path);
         let table = self.table;
-        let role = rule.and_then(|rule| rule.role);
+        let role = found.and_then(|rule| rule.role);
         match role {
             Some(Role::Spawn) if self.facts.spawned.len() < LISTED => {
                 let (program, arguments) = (cut(text), Vec::new());
