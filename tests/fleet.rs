@@ -159,7 +159,7 @@ fn a_project_counts_once_however_it_is_named_and_what_is_none_says_so() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(told.matches("is listed twice and audited once").count(), 3, "{told}");
     // Ten thousand of them are not ten thousand sentences.
-    let (_, output) = world.audit(&world.list(&["a"; 10_000]), &[]);
+    let (_, output) = world.audit(&world.list(&vec!["a"; 10_000]), &[]);
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(told.matches("is listed twice").count(), 3, "{told}");
     assert!(told.contains("9996 more lines name what is listed before"), "{told}");
