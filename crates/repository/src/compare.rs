@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate_read::file_kind::is_text;
 use crate_read::git_objects::{Kind, ObjectId};
 use sha2::{Digest as _, Sha256};
 
 use crate::manifest::{self, Follows};
 use crate::submodule::{Neighbours, Submodule, Submodules};
 use crate::tree::{Folders, Found, Snapshot};
-use crate::{ReadError, Repository};
+use crate::{ReadError, Repository, written};
 
 /// One file of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct ArchiveFile {
     unix: Option<ObjectId>,
     /// The name of the LFS pointer to its bytes.
     pointer: ObjectId,
-    /// Its text, where it is one of the manifests.
+    /// Its text, where it is a manifest or written by cargo.
     text: Option<String>,
 }
 
@@ -30,24 +31,31 @@ impl ArchiveFile {
     /// Hashes the bytes of a file.
     #[must_use]
     pub fn new(path: &str, bytes: &[u8]) -> Self {
-        let is_manifest = matches!(path, "Cargo.toml" | "Cargo.toml.orig");
+        let is_read = matches!(
+            path,
+            "Cargo.toml" | "Cargo.toml.orig" | "Cargo.lock" | ".cargo_vcs_info.json"
+        );
         let text = || String::from_utf8_lossy(bytes).into_owned();
         Self {
             path: path.to_owned(),
             id: ObjectId::of(Kind::Blob, bytes),
             unix: unix(bytes).map(|bytes| ObjectId::of(Kind::Blob, &bytes)),
             pointer: ObjectId::of(Kind::Blob, &pointer(bytes)),
-            text: is_manifest.then(text),
+            text: is_read.then(text),
         }
     }
 
-    fn is(&self, id: &ObjectId) -> bool {
+    pub(crate) fn is(&self, id: &ObjectId) -> bool {
         self.id == *id
     }
 }
 
-/// The bytes with LF line ends, if every line ends in CR LF.
+/// The bytes with LF line ends, if they are a text and every line ends in CR LF. In anything else the bytes
+/// CR LF mean something.
 fn unix(bytes: &[u8]) -> Option<Vec<u8>> {
+    if !is_text(bytes) {
+        return None;
+    }
     let ends = bytes.split(|byte| *byte == b'\n').count() - 1;
     let pairs = bytes.windows(2).filter(|pair| pair == b"\r\n").count();
     if ends == 0 || ends != pairs {
@@ -81,7 +89,8 @@ pub enum Explanation {
     Link,
     /// The same lines with CR LF ends throughout.
     LineEnds,
-    /// A licence, readme or change log that has the same bytes elsewhere in the commit.
+    /// A licence, readme or change log that the crate's folder lacks, and that has the same bytes under its name
+    /// above it or where the author's manifest says.
     Elsewhere,
     /// The same bytes in the submodule that the commit has there, at the commit that it names.
     Submodule,
@@ -147,7 +156,8 @@ pub struct Compared {
     pub submodules: BTreeMap<String, Submodule>,
 }
 
-/// Compares an archive with a folder of a commit; none where the clone has not the commit.
+/// Compares an archive with a folder of a commit; none where the clone has not the commit. What cannot be read of
+/// it makes the files undetermined that need it.
 ///
 /// The folder is found by the author's manifest where `folder` is none. A folder that leaves the
 /// repository explains nothing.
@@ -163,7 +173,6 @@ pub fn compare(
         snapshot,
         files,
         neighbours,
-        elsewhere: None,
         folder: String::new(),
         submodules: Submodules::default(),
         below: BTreeMap::new(),
@@ -172,10 +181,13 @@ pub fn compare(
     };
     comparer.folder = match folder {
         Some(folder) => folder.to_owned(),
-        None => comparer.find_folder()?,
+        None => comparer.find_folder().unwrap_or_default(),
     };
-    let outcomes = files.iter().map(|file| Ok((file.path.clone(), comparer.file(file)?)));
-    let outcomes = outcomes.collect::<Result<_, ReadError>>()?;
+    // What cannot be read for one file says nothing of the others: somebody could have put it there.
+    let mut told = |file| {
+        comparer.file(file).unwrap_or_else(|error| FileOutcome::Undetermined(error.to_string()))
+    };
+    let outcomes = files.iter().map(|file| (file.path.clone(), told(file))).collect();
     let Comparer { origins, others, folder, submodules, .. } = comparer;
     let submodules = submodules.found();
     Ok(Some(Compared { files: outcomes, origins, others, folder, submodules }))
@@ -184,8 +196,6 @@ pub fn compare(
 struct Comparer<'a> {
     snapshot: Snapshot<'a>,
     files: &'a [ArchiveFile],
-    /// Names of all files of the commit, made when first needed.
-    elsewhere: Option<std::collections::BTreeSet<ObjectId>>,
     folder: String,
     neighbours: Option<Neighbours<'a>>,
     submodules: Submodules,
@@ -213,8 +223,11 @@ impl Comparer<'_> {
 
     fn file(&mut self, file: &ArchiveFile) -> Result<FileOutcome, ReadError> {
         match file.path.as_str() {
-            ".cargo_vcs_info.json" => Ok(FileOutcome::Explained(Explanation::Generated)),
-            "Cargo.lock" => Ok(FileOutcome::Explained(Explanation::Lockfile)),
+            ".cargo_vcs_info.json" => Ok(written(
+                written::is_record(file.text.as_deref().unwrap_or_default()),
+                Explanation::Generated,
+            )),
+            "Cargo.lock" => self.lockfile(file),
             "Cargo.toml" if self.archived("Cargo.toml.orig").is_some() => self.manifest(file),
             "Cargo.toml.orig" => self.placed(file, "Cargo.toml"),
             path => self.placed(file, path),
@@ -236,10 +249,11 @@ impl Comparer<'_> {
             }
             found => found?,
         };
+        let is_nowhere = found == Found::Nothing;
         let outcome = match found {
             Found::File { id, linked } => {
                 let origin = Origin { submodule: None, path: full, blob: id };
-                if file.is(&id) && !linked {
+                if (file.is(&id) || file.pointer == id) && !linked {
                     self.origins.insert(file.path.clone(), origin);
                 } else if !file.is(&id) {
                     self.others.insert(file.path.clone(), origin);
@@ -251,13 +265,24 @@ impl Comparer<'_> {
             }
             Found::Nothing => FileOutcome::Unexplained("the commit has no such file".to_owned()),
         };
-        if matches!(outcome, FileOutcome::Unexplained(_))
-            && is_legal(path)
-            && self.anywhere(file)?
-        {
+        if is_nowhere && !is_code(path) && !path.contains('/') && self.is_above(file, path)? {
             return Ok(FileOutcome::Explained(Explanation::Elsewhere));
         }
         Ok(outcome)
+    }
+
+    /// The lockfile: the commit's own, or one that cargo wrote.
+    fn lockfile(&mut self, file: &ArchiveFile) -> Result<FileOutcome, ReadError> {
+        let force = self.archived("Cargo.toml").and_then(|file| file.text.as_deref());
+        let package = force.and_then(manifest::package_name);
+        let text = file.text.as_deref().unwrap_or_default();
+        if written::is_lockfile(text, package.as_deref()) {
+            return Ok(FileOutcome::Explained(Explanation::Lockfile));
+        }
+        Ok(match self.placed(file, "Cargo.lock")? {
+            FileOutcome::Unexplained(_) => written(false, Explanation::Lockfile),
+            other => other,
+        })
     }
 
     /// A file against what a submodule has under a path.
@@ -298,14 +323,34 @@ impl Comparer<'_> {
         })
     }
 
-    /// Whether any file of the commit has these bytes.
-    fn anywhere(&mut self, file: &ArchiveFile) -> Result<bool, ReadError> {
-        if self.elsewhere.is_none() {
-            let ids = self.snapshot.listing()?.into_iter().map(|(_, id)| id);
-            self.elsewhere = Some(ids.collect());
+    /// Whether a file that cargo copies has these bytes: a licence, a readme and the like under the same name in a
+    /// folder above, or what the author's manifest or its workspace's names as readme or licence.
+    fn is_above(&self, file: &ArchiveFile, path: &str) -> Result<bool, ReadError> {
+        let author = self.archived("Cargo.toml.orig").and_then(|file| file.text.as_deref());
+        let mut places = Vec::new();
+        if let Some(author) = author {
+            let (at, root) = match self.workspace(author)? {
+                Some((at, root)) => (at, Some(root)),
+                None => (String::new(), None),
+            };
+            for (inherits, named) in manifest::legal_files(author, root.as_deref()) {
+                let from = if inherits { &at } else { &self.folder };
+                places.extend(below(from, &named).filter(|place| last(place) == path));
+            }
         }
-        let Some(all) = &self.elsewhere else { return Ok(false) };
-        Ok(all.contains(&file.id) || file.unix.is_some_and(|id| all.contains(&id)))
+        let mut folder = self.folder.as_str();
+        while is_legal(path) && !folder.is_empty() {
+            folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+            places.extend(below(folder, path));
+        }
+        for place in places {
+            if let Ok(Found::File { id, .. }) = self.snapshot.find(&place)
+                && (file.is(&id) || file.unix.as_ref() == Some(&id))
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The manifest in force against the author's and the workspace's.
@@ -315,7 +360,7 @@ impl Comparer<'_> {
             return Ok(FileOutcome::Undetermined("a manifest is not at hand".to_owned()));
         };
         let has_build_script = self.archived("build.rs").is_some();
-        let root = self.workspace()?;
+        let root = self.workspace(author)?.map(|(_, text)| text);
         let follows = manifest::follows(force, author, root.as_deref(), has_build_script);
         Ok(match follows {
             Follows::Yes => FileOutcome::Explained(Explanation::Generated),
@@ -326,19 +371,17 @@ impl Comparer<'_> {
         })
     }
 
-    /// The manifest of the workspace: the nearest one upwards that has such a table.
-    fn workspace(&self) -> Result<Option<String>, ReadError> {
+    /// The manifest of the workspace with its folder: the one that the author's names, else the nearest one
+    /// upwards that has such a table.
+    fn workspace(&self, author: &str) -> Result<Option<(String, String)>, ReadError> {
+        let named = manifest::named_workspace(author);
+        if let Some(path) = named.and_then(|path| below(&self.folder, &path)) {
+            return Ok(self.workspace_at(&path)?.map(|text| (path, text)));
+        }
         let mut folder = Some(self.folder.as_str());
         while let Some(at) = folder {
-            let path =
-                if at.is_empty() { "Cargo.toml".to_owned() } else { format!("{at}/Cargo.toml") };
-            if let Ok(Found::File { id, .. }) = self.snapshot.find(&path)
-                && let Some(bytes) = self.snapshot.blob(&id)?
-            {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                if manifest::is_workspace(&text) {
-                    return Ok(Some(text));
-                }
+            if let Some(text) = self.workspace_at(at)? {
+                return Ok(Some((at.to_owned(), text)));
             }
             folder = match at {
                 "" => None,
@@ -347,16 +390,59 @@ impl Comparer<'_> {
         }
         Ok(None)
     }
+
+    /// The manifest of a folder, if it is a workspace's.
+    fn workspace_at(&self, folder: &str) -> Result<Option<String>, ReadError> {
+        let path = match folder {
+            "" => "Cargo.toml".to_owned(),
+            _ => format!("{folder}/Cargo.toml"),
+        };
+        let Ok(Found::File { id, .. }) = self.snapshot.find(&path) else { return Ok(None) };
+        let Some(bytes) = self.snapshot.blob(&id)? else { return Ok(None) };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(manifest::is_workspace(&text).then_some(text))
+    }
 }
 
-/// A file that cargo copies from above the crate: licence, readme, and what goes with them.
+/// What an archive holds by cargo's own hand, or not.
+fn written(is_written: bool, by: Explanation) -> FileOutcome {
+    if is_written {
+        FileOutcome::Explained(by)
+    } else {
+        FileOutcome::Unexplained("it holds more than cargo writes there".to_owned())
+    }
+}
+
+/// The name of a file without its folders.
+fn last(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// A file that people copy from above a crate: licence, readme, and what goes with them, as a text.
 fn is_legal(path: &str) -> bool {
     let upper = path.to_ascii_uppercase();
-    !path.contains('/')
-        && ["README", "LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "CHANGE", "UNLICENSE"]
-            .iter()
-            .any(|name| upper.starts_with(name))
-        && std::path::Path::new(path).extension().is_none_or(|extension| extension != "rs")
+    let names =
+        ["README", "LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "CHANGE", "UNLICENSE"];
+    let texts = ["MD", "MARKDOWN", "TXT", "RST", "ADOC", "HTML"];
+    let is_text = |end: &str| texts.contains(&end) || end.bytes().all(|byte| byte.is_ascii_digit());
+    names.iter().any(|name| upper.starts_with(name))
+        && upper.rsplit_once('.').is_none_or(|(_, end)| is_text(end))
+}
+
+fn is_code(path: &str) -> bool {
+    std::path::Path::new(path).extension().is_some_and(|extension| extension == "rs")
+}
+
+/// A folder as it is named from another; none where it leaves the repository.
+fn below(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        match part {
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
 }
 
 /// A file against one of the commit.

@@ -218,6 +218,52 @@ fn links_in_a_circle_and_out_of_the_commit_explain_nothing() {
     assert!(outside.files.values().all(unexplained), "{:?}", outside.files);
 }
 
+#[test]
+fn what_cannot_be_read_for_one_file_hides_no_other() {
+    let sample = Sample::empty();
+    let write = |path: &str, text: &str| {
+        let path = sample.at().join(path);
+        fs::create_dir_all(path.parent().expect("below")).expect("made");
+        fs::write(path, text).expect("written");
+    };
+    write("build.rs", "fn main() {}\n");
+    write("docs/a.md", "a\n");
+    let sample = sample.committed();
+    // The folder of the documents is lost, as in a clone that somebody damaged.
+    let docs = folder(&Repository::open(sample.at()).expect("opens"), &sample.head(), "docs");
+    let hex = docs.expect("reads").expect("is there").to_string();
+    fs::remove_file(sample.at().join(".git/objects").join(&hex[..2]).join(&hex[2..]))
+        .expect("removed");
+    let repository = Repository::open(sample.at()).expect("opens");
+    let files = [("build.rs", "fn main() { run() }\n"), ("docs/a.md", "a\n")]
+        .map(|(path, text)| ArchiveFile::new(path, text.as_bytes()));
+    let compared = compare(&repository, &sample.head(), Some(""), &files, None);
+    let told = compared.expect("reads").expect("the commit is there").files;
+    assert!(matches!(told["build.rs"], FileOutcome::Unexplained(_)), "{told:?}");
+    assert!(matches!(told["docs/a.md"], FileOutcome::Undetermined(_)), "{told:?}");
+}
+
+#[test]
+fn a_few_folders_that_stand_for_any_number_of_paths_are_walked_once() {
+    let sample = Sample::empty();
+    let mut below = crate::odd_tests::loose(&sample, Kind::Blob, b"x");
+    let mut mode = "100644";
+    for _ in 0..40 {
+        let mut tree = Vec::new();
+        for name in ["a", "b"] {
+            tree.extend(format!("{mode} {name}\0").into_bytes());
+            tree.extend(below.as_bytes());
+        }
+        below = crate::odd_tests::loose(&sample, Kind::Tree, &tree);
+        mode = "40000";
+    }
+    let text = format!("tree {below}\nauthor S <s@x> 1 +0000\ncommitter S <s@x> 1 +0000\n\nc\n");
+    let commit = crate::odd_tests::loose(&sample, Kind::Commit, text.as_bytes());
+    let repository = Repository::open(sample.at()).expect("opens");
+    assert_eq!(nearer_folders(&repository, &commit, "a/a", "x").expect("reads"), [""; 0]);
+    assert!(lacking(&repository, &commit).expect("reads").is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_pipe_in_a_clone_is_not_waited_for() {

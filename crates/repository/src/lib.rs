@@ -15,6 +15,7 @@ mod reach;
 mod submodule;
 mod tag;
 mod tree;
+mod written;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -28,9 +29,12 @@ use custody_bytes::disk;
 pub use lacking::lacking;
 pub use objects::Objects;
 pub use place::{Address, Place};
-pub use reach::{Reach, ReachWalk};
-pub use submodule::{Neighbours, Submodule};
-pub use tag::{VersionTag, folder, main_line_has, version_tag};
+pub use reach::{ASKED, Reach, ReachWalk};
+pub use submodule::{Neighbours, Submodule, submodules};
+pub use tag::{
+    VersionTag, folder, lacking_roots, main_line_before, main_line_has, main_line_with,
+    nearer_folders, tag_names, version_tag,
+};
 
 /// Why something of a repository cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -203,6 +207,17 @@ impl Repository {
         let mut all = references.iter().filter(|(name, _)| !name.starts_with("refs/tags/"));
         let first = all.next().map(|(_, id)| *id);
         Ok(first.filter(|_| all.next().is_none()))
+    }
+
+    /// When the newest commit was made that a reference names, in seconds since 1970, as it says itself; none
+    /// where there is none.
+    pub fn newest(&self) -> Result<Option<i64>, ReadError> {
+        let mut newest = None;
+        for (_, id) in self.references()? {
+            let commit = self.objects.commit(id)?;
+            newest = newest.max(commit.map(|commit| commit.committed));
+        }
+        Ok(newest)
     }
 
     /// Addresses of the remotes, from the repository's own configuration and what was fetched last; both

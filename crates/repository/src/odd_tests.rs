@@ -53,9 +53,9 @@ fn names_that_collide_by_case_or_form_are_different_files() {
     let same: Vec<&str> =
         told.iter().filter(|(_, o)| is_same(o)).map(|(path, _)| &**path).collect();
     assert_eq!(same, ["README", "caf\u{e9}", "readme"]);
-    // A readme of another spelling that has the same bytes is still a copy of one.
+    // A copy of a readme lies above under the same name.
     let of = |path: &str| told.iter().find(|(p, _)| p == path).map(|(_, outcome)| outcome);
-    assert_eq!(of("Readme"), Some(&FileOutcome::Explained(Explanation::Elsewhere)));
+    assert!(of("Readme").is_some_and(is_unexplained));
     assert!(of("cafe\u{301}").is_some_and(is_unexplained));
 }
 
@@ -245,7 +245,8 @@ fn a_tree_with_one_name_twice_is_damage_and_not_an_answer() {
     let commit = loose(&sample, Kind::Commit, text.as_bytes());
     let repository = Repository::open(sample.at()).expect("opens");
     let told = compare(&repository, &commit, Some(""), &[file("a", "b")], None);
-    let why = told.expect_err("damage").to_string();
+    let told = told.expect("reads").expect("the commit is there").files;
+    let FileOutcome::Undetermined(why) = &told["a"] else { panic!("{told:?}") };
     assert!(why.contains("a name stands in it twice"), "{why}");
 }
 
@@ -270,7 +271,7 @@ fn commits_that_name_no_tree_no_people_or_no_time_are_damage() {
 }
 
 /// Writes a loose object under its true name.
-fn loose(sample: &Sample, kind: Kind, bytes: &[u8]) -> ObjectId {
+pub(crate) fn loose(sample: &Sample, kind: Kind, bytes: &[u8]) -> ObjectId {
     use std::io::Write as _;
     let id = ObjectId::of(kind, bytes);
     let hex = id.to_string();
@@ -300,9 +301,29 @@ fn a_history_that_was_rewritten_and_one_that_was_moved_are_told_as_they_stand() 
     let walk = ReachWalk::of(&repository, &[old]).expect("reads");
     assert_eq!(walk.class(&old), Some(Reach::Nothing));
     let contents = folder(&repository, &old, "x").expect("reads").expect("is there");
-    assert_eq!(main_line_has(&repository, "x", &contents).expect("reads"), Some(true));
+    assert_eq!(main_line_has(&repository, "x", &contents, None).expect("reads"), Some(true));
     let empty = ObjectId::of(Kind::Tree, b"");
-    assert_eq!(main_line_has(&repository, "x", &empty).expect("reads"), Some(false));
+    assert_eq!(main_line_has(&repository, "x", &empty, None).expect("reads"), Some(false));
+}
+
+#[test]
+fn a_second_package_of_the_name_is_found_where_people_look_and_a_copy_aside_is_not() {
+    let package = "[package]\nname = \"x\"\n";
+    let sample = made(&[
+        ("Cargo.toml", package),
+        ("tests/fixtures/dep/Cargo.toml", package),
+        ("crates/x/Cargo.toml", package),
+        ("crates/y/Cargo.toml", "[package]\nname = \"y\"\n"),
+    ]);
+    let repository = Repository::open(sample.at()).expect("opens");
+    let of = |folder| nearer_folders(&repository, &sample.head(), folder, "x").expect("reads");
+    assert_eq!(of(""), Vec::<String>::new());
+    assert_eq!(of("crates/x"), [""]);
+    assert_eq!(of("tests/fixtures/dep"), ["", "crates/x"]);
+    let moved = made(&[("crates/x/Cargo.toml", package), ("old/tests/x/Cargo.toml", package)]);
+    let repository = Repository::open(moved.at()).expect("opens");
+    let of = |folder| nearer_folders(&repository, &moved.head(), folder, "x").expect("reads");
+    assert_eq!(of("crates/x"), Vec::<String>::new());
 }
 
 #[test]
@@ -317,7 +338,9 @@ fn a_file_under_the_name_of_a_folder_is_damage_and_not_a_folder() {
     let repository = Repository::open(sample.at()).expect("opens");
     // No bytes would be an empty folder, too.
     let told = compare(&repository, &commit, Some(""), &[file("x/a", "a")], None);
-    assert_eq!(told.expect_err("damage").to_string(), format!("{blob}: damaged tree"));
+    let told = told.expect("reads").expect("the commit is there").files;
+    let damage = FileOutcome::Undetermined(format!("{blob}: damaged tree"));
+    assert_eq!(told["x/a"], damage);
     assert!(lacking(&repository, &commit).is_err());
     assert!(matches!(repository.objects().commit(&blob), Ok(None)));
 }

@@ -1,5 +1,9 @@
 //! From where a commit can be reached: the default branch, another branch or tag, or only the head of
 //! somebody's request, which a host serves from the main repository, too.
+//!
+//! A clone that was fetched for one commit alone holds little of its history. Where the branches were asked for
+//! what happened since that commit ([`ASKED`] says so), what is not met there is not reached: a commit is younger
+//! than those that lead to it only where somebody's clock was wrong.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -11,6 +15,13 @@ use crate::{ReadError, Repository};
 const COMMITS_LIMIT: usize = 2_000_000;
 /// Most tags of tags.
 const HOPS_LIMIT: usize = 8;
+/// References to commits that were fetched by their names alone.
+const FETCHED: &str = "refs/custody/";
+/// The default branch, as it was fetched.
+const DEFAULT: &str = "refs/custody/HEAD";
+/// Below it stands a reference to each commit since which branches, and where these do not lead to it tags, were
+/// fetched.
+pub const ASKED: &str = "refs/custody/asked/";
 
 /// From where a commit can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +42,7 @@ pub enum Reach {
 #[derive(Debug)]
 pub struct ReachWalk {
     wanted: BTreeMap<ObjectId, Reach>,
+    asked: BTreeSet<ObjectId>,
     /// Commits whose parents should be here and are not: then nothing is said of what is not reached.
     pub complete: bool,
 }
@@ -41,14 +53,17 @@ impl ReachWalk {
         let references = repository.references()?;
         let default = repository.default_branch()?;
         let mut stages: [Vec<ObjectId>; 3] = Default::default();
-        let mut complete = !repository.is_shallow();
+        let (mut complete, mut asked) = (!repository.is_shallow(), BTreeSet::new());
         for (name, id) in references {
+            if name.starts_with(ASKED) {
+                asked.insert(*id);
+            }
             // What was fetched by its name alone says nothing of branches, and is not all there is.
-            if name.starts_with("refs/custody/") {
+            if name.starts_with(FETCHED) && name != DEFAULT {
                 complete = false;
                 continue;
             }
-            let stage = if Some(name) == default.as_ref() {
+            let stage = if Some(name) == default.as_ref() || name == DEFAULT {
                 0
             } else if is_request(name) {
                 2
@@ -57,7 +72,7 @@ impl ReachWalk {
             };
             stages[stage].push(*id);
         }
-        let mut walk = Self { wanted: BTreeMap::new(), complete };
+        let mut walk = Self { wanted: BTreeMap::new(), asked, complete };
         let mut open: BTreeSet<ObjectId> = wanted.iter().copied().collect();
         let mut seen = BTreeSet::new();
         let classes = [Reach::DefaultBranch, Reach::OtherReference, Reach::RequestOnly];
@@ -111,6 +126,12 @@ impl ReachWalk {
             }
         }
         Ok(())
+    }
+
+    /// Whether it is known where a commit is not reached from.
+    #[must_use]
+    pub fn is_settled(&self, id: &ObjectId) -> bool {
+        self.complete || self.asked.contains(id)
     }
 
     /// The class of a commit that was wanted.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate_read::git_objects::ObjectId;
+use crate_read::git_objects::{EntryKind, ObjectId};
 
 use crate::place::Address;
 use crate::tree::Snapshot;
@@ -11,6 +11,10 @@ use crate::{Place, ReadError, Repository};
 
 /// Longest list of submodules that is read.
 const LIST_LIMIT: usize = 256 * 1024;
+/// Most submodules of one folder, most folders that are looked into for them, and the deepest one.
+const LISTED_LIMIT: usize = 16;
+const FOLDERS_LIMIT: usize = 20_000;
+const DEPTH_LIMIT: usize = 64;
 
 /// Where submodules are looked for.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +71,46 @@ impl Submodules {
         let all = self.open.into_iter();
         all.filter_map(|(folder, found)| Some((folder, found.ok()?))).collect()
     }
+}
+
+/// The submodules below a folder of a commit that have an address, each with its commit; at most 16.
+pub fn submodules(
+    repository: &Repository,
+    commit: &ObjectId,
+    folder: &str,
+    address: &Address,
+) -> Result<BTreeMap<Address, ObjectId>, ReadError> {
+    let mut found = BTreeMap::new();
+    let objects = repository.objects();
+    let Some(snapshot) = Snapshot::of(objects, commit)? else { return Ok(found) };
+    let crate::tree::Found::File { id, .. } = snapshot.find(".gitmodules")? else {
+        return Ok(found);
+    };
+    let list = snapshot.blob(&id)?.filter(|list| list.len() <= LIST_LIMIT);
+    let Some(list) = list else { return Ok(found) };
+    let list = String::from_utf8_lossy(&list);
+    let Some(root) = snapshot.folder_at(folder)? else { return Ok(found) };
+    let folder = folder.trim_matches('/').to_owned();
+    let (mut open, mut seen) = (vec![(folder, root, 0)], 0);
+    while let Some((at, id, depth)) = open.pop() {
+        seen += 1;
+        if seen > FOLDERS_LIMIT || depth > DEPTH_LIMIT {
+            break;
+        }
+        for entry in objects.folder(&id)? {
+            let name = String::from_utf8_lossy(&entry.name);
+            let path = if at.is_empty() { name.into_owned() } else { format!("{at}/{name}") };
+            match entry.kind {
+                EntryKind::Folder => open.push((path, entry.id, depth + 1)),
+                EntryKind::Submodule if found.len() < LISTED_LIMIT => {
+                    let of = url_of(&list, &path).and_then(|url| address.relative(&url));
+                    found.extend(of.map(|address| (address, entry.id)));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn find(

@@ -129,7 +129,7 @@ impl Sample {
 fn honest() -> Vec<(&'static str, &'static str)> {
     vec![
         (".cargo_vcs_info.json", "{}"),
-        ("Cargo.lock", "version = 4\n"),
+        ("Cargo.lock", "version = 4\n\n[[package]]\nname = \"x\"\nversion = \"1.2.0\"\n"),
         ("Cargo.toml", IN_FORCE),
         ("Cargo.toml.orig", ORIGINAL),
         ("LICENSE-MIT", "licence\n"),
@@ -174,6 +174,10 @@ fn every_graft_is_noticed() {
         ("src/lib.rs", "pub fn b() {}\n"),
         ("src/README.md", "read\n"),
         ("README.rs", "read\n"),
+        ("NOTICE.inc", "licence\n"),
+        ("COPYING", "licence\n"),
+        ("Cargo.lock", "fn main() {}\n"),
+        (".cargo_vcs_info.json", "{\"x\":\"aGk=\"}"),
         ("../Cargo.toml/x", ""),
     ] {
         let found = sample.unexplained(&grafted(path, text));

@@ -1,7 +1,7 @@
 //! The files of one commit: looked up by path, links followed inside the commit only.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use crate_read::git_objects::{EntryKind, GitError, Kind, ObjectId};
@@ -147,11 +147,24 @@ impl<'a> Snapshot<'a> {
         Ok(Found::Nothing)
     }
 
-    /// All files of the commit with their paths.
+    /// Files of this name anywhere in the commit, with their paths.
+    pub(crate) fn listing_of(
+        &self,
+        name: &str,
+        most: usize,
+    ) -> Result<Vec<(String, ObjectId)>, ReadError> {
+        let all = self.listing()?.into_iter();
+        let end = format!("/{name}");
+        Ok(all.filter(|(path, _)| path == name || path.ends_with(&end)).take(most).collect())
+    }
+
+    /// All files of the commit with their paths; of folders with the same contents one, since a few can stand for
+    /// any number of paths.
     pub(crate) fn listing(&self) -> Result<Vec<(String, ObjectId)>, ReadError> {
         let mut queue = vec![(String::new(), self.root, 0)];
         let mut files = Vec::new();
         let mut seen = 0;
+        let mut walked = HashSet::from([self.root]);
         while let Some((folder, id, depth)) = queue.pop() {
             for (name, &(kind, id)) in self.folder(&id)?.iter() {
                 seen += 1;
@@ -163,7 +176,7 @@ impl<'a> Snapshot<'a> {
                 let path =
                     if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") };
                 match kind {
-                    EntryKind::Folder if depth < DEPTH_LIMIT => {
+                    EntryKind::Folder if depth < DEPTH_LIMIT && walked.insert(id) => {
                         queue.push((path, id, depth + 1));
                     }
                     EntryKind::File => files.push((path, id)),

@@ -2,6 +2,7 @@
 //! who followed whom, and who brought which file. Measures; what it means is for the rules to say.
 
 mod arrival;
+mod dates;
 mod diff;
 mod ignored;
 mod integrators;
@@ -11,7 +12,7 @@ mod releases;
 mod signing;
 mod succession;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate_read::git_objects::{self, Kind, ObjectId};
 
@@ -47,7 +48,8 @@ pub struct Change {
     pub author: Option<Person>,
     /// Who let it in, as far as git knows: the committer, or the author of a merge that the host made.
     pub integrator: Option<Person>,
-    /// When it was committed, in seconds since 1970.
+    /// When it was committed, in seconds since 1970: as it says itself, where that agrees with the commits
+    /// around it.
     pub seconds: i64,
 }
 
@@ -101,12 +103,12 @@ impl History {
             if seen.len() > COMMITS_LIMIT {
                 return Err(ReadError::Limit { what: "commits", limit: COMMITS_LIMIT as u64 });
             }
-            if change.seconds <= until {
-                history.changes.push(change);
-            } else {
-                history.later += 1;
-            }
+            history.changes.push(change);
         }
+        dates::mend(&mut history.changes, start);
+        let all = history.changes.len();
+        history.changes.retain(|change| change.seconds <= until);
+        history.later = (all - history.changes.len()) as u64;
         if history.changes.is_empty() && !history.complete {
             return Ok(None);
         }
@@ -141,6 +143,21 @@ impl History {
             integrator,
             seconds: committer.seconds,
         })
+    }
+
+    /// Root folders of its commits since a time that the clone has not.
+    pub fn lacking_folders(
+        &self,
+        repository: &Repository,
+        since: i64,
+    ) -> Result<BTreeSet<ObjectId>, ReadError> {
+        let mut lacking = BTreeSet::new();
+        for change in self.changes.iter().filter(|change| change.seconds >= since) {
+            if !repository.objects().has(&change.tree)? {
+                lacking.insert(change.tree);
+            }
+        }
+        Ok(lacking)
     }
 
     /// A commit of this history.

@@ -82,3 +82,71 @@ fn a_file_is_followed_to_who_brought_these_bytes() {
     assert_eq!(who("tests/a/bad.xz", "first", 0), "the commit has no such file");
     assert_eq!(who("tests", "3", 0), "the commit has no such file");
 }
+
+#[test]
+fn a_date_that_disagrees_with_those_around_it_is_not_believed() {
+    // 40 days apart each, but for one commit that says to be of two years before, and one of a year ahead.
+    let sample = Sample::empty();
+    let mut stream = String::new();
+    let day = |number: i64| month(0) + number * 40 * DAY;
+    for number in 0..30 {
+        let at = match number {
+            20 => day(20) - 800 * DAY,
+            24 => day(24) + 400 * DAY,
+            number => day(number) + if number == 10 { -41 * DAY } else { 0 },
+        };
+        let file = format!("f{number}");
+        sample.stream(&mut stream, FOUNDER, at, &[(&file, "x")]);
+    }
+    sample.import(&stream);
+    let repository = Repository::open(sample.at()).expect("opens");
+    let head = sample.head();
+    let history = History::of(&repository, &head, month(60)).expect("reads").expect("there");
+    assert_eq!((history.changes.len(), history.later), (30, 0));
+    let arrivals = Arrivals::new(&repository, &history);
+    let came = |path: &str| {
+        let blob = ObjectId::of(Kind::Blob, b"x");
+        match arrivals.of(&head, path, &blob, day(15)).expect("reads") {
+            Arrival::By(change) => Some(change.seconds),
+            _ => None,
+        }
+    };
+    assert_eq!(came("f20"), Some(day(19)), "it is as old as its parent");
+    assert_eq!(came("f24"), Some(day(23)), "it is not younger than its child");
+    assert_eq!(came("f25"), Some(day(25)));
+    assert_eq!(came("f5"), None, "what is old stays old");
+}
+
+#[test]
+fn a_branch_is_not_older_than_where_it_began_nor_younger_than_its_merge() {
+    let sample = Sample::empty();
+    let mut stream = String::new();
+    for number in 0..10 {
+        sample.stream(&mut stream, FOUNDER, month(number), &[("x", &format!("{number}"))]);
+    }
+    sample.import(&stream);
+    let person = "Heir <h@two.example>";
+    let base = sample.head();
+    let text = |at: i64, from: &str, more: &str| {
+        format!(
+            "commit refs/heads/side\ncommitter {person} {at} +0000\ndata 1\nc\nfrom {from}\n{more}\n"
+        )
+    };
+    let early = text(month(0) - 900 * DAY, &base.to_string(), "M 100644 inline side\ndata 1\ns\n");
+    sample.import(&early);
+    let merge = format!(
+        "commit refs/heads/main\ncommitter {person} {} +0000\ndata 1\nm\nfrom {base}\nmerge refs/heads/side^0\n\
+         M 100644 inline side\ndata 1\ns\n\n",
+        month(11)
+    );
+    sample.import(&merge);
+    let repository = Repository::open(sample.at()).expect("opens");
+    let head = sample.head();
+    let history = History::of(&repository, &head, month(60)).expect("reads").expect("there");
+    let arrivals = Arrivals::new(&repository, &history);
+    let blob = ObjectId::of(Kind::Blob, b"s");
+    let Arrival::By(change) = arrivals.of(&head, "side", &blob, month(5)).expect("reads") else {
+        panic!("it came within memory");
+    };
+    assert_eq!(change.seconds, month(9));
+}
