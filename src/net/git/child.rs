@@ -24,7 +24,7 @@ const PASSED: [&str; 11] = [
     "GIT_SSL_CAINFO",
 ];
 /// Settings that stand above every configuration.
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 18] = [
     "protocol.allow=never",
     "http.followRedirects=false",
     "http.sslVerify=true",
@@ -41,9 +41,14 @@ const SETTINGS: [&str; 16] = [
     "fetch.showForcedUpdates=false",
     "transfer.bundleURI=false",
     "pack.threads=1",
+    // Larger files are not held in memory, nor more than this of what deltas build on.
+    "core.bigFileThreshold=16m",
+    "core.deltaBaseCacheLimit=32m",
 ];
 /// How often time and size are looked at.
 const TICK: Duration = Duration::from_millis(25);
+/// Most objects of one pack.
+const OBJECTS_LIMIT: u64 = 5_000_000;
 /// Most of what git says on stderr.
 const SAID_LIMIT: u64 = 64 * 1024;
 
@@ -143,6 +148,9 @@ fn watch(child: &mut Child, folder: &Path, limits: Limits) -> Result<bool, Fetch
         if size(folder) > limits.bytes {
             return Err(FetchError::Bytes(limits.bytes >> 20));
         }
+        if promised(folder) > OBJECTS_LIMIT {
+            return Err(FetchError::Objects(OBJECTS_LIMIT));
+        }
         if let Some(status) = ended {
             return Ok(status.success());
         }
@@ -159,10 +167,40 @@ fn size(folder: &Path) -> u64 {
     entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|data| data.len()).sum()
 }
 
+/// How many objects the packs promise that are being received: git makes room for them by that number.
+fn promised(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder.join("objects/pack")) else { return 0 };
+    let is_new = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("tmp_pack_");
+    let new = entries.flatten().filter(|entry| is_new(&entry.file_name()));
+    let count = |entry: fs::DirEntry| {
+        let mut head = [0; 12];
+        fs::File::open(entry.path()).ok()?.read_exact(&mut head).ok()?;
+        Some(head[8..].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
+    };
+    new.filter_map(count).max().unwrap_or_default()
+}
+
 /// What git said last that tells why.
 fn last_line(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let fatal = text.lines().find(|line| line.starts_with("fatal:") || line.starts_with("error:"));
     crate::domain::text::shown(fatal.or_else(|| lines.next_back()).unwrap_or("it said nothing"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pack_that_promises_too_many_objects_is_seen_while_it_is_received() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let packs = folder.path().join("objects/pack");
+        fs::create_dir_all(&packs).expect("made");
+        assert_eq!(promised(folder.path()), 0);
+        fs::write(packs.join("tmp_pack_a"), b"PACK\0\0\0\x02\0\0\x01\0rest").expect("written");
+        fs::write(packs.join("pack-b.pack"), b"PACK\0\0\0\x02\xff\0\0\0").expect("written");
+        fs::write(packs.join("tmp_pack_c"), b"PACK").expect("written");
+        assert_eq!(promised(folder.path()), 256);
+    }
 }

@@ -32,6 +32,9 @@ pub enum FetchError {
     /// It received too much.
     #[error("git was stopped at {0} MiB")]
     Bytes(u64),
+    /// It was promised too many objects.
+    #[error("git was stopped: the host sends more than {0} objects")]
+    Objects(u64),
     /// Git refused or the host did.
     #[error("git failed: {0}")]
     Failed(String),
@@ -53,6 +56,36 @@ pub enum Depth {
     Commit,
     /// All commits before it and their folders: who brought what.
     History,
+}
+
+/// What else leads to commits, besides the default branch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// All branches.
+    Branches,
+    /// All tags.
+    Tags,
+}
+
+/// How long it counts that nothing was found to lead to a commit.
+const ASKED_FOR: Duration = Duration::from_secs(7 * 86_400);
+/// Longest name of a tag.
+const TAG_LIMIT: usize = 200;
+
+/// Whether a name can be that of a tag and means nothing else to git.
+fn is_tag(name: &str) -> bool {
+    let fits =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@' | '+');
+    let parts = || name.split('/');
+    name.len() <= TAG_LIMIT
+        && name.chars().all(fits)
+        && !name.contains("..")
+        && !name.contains("//")
+        && parts().all(|part| !part.is_empty() && !part.starts_with('.'))
+}
+
+fn tag_pattern(name: &String) -> String {
+    format!("+refs/tags/{name}*:refs/tags/{name}*")
 }
 
 /// Fetches into folders of a cache.
@@ -116,10 +149,19 @@ impl Git {
         Ok(folder)
     }
 
-    /// Fetches one commit, 40 hexadecimal digits.
-    pub fn commit(&self, remote: &Remote, commit: &str, depth: Depth) -> Result<(), FetchError> {
+    /// Fetches one commit, 40 hexadecimal digits, and tags that begin with one of these names, where there are
+    /// such.
+    pub fn commit(
+        &self,
+        remote: &Remote,
+        commit: &str,
+        depth: Depth,
+        tags: &[String],
+    ) -> Result<(), FetchError> {
         let folder = self.prepare(remote)?;
         let reference = format!("{commit}:refs/custody/{commit}");
+        // With a star a tag that is not there is no error, and the host tells of no others.
+        let tags: Vec<String> = tags.iter().filter(|tag| is_tag(tag)).map(tag_pattern).collect();
         let mut arguments = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
         let shallow = folder.join("shallow").exists();
         match depth {
@@ -128,7 +170,56 @@ impl Git {
             Depth::History => arguments.push("--filter=blob:none"),
         }
         arguments.extend(["--end-of-options", "origin", &reference]);
+        arguments.extend(tags.iter().map(String::as_str));
         child::run(&folder, &arguments, None, &self.base, self.limits)
+    }
+
+    /// Fetches the default branch and either all other branches or all tags: the commits alone that lead to them,
+    /// in a clone of single commits those since a time. These commits are asked for with them, or a host that has
+    /// nothing as young would refuse.
+    pub fn lines(
+        &self,
+        remote: &Remote,
+        commits: &[String],
+        since: i64,
+        what: Lines,
+    ) -> Result<(), FetchError> {
+        let folder = self.prepare(remote)?;
+        let since = format!("--shallow-since={since}");
+        let mut arguments = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
+        if folder.join("shallow").exists() {
+            arguments.push(&since);
+        }
+        arguments.extend([
+            "--filter=tree:0",
+            "--end-of-options",
+            "origin",
+            "+HEAD:refs/custody/HEAD",
+        ]);
+        arguments.push(match what {
+            Lines::Branches => "+refs/heads/*:refs/heads/*",
+            Lines::Tags => "+refs/tags/*:refs/tags/*",
+        });
+        let own: Vec<String> =
+            commits.iter().map(|commit| format!("{commit}:refs/custody/{commit}")).collect();
+        arguments.extend(own.iter().map(String::as_str));
+        child::run(&folder, &arguments, None, &self.base, self.limits)
+    }
+
+    /// Writes down, as a reference below `at`, that branches and tags were asked for what leads to a commit.
+    pub fn was_asked(&self, remote: &Remote, at: &str, commit: &str) -> Result<(), FetchError> {
+        let path = self.folder(remote).join(at).join(commit);
+        let io = |source| FetchError::Io { path: path.clone(), source };
+        fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(io)?;
+        fs::write(&path, format!("{commit}\n")).map_err(io)
+    }
+
+    /// Whether that was written down within a week: maintainers push what was forgotten.
+    #[must_use]
+    pub fn is_asked(&self, remote: &Remote, at: &str, commit: &str) -> bool {
+        let path = self.folder(remote).join(at).join(commit);
+        let written = fs::metadata(path).and_then(|data| data.modified());
+        written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < ASKED_FOR))
     }
 
     /// Fetches the default branch and all tags with everything that leads to them.

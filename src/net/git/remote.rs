@@ -26,6 +26,12 @@ impl Remote {
             .then(|| Self { host: host.to_owned(), path })
     }
 
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("https://{}/{}", self.host, self.path.join("/"))
+    }
+
     /// The host.
     #[must_use]
     pub fn host(&self) -> &str {
