@@ -28,9 +28,10 @@ pub(super) fn of(sheets: &[FactSheet], as_of: Date) -> Option<Repositories> {
             continue;
         };
         told.compared += 1;
-        told.explained += u64::from(facts.unexplained.is_empty());
+        let has_all = facts.unexplained.known().is_some_and(Vec::is_empty);
+        told.explained += u64::from(has_all);
         let history = facts.history.known().filter(|history| history.looked);
-        if facts.unexplained.is_empty() && history.is_none() {
+        if has_all && history.is_none() {
             continue;
         }
         if told.entries.len() < ENTRIES {
@@ -69,7 +70,8 @@ pub(super) fn joined(
 }
 
 fn entry(sheet: &FactSheet, facts: &RepositoryFacts, as_of: Date) -> RepositoryEntry {
-    let differing = facts.unexplained.iter().filter(|file| file.explained.known().is_some());
+    let listed = facts.unexplained.known().map_or(&[][..], Vec::as_slice);
+    let differing = listed.iter().filter(|file| file.explained.known().is_some());
     let files: Vec<DifferingFile> = differing
         .take(FILES)
         .map(|file| DifferingFile {
@@ -88,7 +90,7 @@ fn entry(sheet: &FactSheet, facts: &RepositoryFacts, as_of: Date) -> RepositoryE
         named_by: facts.named_by.clone(),
         same: facts.same,
         explained_by: facts.explained_by.iter().map(|by| (by.how.clone(), by.files)).collect(),
-        left_out: facts.left_out + (facts.unexplained.len() - files.len()) as u64,
+        left_out: facts.left_out + (listed.len() - files.len()) as u64,
         unexplained: files,
         custody: history.and_then(|history| custody(facts, history, as_of)),
     }

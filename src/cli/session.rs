@@ -56,6 +56,10 @@ pub fn gather_options(
     let fetched = || environment.cache_dir.join(collectors::FETCHED);
     let is_auto = |folder: &&PathBuf| folder.as_os_str() == AUTO;
     let fetching = common.repos.iter().find(is_auto).map(|_| fetching()).transpose()?;
+    if let Some(folder) = common.repos.iter().find(|f| !is_auto(f) && !f.is_dir()) {
+        let text = format!("--repos {}: there is no such folder", folder.display());
+        return Err(Failure::text(text));
+    }
     let repos = common.repos.iter();
     let repos = repos.map(|folder| if is_auto(&folder) { fetched() } else { folder.clone() });
     let repos = repos.collect();

@@ -82,7 +82,6 @@ impl Gathering<'_> {
         });
         self.families(&by_node);
         self.pins(&by_node);
-        self.statements();
         self.ages();
         self.gathered.custody = by_node;
     }
@@ -340,7 +339,7 @@ impl Gathering<'_> {
     }
 
     /// What three parties say of the commit that each release was made from.
-    fn statements(&mut self) {
+    pub(super) fn statements(&mut self) {
         for (node, locked) in &self.locked {
             if locked.origin == Origin::Registry {
                 let sheet = &mut self.gathered.sheets[*node];

@@ -315,8 +315,9 @@ impl<'a> Gathering<'a> {
         }
         let measured = self.bytes();
         self.windows(&measured);
-        self.repositories(&measured);
         self.keys();
+        self.repositories(&measured);
+        self.statements();
         self.models(scope);
         self.packages(scope);
         measured.into_par_iter().for_each(drop);

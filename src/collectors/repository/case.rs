@@ -2,31 +2,29 @@
 
 use std::collections::BTreeMap;
 
+use custody_repository::history::History;
 use custody_repository::{
-    Address, ArchiveFile, Compared, Explanation, FileOutcome, Kind, Neighbours, ObjectId, Origin,
-    Place, Reach, ReachWalk, ReadError, Repository, compare, folder, main_line_has, version_tag,
+    Address, ArchiveFile, Compared, FileOutcome, Neighbours, ObjectId, Place, Reach, ReachWalk,
+    ReadError, Repository, compare, main_line_with, nearer_folders, version_tag,
 };
 
-use super::difference::difference;
-use super::facts::{ExplainedFiles, HistoryFacts, RepositoryFacts, TagFacts, UnexplainedFile};
-use super::history;
-use crate::collectors::archive::{self, BenignProfiles, ListedFile, Observer, role_of};
-use crate::collectors::contents::Contents;
-use crate::collectors::releases::Locked;
+use super::facts::{HistoryFacts, NearestFacts, RepositoryFacts, TagFacts};
+use super::standing::is_lost;
+use super::{Crate, history};
+use crate::collectors::archive::{self, BenignProfiles, ListedFile, Observer};
 use crate::domain::Measured;
 use crate::domain::text::shown;
 use crate_read::file_kind::FileClass;
-use crate_read::rust_source::ReadKind;
 
-/// Most files that are listed.
-const LISTED: usize = 200;
-/// Most files whose difference is told, and most bytes of one that are kept for it.
-const TOLD: usize = 5;
-const TOLD_BYTES: usize = 1 << 20;
+/// Most commits of the main line that are tried in place of one that is lost.
+const LINE_TRIED: usize = 20;
 
 /// Which commit an archive is compared with.
+#[derive(Clone)]
 pub(super) struct Named {
     pub(super) commit: ObjectId,
+    /// Another one that the archive's record names.
+    pub(super) instead: Option<ObjectId>,
     /// The folder of the crate, where it is told.
     pub(super) folder: Option<String>,
     /// Who names it.
@@ -35,19 +33,18 @@ pub(super) struct Named {
 
 /// One archive and its clone.
 pub(super) struct Case<'a> {
-    pub(super) clone: Repository,
+    pub(super) clone: &'a Repository,
     pub(super) named: Named,
-    pub(super) locked: &'a Locked,
+    pub(super) of: &'a Crate<'a>,
     pub(super) archive: &'a [u8],
-    pub(super) contents: &'a Contents,
     pub(super) place: &'a Place,
-    pub(super) address: &'a Address,
+    pub(super) address: Address,
     pub(super) until: i64,
 }
 
 /// Files of an archive, hashed as git hashes them.
 #[derive(Default)]
-struct Hashed(BTreeMap<String, (ArchiveFile, FileClass)>);
+pub(super) struct Hashed(pub(super) BTreeMap<String, (ArchiveFile, FileClass)>);
 
 impl Observer for Hashed {
     fn file(&mut self, file: &ListedFile, bytes: &[u8]) {
@@ -55,246 +52,170 @@ impl Observer for Hashed {
     }
 }
 
-/// The bytes of a few files.
-struct Picked<'a> {
-    wanted: &'a [String],
-    found: BTreeMap<String, Vec<u8>>,
-}
-
-impl Observer for Picked<'_> {
-    fn file(&mut self, file: &ListedFile, bytes: &[u8]) {
-        if self.wanted.contains(&file.path) {
-            let bytes = &bytes[..bytes.len().min(TOLD_BYTES)];
-            self.found.insert(file.path.clone(), bytes.to_vec());
-        }
-    }
-}
-
 impl Case<'_> {
     /// The facts, or why there are none.
     pub(super) fn against(&self) -> Result<RepositoryFacts, String> {
-        let leaves = |path: &String| path.split('/').any(|part| part == "..");
-        if self.named.folder.as_ref().is_some_and(leaves) {
-            return Err("path_in_vcs leaves the repository".to_owned());
-        }
         let mut hashed = Hashed::default();
         self.look(&mut hashed)?;
-        self.compared(&hashed)
-            .map_err(|error| error.to_string())?
+        let told = self.chosen(&hashed).and_then(|named| match self.compared(&named, &hashed)? {
+            Some(facts) => Ok(Some(facts)),
+            None => self.absent(&hashed),
+        });
+        told.map_err(|error| error.to_string())?
             .ok_or_else(|| "the clone has not the commit that the archive names".to_owned())
     }
 
-    fn look(&self, observer: &mut dyn Observer) -> Result<(), String> {
-        let (name, version) = (&self.locked.name, &self.locked.version);
+    /// The commit that the registry verified, unless the archive's own explains what that one does not, comes
+    /// after it and is led to by a branch or tag: a workflow commits the version before it publishes.
+    fn chosen(&self, hashed: &Hashed) -> Result<Named, ReadError> {
+        let Some(record) = self.named.instead else { return Ok(self.named.clone()) };
+        let recorded = Named { commit: record, by: "record", ..self.named.clone() };
+        let explains = |named: &Named| {
+            let compared = self.against_commit(named, hashed)?;
+            Ok(compared.is_some_and(|compared| is_explained(&compared)))
+        };
+        if explains(&self.named)? || !explains(&recorded)? {
+            return Ok(self.named.clone());
+        }
+        let is_reached = matches!(
+            self.reach(&record).known().map(String::as_str),
+            Some("default-branch" | "other-reference")
+        );
+        let history = History::of(self.clone, &record, i64::MAX)?;
+        let comes_after = history.is_some_and(|history| history.get(&self.named.commit).is_some());
+        Ok(if is_reached && comes_after { recorded } else { self.named.clone() })
+    }
+
+    /// What is said of a crate whose commit a clone has not that is complete and younger than its release.
+    /// Then the tag of the version, or a commit of the main line with the same manifest, may explain it all.
+    fn absent(&self, hashed: &Hashed) -> Result<Option<RepositoryFacts>, ReadError> {
+        let commit = self.named.commit;
+        let walk = ReachWalk::of(self.clone, &[commit])?;
+        let day = self.of.published.and_then(super::end_of);
+        let is_younger = day.zip(self.clone.newest()?).is_some_and(|(day, newest)| newest > day);
+        if !walk.complete || !is_younger || walk.class(&commit) != Some(Reach::Absent) {
+            return Ok(None);
+        }
+        let tag = version_tag(self.clone, &self.of.locked.name, &self.of.locked.version)?;
+        let at =
+            |commit| Named { commit, instead: None, by: "tag", folder: self.named.folder.clone() };
+        let tagged = tag.as_ref().and_then(|tag| tag.commit).map(at);
+        let compared = match &tagged {
+            Some(tagged) => self.against_commit(tagged, hashed)?,
+            None => None,
+        };
+        let is_tagged = compared.is_some_and(|compared| is_explained(&compared));
+        let mut is_elsewhere = is_tagged;
+        if let (false, Some(author)) = (is_elsewhere, hashed.0.get("Cargo.toml.orig")) {
+            let folder = self.named.folder.as_deref().unwrap_or_default();
+            for commit in main_line_with(self.clone, folder, &author.0, LINE_TRIED)? {
+                let compared = self.against_commit(&at(commit), hashed)?;
+                is_elsewhere |= compared.is_some_and(|compared| is_explained(&compared));
+            }
+        }
+        let nearest = if is_elsewhere {
+            Measured::Known(NearestFacts::default())
+        } else {
+            self.nearest(day.unwrap_or(i64::MAX), hashed)?
+        };
+        let why = "a complete clone of its repository has not the commit that it was made from";
+        Ok(Some(RepositoryFacts {
+            name: self.address.folder_name(),
+            commit: commit.to_string(),
+            named_by: self.named.by.to_owned(),
+            folder_elsewhere: Measured::Known(is_elsewhere),
+            tag: Measured::Known(TagFacts {
+                name: tag.as_ref().map(|tag| shown(&tag.name)).unwrap_or_default(),
+                commit: tag
+                    .as_ref()
+                    .and_then(|tag| tag.commit)
+                    .map(|commit| commit.to_string())
+                    .unwrap_or_default(),
+                agrees: match (&tag, is_tagged) {
+                    (None, _) => "",
+                    (Some(_), true) => "folder",
+                    (Some(_), false) => "differs",
+                }
+                .to_owned(),
+            }),
+            reach: Measured::Known("absent".to_owned()),
+            same: 0,
+            explained: 0,
+            explained_by: Vec::new(),
+            unexplained: Measured::unknown(why),
+            left_out: 0,
+            nearest,
+            nearer_folders: Measured::unknown(why),
+            history: Measured::unknown(why),
+        }))
+    }
+
+    pub(super) fn against_commit(
+        &self,
+        named: &Named,
+        hashed: &Hashed,
+    ) -> Result<Option<Compared>, ReadError> {
+        let files: Vec<ArchiveFile> = hashed.0.values().map(|(file, _)| file.clone()).collect();
+        let neighbours = Some(Neighbours { place: self.place, address: &self.address });
+        compare(self.clone, &named.commit, named.folder.as_deref(), &files, neighbours)
+    }
+
+    pub(super) fn look(&self, observer: &mut dyn Observer) -> Result<(), String> {
+        let (name, version) = (&self.of.locked.name, &self.of.locked.version);
         let profiles = BenignProfiles::embedded();
         archive::measure(name, version, self.archive, &profiles, observer)
             .map(drop)
             .map_err(|error| error.to_string())
     }
 
-    fn compared(&self, hashed: &Hashed) -> Result<Option<RepositoryFacts>, ReadError> {
-        let files: Vec<ArchiveFile> = hashed.0.values().map(|(file, _)| file.clone()).collect();
-        let neighbours = Some(Neighbours { place: self.place, address: self.address });
-        let Named { commit, folder, by } = &self.named;
-        let compared = compare(&self.clone, commit, folder.as_deref(), &files, neighbours)?;
-        let Some(compared) = compared else { return Ok(None) };
-        let reach = self.reach();
-        let told = history::history(&self.clone, commit, &compared, self.contents, self.until);
+    fn compared(
+        &self,
+        named: &Named,
+        hashed: &Hashed,
+    ) -> Result<Option<RepositoryFacts>, ReadError> {
+        let Named { commit, by, .. } = named;
+        let Some(compared) = self.against_commit(named, hashed)? else { return Ok(None) };
+        let reach = self.reach(commit);
+        let told = history::history(self.clone, commit, &compared, self.of.contents, self.until);
         let told: Measured<HistoryFacts> =
             told.map_or_else(|error| Measured::Unknown(shown(&error.to_string())), Measured::Known);
-        let tag = self.tag(&compared.folder);
+        let tag = self.tag(commit, &compared.folder);
+        let elsewhere = self.folder_elsewhere(commit, &reach, &tag, &compared.folder);
+        let nearest = if is_lost(&reach) && elsewhere.known() == Some(&false) {
+            let made = self.clone.objects().commit(commit)?.map_or(i64::MAX, |made| made.committed);
+            self.nearest(made, hashed)?
+        } else {
+            Measured::Known(NearestFacts::default())
+        };
+        let name = &self.of.locked.name;
+        let nearer: Measured<Vec<String>> =
+            match nearer_folders(self.clone, commit, &compared.folder, name) {
+                Ok(found) => Measured::Known(found.iter().map(|folder| shown(folder)).collect()),
+                Err(error) => Measured::Unknown(shown(&error.to_string())),
+            };
         let mut facts = RepositoryFacts {
             name: self.address.folder_name(),
             commit: commit.to_string(),
             named_by: (*by).to_owned(),
-            folder_elsewhere: self.folder_elsewhere(&reach, &tag, &compared.folder),
+            folder_elsewhere: elsewhere,
             tag,
             reach,
             same: 0,
             explained: 0,
             explained_by: Vec::new(),
-            unexplained: Vec::new(),
+            unexplained: Measured::Known(Vec::new()),
             left_out: 0,
+            nearest,
+            nearer_folders: nearer,
             history: told,
         };
-        self.files(&mut facts, &compared, hashed);
+        let files = self.files(&mut facts, &compared, hashed);
+        facts.unexplained = Measured::Known(files);
         Ok(Some(facts))
-    }
-
-    fn files(&self, facts: &mut RepositoryFacts, compared: &Compared, hashed: &Hashed) {
-        let mut by: BTreeMap<Explanation, u64> = BTreeMap::new();
-        for (path, outcome) in &compared.files {
-            let (explained, why) = match outcome {
-                FileOutcome::Explained(Explanation::Same) => {
-                    facts.same += 1;
-                    continue;
-                }
-                FileOutcome::Explained(how) => {
-                    facts.explained += 1;
-                    *by.entry(*how).or_default() += 1;
-                    continue;
-                }
-                FileOutcome::Undetermined(why) => {
-                    (Measured::Unknown(shown(&format!("{path}: {why}"))), String::new())
-                }
-                FileOutcome::Unexplained(why) => (Measured::Known(false), why.clone()),
-            };
-            if facts.unexplained.len() < LISTED {
-                let class = hashed.0.get(path).map_or(FileClass::Opaque, |(_, class)| *class);
-                facts.unexplained.push(self.file(path, class, explained, why));
-            } else {
-                facts.left_out += 1;
-            }
-        }
-        let by = by.into_iter();
-        facts.explained_by =
-            by.map(|(how, files)| ExplainedFiles { how: how.as_str().to_owned(), files }).collect();
-        self.differences(facts, compared);
-    }
-
-    fn file(
-        &self,
-        path: &String,
-        class: FileClass,
-        explained: Measured<bool>,
-        why: String,
-    ) -> UnexplainedFile {
-        let opaque = !matches!(
-            class,
-            FileClass::Text
-                | FileClass::Empty
-                | FileClass::Image
-                | FileClass::Audio
-                | FileClass::Font
-                | FileClass::Document
-        );
-        let at_build =
-            self.contents.code.build.files.contains(path) || read_at_build(self.contents, path);
-        UnexplainedFile {
-            explained,
-            role: role_of(path),
-            at_build,
-            opaque,
-            why,
-            path: path.clone(),
-            difference: Vec::new(),
-        }
-    }
-
-    /// Tells of the first files what differs. The archive is read once more for them.
-    fn differences(&self, facts: &mut RepositoryFacts, compared: &Compared) {
-        let files = facts.unexplained.iter().filter(|file| file.explained.known().is_some());
-        let wanted: Vec<String> = files.take(TOLD).map(|file| file.path.clone()).collect();
-        if wanted.is_empty() {
-            return;
-        }
-        let mut picked = Picked { wanted: &wanted, found: BTreeMap::new() };
-        if self.look(&mut picked).is_err() {
-            return;
-        }
-        for file in &mut facts.unexplained {
-            let Some(bytes) = picked.found.get(&file.path) else { continue };
-            match compared.others.get(&file.path) {
-                None => file.difference = difference(bytes, None),
-                // What the clone has no contents of differs, and nobody can say in what.
-                Some(origin) => {
-                    if let Some(other) = self.contents_of(origin, compared) {
-                        file.difference = difference(bytes, Some(&other));
-                    }
-                }
-            }
-        }
-    }
-
-    fn contents_of(&self, origin: &Origin, compared: &Compared) -> Option<Vec<u8>> {
-        let submodule = origin.submodule.as_ref();
-        let objects = match submodule.map(|folder| compared.submodules.get(folder)) {
-            None => self.clone.objects(),
-            Some(found) => found?.repository().objects(),
-        };
-        let object = objects.read(&origin.blob).ok()??;
-        (object.kind == Kind::Blob).then_some(object.bytes)
-    }
-
-    fn reach(&self) -> Measured<String> {
-        let commit = self.named.commit;
-        let walk = match ReachWalk::of(&self.clone, &[commit]) {
-            Ok(walk) => walk,
-            Err(error) => return Measured::Unknown(shown(&error.to_string())),
-        };
-        let word = match walk.class(&commit) {
-            Some(Reach::DefaultBranch) => "default-branch",
-            Some(Reach::OtherReference) => "other-reference",
-            _ if !walk.complete => return Measured::unknown("the clone has not all commits"),
-            Some(Reach::RequestOnly) => "request-only",
-            Some(Reach::Nothing | Reach::Absent) | None => "nothing",
-        };
-        Measured::Known(word.to_owned())
-    }
-
-    /// The tag of the version, and how it stands to the commit.
-    fn tag(&self, path: &str) -> Measured<TagFacts> {
-        let (name, version) = (&self.locked.name, &self.locked.version);
-        let told = self.clone.references().and_then(|references| {
-            if !references.iter().any(|(name, _)| name.starts_with("refs/tags/")) {
-                return Ok(Measured::unknown("the clone has no tags"));
-            }
-            let Some(tag) = version_tag(&self.clone, name, version)? else {
-                return Ok(Measured::Known(TagFacts::default()));
-            };
-            let name = shown(&tag.name);
-            let Some(commit) = tag.commit else {
-                let why = "the clone has not what the tag of the version names";
-                return Ok(Measured::unknown(why));
-            };
-            let agrees = if commit == self.named.commit {
-                "commit"
-            } else {
-                let of = |commit: &ObjectId| folder(&self.clone, commit, path);
-                match (of(&commit)?, of(&self.named.commit)?) {
-                    (Some(one), Some(other)) if one == other => "folder",
-                    _ => "differs",
-                }
-            };
-            let (commit, agrees) = (commit.to_string(), agrees.to_owned());
-            Ok(Measured::Known(TagFacts { name, commit, agrees }))
-        });
-        told.unwrap_or_else(|error: ReadError| Measured::Unknown(shown(&error.to_string())))
-    }
-
-    /// Whether the crate's folder stands elsewhere as it does at a commit that nothing leads to.
-    fn folder_elsewhere(
-        &self,
-        reach: &Measured<String>,
-        tag: &Measured<TagFacts>,
-        path: &str,
-    ) -> Measured<bool> {
-        let lost = |reach: &String| matches!(reach.as_str(), "request-only" | "nothing");
-        if !reach.known().is_some_and(lost) {
-            return Measured::Known(false);
-        }
-        if tag.known().is_some_and(|tag| tag.agrees == "folder") {
-            return Measured::Known(true);
-        }
-        let told = folder(&self.clone, &self.named.commit, path).and_then(|here| match here {
-            Some(here) => main_line_has(&self.clone, path, &here),
-            None => Ok(Some(false)),
-        });
-        match told {
-            Ok(Some(told)) => Measured::Known(told),
-            Ok(None) => Measured::unknown("the main line is too long, or not in the clone"),
-            Err(error) => Measured::Unknown(shown(&error.to_string())),
-        }
     }
 }
 
-/// Whether code that runs at build time reads a file, by its name, its folder or a pattern.
-pub(super) fn read_at_build(contents: &Contents, path: &str) -> bool {
-    let reads = contents.code.build.reads.iter();
-    reads.filter(|read| read.at_build && read.kind != ReadKind::Watched).any(|read| {
-        let place = read.path.trim_start_matches("./").trim_end_matches('/');
-        let inside = || path.strip_prefix(place).is_some_and(|rest| rest.starts_with('/'));
-        let many = matches!(read.kind, ReadKind::Folder | ReadKind::Glob);
-        !place.is_empty() && (path == place || many && inside())
-    })
+/// Whether everything of an archive is explained.
+pub(super) fn is_explained(compared: &Compared) -> bool {
+    compared.files.values().all(|outcome| matches!(outcome, FileOutcome::Explained(_)))
 }

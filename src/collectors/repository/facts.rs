@@ -13,16 +13,20 @@ pub struct RepositoryFacts {
     pub name: String,
     /// Commit that the archive is compared with, 40 hexadecimal digits.
     pub commit: String,
-    /// Who names that commit: `record` (the archive, in `.cargo_vcs_info.json`), or `tag` (the tag of the
-    /// version, where the archive names none).
+    /// Who names that commit: `registry` (which verified it for the workflow that published the release),
+    /// `record` (the archive, in `.cargo_vcs_info.json`), or `tag` (the tag of the version, where neither names
+    /// one). Where the first two differ and the record's commit comes after the registry's, as in a workflow that
+    /// commits the version before it publishes, it is the record's.
     pub named_by: String,
     /// The tag of the version. Unknown where the clone has no tags at all.
     pub tag: Measured<TagFacts>,
     /// No branch and no tag leads to the commit, and the folder of the crate has the same contents at a tag
-    /// or on the main line of the default branch: a request that was squashed when it was merged.
+    /// or on the main line of the default branch: a request that was squashed when it was merged. Where the
+    /// commit is absent: the tag of the version explains every file.
     pub folder_elsewhere: Measured<bool>,
     /// From where that commit can be reached: `default-branch`, `other-reference` (a branch or tag),
-    /// `request-only` (the head of a pull or merge request), `nothing`. Unknown where the clone is shallow.
+    /// `request-only` (the head of a pull or merge request), `nothing`, `absent` (a complete clone that is younger
+    /// than the release has it not). Unknown where the clone has not all that could lead to it.
     pub reach: Measured<String>,
     /// Files with the same bytes under the same path, links and submodules apart.
     pub same: u64,
@@ -31,10 +35,17 @@ pub struct RepositoryFacts {
     pub explained: u64,
     /// The same by what explains them, in order.
     pub explained_by: Vec<ExplainedFiles>,
-    /// Files that nothing in the commit explains or that could not be compared, in order, at most 200.
-    pub unexplained: Vec<UnexplainedFile>,
-    /// Further such files.
+    /// Files that nothing in the commit explains or that could not be compared, in order, at most 200. Unknown
+    /// where the commit is absent.
+    pub unexplained: Measured<Vec<UnexplainedFile>>,
+    /// Further such files; none of them weighs more than those that are listed.
     pub left_out: u64,
+    /// Where no branch and no tag leads to the commit and the crate's folder is not elsewhere as it is there: what
+    /// the tag of the version, or else the main line when the commit was made, does not explain. Empty otherwise.
+    pub nearest: Measured<NearestFacts>,
+    /// Folders of the commit that hold a package of the same name and lie nearer to its root than the one that the
+    /// archive names, or outside of tests, fixtures and the like where that one is inside; at most 20.
+    pub nearer_folders: Measured<Vec<String>>,
     /// Who brought the opaque files that the archive holds, and whom they followed.
     pub history: Measured<HistoryFacts>,
 }
@@ -57,6 +68,17 @@ pub struct UnexplainedFile {
     /// Of the first five such files: the lines that differ, `-` in the commit and `+` in the archive, or the
     /// first bytes that do; empty where the clone has not the contents. Strings of strangers.
     pub difference: Vec<String>,
+}
+
+/// What the repository has in place of a commit that nothing leads to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NearestFacts {
+    /// Name of the tag, or `the default branch`; empty where nothing was looked for.
+    pub name: String,
+    /// Its commit.
+    pub commit: String,
+    /// Files of the archive that it does not explain, those that run or are read at build time first, at most 50.
+    pub files: Vec<UnexplainedFile>,
 }
 
 /// The tag of a version.
@@ -226,6 +248,9 @@ pub struct OpaqueArrival {
     pub by: String,
     /// Whom the author followed; empty where nobody.
     pub predecessor: String,
+    /// It came under the name of a program or a host, as anybody can call himself. Then `by` and `predecessor` are
+    /// of a successor who was in office, if there was one.
+    pub by_program: bool,
     /// Days from that commit to the audit; at least so many where no commit is named.
     pub days: i64,
     /// The author had followed somebody when the file came, or was remembered for it. Unknown where the

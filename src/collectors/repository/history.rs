@@ -175,9 +175,10 @@ fn arrival(file: &FileFacts, contents: &Contents) -> OpaqueArrival {
         commit: String::new(),
         by: String::new(),
         predecessor: String::new(),
+        by_program: false,
         days: 0,
         successor: unknown(file, "no file of the commit is known to have these bytes"),
-        at_build: super::case::read_at_build(contents, &file.path),
+        at_build: super::files::read_at_build(contents, &file.path),
         ignored: Measured::Known(Vec::new()),
     }
 }
@@ -202,7 +203,11 @@ impl Line<'_> {
             Arrival::By(change) => {
                 fact.commit = change.id.to_string();
                 fact.days = self.days(change.seconds);
-                fact.by = change.author.map(|who| self.name(who)).unwrap_or_default();
+                let Some(author) = change.author else {
+                    self.of_program(change, fact);
+                    return Ok(());
+                };
+                fact.by = self.name(author);
                 let followed = followed(&self.successors, change);
                 fact.successor = Measured::Known(followed.is_some());
                 if let Some(followed) = followed {
@@ -212,6 +217,19 @@ impl Line<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A file that came under the name of a program or a host: anybody can call himself that, so nobody knows
+    /// who brought it. Told is whom a successor who was in office then had followed.
+    fn of_program(&self, change: &Change, fact: &mut OpaqueArrival) {
+        fact.by_program = true;
+        let in_office = self.successors.iter().find(|one| one.holds(change.seconds));
+        if let Some(followed) = in_office {
+            fact.by = self.name(followed.person);
+            fact.predecessor = self.name(followed.predecessor);
+        }
+        let why = "it came under the name of a program or a host, which anybody can write";
+        fact.successor = Measured::Unknown(shown(&format!("{}: {why}", fact.path)));
     }
 
     /// What the author of a change newly ignored around it.

@@ -1,19 +1,22 @@
 //! Whether the archive of a crate is what its repository holds: group `repository`. Compares with clones
-//! that lie on this machine; what is missing is fetched by [`fetch`], where the user asked for it.
+//! that lie on this machine; what is missing is fetched by [`fetch`], where the user asked for it. Each clone is
+//! opened once, for all crates that come from it.
 
 mod case;
 pub mod custody;
 mod difference;
 mod facts;
 pub mod fetch;
+mod files;
 mod history;
+mod standing;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use custody_repository::{Address, ObjectId, Place, Repository, version_tag};
 pub use facts::{
-    ExplainedFiles, HistoryFacts, IgnoredFacts, IntegratorFacts, LineFacts, OpaqueArrival,
-    RepositoryFacts, SuccessorFacts, TagFacts, TaggedRelease, UnexplainedFile,
+    ExplainedFiles, HistoryFacts, IgnoredFacts, IntegratorFacts, LineFacts, NearestFacts,
+    OpaqueArrival, RepositoryFacts, SuccessorFacts, TagFacts, TaggedRelease, UnexplainedFile,
 };
 use jiff::civil::Date;
 
@@ -24,13 +27,14 @@ use super::store::Kind;
 use crate::domain::Measured;
 use crate::domain::text::shown;
 use case::{Case, Named};
+pub use fetch::verified;
 
 /// Name of the group.
 pub const GROUP: &str = "repository";
 /// Table of what was compared, by archive, commit, day and the stand of the clone's references and packs.
 const COMPARED: Kind = Kind::small("repository");
 /// Has to be raised whenever the same archive and commit give another answer than before.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 
 /// Clones on this machine.
 pub struct Clones {
@@ -40,63 +44,83 @@ pub struct Clones {
 impl Clones {
     /// Looks into the folders that the user named and into what cargo cloned for git dependencies.
     #[must_use]
-    pub fn look(named: &[PathBuf], cargo_home: &std::path::Path) -> Self {
+    pub fn look(named: &[PathBuf], cargo_home: &Path) -> Self {
         let mut folders = named.to_vec();
         folders.push(cargo_home.join("git").join("db"));
         Self { place: Place::look(&folders) }
     }
 
-    /// Compares one crate with its clone. `archive` gives the bytes, which are asked for only where nothing
-    /// is kept of an earlier comparison.
+    /// The folder of a crate's clone, or why there is none.
+    pub fn folder(&self, contents: &Contents) -> Result<&Path, &'static str> {
+        let address = address(contents).ok_or("the manifest names no repository")?;
+        let found = self.place.of(&address);
+        found.ok_or("no clone of its repository is in the folders of --repos")
+    }
+
+    /// Compares crates with the one clone that all of them come from.
     #[must_use]
     pub fn measure(
         &self,
-        locked: &Locked,
-        contents: &Contents,
-        archive: &dyn Fn() -> Measured<Vec<u8>>,
+        folder: &Path,
+        crates: &[Crate<'_>],
         kept: &Kept,
         as_of: Date,
-    ) -> Measured<RepositoryFacts> {
-        let Some(address) = address(contents) else {
-            return Measured::unknown("the manifest names no repository");
-        };
-        let Some(folder) = self.place.of(&address) else {
-            return Measured::unknown("no clone of its repository is in the folders of --repos");
-        };
-        let Some(until) = end_of(as_of) else {
-            return Measured::unknown("the day of the audit is beyond what can be counted");
-        };
-        let told = Repository::open(folder).map_err(|error| error.to_string()).and_then(|clone| {
-            let named = named(&clone, locked, contents)?;
+    ) -> Vec<Measured<RepositoryFacts>> {
+        let open = || {
+            let until =
+                end_of(as_of).ok_or("the day of the audit is beyond what can be counted")?;
+            let clone = Repository::open(folder).map_err(|error| error.to_string())?;
             let stand = clone.stand().map_or_else(|_| "?".to_owned(), |stand| stand.to_string());
-            let commit = named.commit.to_string();
-            let key =
-                [&contents.archive.facts.sha256[..], &commit, &stand, &as_of.to_string()].join(" ");
+            Ok::<_, String>((clone, stand, until))
+        };
+        let (clone, stand, until) = match open() {
+            Ok(told) => told,
+            Err(why) => return crates.iter().map(|_| Measured::Unknown(shown(&why))).collect(),
+        };
+        let told = |of: &Crate<'_>| {
+            let named = named(&clone, of)?;
+            let key = [
+                &of.contents.archive.facts.sha256[..],
+                &named.commit.to_string(),
+                &named.instead.map(|id| id.to_string()).unwrap_or_default(),
+                &stand,
+                &as_of.to_string(),
+                &of.published.map(|day| day.to_string()).unwrap_or_default(),
+            ];
+            let key = key.join(" ");
             if let Some(facts) = kept.get::<RepositoryFacts>(COMPARED, &key, version()) {
                 return Ok(facts);
             }
-            let bytes = match archive() {
+            let bytes = match (of.archive)() {
                 Measured::Known(bytes) => bytes,
                 Measured::Unknown(why) => return Err(why),
             };
-            let case = Case {
-                clone,
-                named,
-                locked,
-                archive: &bytes,
-                contents,
-                place: &self.place,
-                address: &address,
-                until,
-            };
+            let address = address(of.contents).ok_or("the manifest names no repository")?;
+            let place = &self.place;
+            let case = Case { clone: &clone, named, of, archive: &bytes, place, address, until };
             let facts = case.against()?;
             if is_settled(&facts) {
                 kept.put(COMPARED, &key, version(), &facts);
             }
             Ok(facts)
-        });
-        told.map_or_else(|why| Measured::Unknown(shown(&why)), Measured::Known)
+        };
+        let told = |of| told(of).map_or_else(|why| Measured::Unknown(shown(&why)), Measured::Known);
+        crates.iter().map(told).collect()
     }
+}
+
+/// A crate that is compared with its clone.
+pub struct Crate<'a> {
+    /// Which.
+    pub locked: &'a Locked,
+    /// What its archive is known to hold.
+    pub contents: &'a Contents,
+    /// Its bytes, which are asked for only where nothing is kept of an earlier comparison.
+    pub archive: Box<dyn Fn() -> Measured<Vec<u8>> + Sync + 'a>,
+    /// When it was published, if that is known.
+    pub published: Option<Date>,
+    /// The commit that the registry verified for the workflow that published it, if it says so.
+    pub verified: Option<ObjectId>,
 }
 
 /// The version under which results are kept: the code that measures is part of it.
@@ -108,24 +132,35 @@ fn version() -> u64 {
 /// Whether nothing outside the key could change the answer: the clones of submodules are not part of it.
 fn is_settled(facts: &RepositoryFacts) -> bool {
     let needs_others = facts.explained_by.iter().any(|by| by.how == "submodule");
+    let files = facts.unexplained.known();
     !needs_others
         && facts.history.known().is_some()
-        && facts.unexplained.iter().all(|file| file.explained.known().is_some())
+        && files.is_some_and(|files| files.iter().all(|file| file.explained.known().is_some()))
 }
 
-/// The commit that the archive names, else that of its version's tag.
-fn named(clone: &Repository, locked: &Locked, contents: &Contents) -> Result<Named, String> {
-    let vcs = &contents.archive.facts.vcs;
-    if let Some(commit) = vcs.sha1.known().and_then(|hex| ObjectId::from_hex(hex)) {
-        let folder = vcs.path_in_vcs.known().map(|path| path.replace('\\', "/"));
-        return Ok(Named { commit, folder, by: "record" });
+/// The commit that the registry verified, else the one that the archive names, else that of its version's tag.
+fn named(clone: &Repository, of: &Crate<'_>) -> Result<Named, String> {
+    let vcs = &of.contents.archive.facts.vcs;
+    let recorded = vcs.sha1.known().and_then(|hex| ObjectId::from_hex(hex));
+    // A path that leaves the repository is told of as a record that cargo did not write.
+    let leaves = |path: &String| path.split('/').any(|part| part == "..");
+    let folder = vcs.path_in_vcs.known().map(|path| path.replace('\\', "/"));
+    let folder = folder.filter(|path| !leaves(path));
+    let has = |id: &ObjectId| clone.objects().has(id).unwrap_or_default();
+    match (of.verified.filter(has), recorded) {
+        (Some(commit), recorded) => {
+            let instead = recorded.filter(|record| *record != commit && has(record));
+            return Ok(Named { commit, instead, folder, by: "registry" });
+        }
+        (None, Some(commit)) => return Ok(Named { commit, instead: None, folder, by: "record" }),
+        (None, None) => {}
     }
-    let tag = version_tag(clone, &locked.name, &locked.version);
+    let tag = version_tag(clone, &of.locked.name, &of.locked.version);
     let tag = tag.map_err(|error| error.to_string())?;
     let commit = tag.and_then(|tag| tag.commit);
     let commit =
         commit.ok_or("the archive names no commit, and no tag of the clone names its version")?;
-    Ok(Named { commit, folder: None, by: "tag" })
+    Ok(Named { commit, instead: None, folder: None, by: "tag" })
 }
 
 fn address(contents: &Contents) -> Option<Address> {

@@ -53,6 +53,9 @@ fn compared(repository: &Value) -> Option<String> {
     if let Some(why) = unknown_reason(repository) {
         return Some(format!("not determined: {why}"));
     }
+    if let Some(why) = unknown_reason(&repository["unexplained"]) {
+        return Some(format!("not determined: {why}"));
+    }
     let files = list(repository, "unexplained");
     let (unknown, known): (Vec<_>, Vec<_>) =
         files.iter().partition(|file| unknown_reason(&file["explained"]).is_some());
