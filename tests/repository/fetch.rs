@@ -56,11 +56,7 @@ fn commits_are_fetched_without_file_contents_and_compared_with() {
     assert!(server.sent() < 100_000, "{} bytes were sent", server.sent());
     let told = told(&audit.report(&[Path::new("auto")]));
     let high = BTreeSet::from(["high archive-not-in-repository".to_owned()]);
-    let lines = |name: &str| {
-        let lines = told.get(name).into_iter().flatten();
-        let lines = lines.filter(|line| !line.contains("the clone has not all commits"));
-        lines.cloned().collect::<BTreeSet<_>>()
-    };
+    let lines = |name: &str| told.get(name).cloned().unwrap_or_default();
     assert_eq!((lines("clean-crate"), lines("changed-crate")), (BTreeSet::new(), high));
     // What is there is not asked for again.
     let before = server.requests();
@@ -68,7 +64,101 @@ fn commits_are_fetched_without_file_contents_and_compared_with() {
     assert!(said(&again).starts_with("0 commits fetched, 1 were there"), "{}", said(&again));
     assert_eq!(server.requests(), before);
     let deep = fetch(&audit, &server.base, &["--history", "all"]);
-    assert!(said(&deep).starts_with("1 commits fetched"), "{}", said(&deep));
+    // It has one commit, which is its whole history.
+    assert!(said(&deep).starts_with("0 commits fetched, 1 were there"), "{}", said(&deep));
+}
+
+/// From where the commit of a crate is reached, as it is told of what was fetched, and the findings.
+fn reached(sample: &Sample, files: &Files) -> (String, BTreeSet<String>, usize) {
+    let root = tempfile::tempdir().expect("a folder");
+    publish(sample, root.path(), "sample");
+    let server = Server::start(root.path(), Manner::Honest);
+    let audit = Audit::of(&BTreeMap::from([("clean-crate".to_owned(), files.clone())]));
+    let output = fetch(&audit, &server.base, &[]);
+    assert!(said(&output).starts_with("1 commits fetched"), "{}", said(&output));
+    let asked = server.requests();
+    fetch(&audit, &server.base, &[]);
+    assert_eq!(server.requests(), asked, "what was asked is not asked again");
+    let auto = [Path::new("auto")];
+    let reach = audit.compared("clean-crate", &auto)["reach"].to_string();
+    let lines = told(&audit.report(&auto)).remove("clean-crate").unwrap_or_default();
+    (reach, lines, server.sent())
+}
+
+#[test]
+fn what_leads_to_a_commit_is_fetched_with_it() {
+    let (sample, archives) = workspace();
+    let files = &archives["clean-crate"];
+    for number in 0..40 {
+        sample.write("later", format!("{number}\n"));
+        sample.commit("later");
+    }
+    let (reach, lines, sent) = reached(&sample, files);
+    assert_eq!((&*reach, lines), ("\"default-branch\"", BTreeSet::new()));
+    assert!(sent < 100_000, "{sent} bytes were sent");
+    // A tag of the version says it, too, and more cheaply.
+    let first = sample.git(&["rev-list", "--max-parents=0", "main"]);
+    sample.git(&["tag", "clean-crate-v1.2.0", &first]);
+    let (reach, lines, tagged) = reached(&sample, files);
+    assert_eq!((&*reach, lines), ("\"other-reference\"", BTreeSet::new()));
+    assert!(tagged < sent, "{tagged} bytes, and {sent} without the tag");
+    sample.git(&["tag", "-d", "clean-crate-v1.2.0"]);
+    // Somebody hands in a request and releases it.
+    sample.git(&["checkout", "-q", "-b", "request"]);
+    sample.write("crates/clean-crate/build.rs", "fn main() {}\n");
+    let commit = sample.commit("release");
+    let released = sample.package("clean-crate", "1.2.0");
+    sample.git(&["update-ref", "refs/pull/7/head", &commit]);
+    sample.git(&["checkout", "-q", "main"]);
+    sample.git(&["branch", "-q", "-D", "request"]);
+    sample.write("later", "last\n");
+    sample.commit("later");
+    let (reach, lines, _) = reached(&sample, &released);
+    let high = BTreeSet::from(["high commit-on-no-branch".to_owned()]);
+    assert_eq!((&*reach, lines), ("\"nothing\"", high));
+    // The same, squashed when it was merged.
+    sample.write("crates/clean-crate/build.rs", "fn main() {}\n");
+    sample.commit("release (#7)");
+    let (reach, lines, _) = reached(&sample, &released);
+    assert_eq!((&*reach, lines), ("\"nothing\"", BTreeSet::new()));
+}
+
+#[test]
+fn the_repositories_of_submodules_are_fetched_with_the_one_that_needs_them() {
+    let inner = Sample::new();
+    inner.write("z.c", "int z;\n");
+    inner.write("unrelated/y.c", "int y;\n");
+    let commit = inner.commit("c");
+    let (sample, _) = workspace();
+    let url = "[submodule \"z\"]\n\tpath = crates/clean-crate/z\n\turl = ../inner.git\n";
+    sample.write(".gitmodules", url);
+    sample.write("crates/clean-crate/z/z.c", "int z;\n");
+    sample.git(&["add", ".gitmodules"]);
+    let link = format!("160000,{commit},crates/clean-crate/z");
+    sample.git(&["update-index", "--add", "--cacheinfo", &link]);
+    sample.git(&["commit", "-q", "-m", "submodule"]);
+    let head = sample.git(&["rev-parse", "HEAD"]);
+    let mut files = Files::new();
+    for path in ["Cargo.toml", "src/lib.rs", "src/b.rs", "z/z.c"] {
+        let bytes = std::fs::read(sample.at().join("crates/clean-crate").join(path));
+        files.insert(path.to_owned(), bytes.expect("is there"));
+    }
+    let record =
+        format!("{{\"git\":{{\"sha1\":\"{head}\"}},\"path_in_vcs\":\"crates/clean-crate\"}}");
+    files.insert(".cargo_vcs_info.json".to_owned(), record.into_bytes());
+    let manifest = "[package]\nname = \"clean-crate\"\nversion = \"1.2.0\"\n\
+        repository = \"https://github.com/owner/sample\"\n";
+    files.insert("Cargo.toml".to_owned(), manifest.as_bytes().to_vec());
+    let root = tempfile::tempdir().expect("a folder");
+    publish(&sample, root.path(), "sample");
+    publish(&inner, root.path(), "inner");
+    let server = Server::start(root.path(), Manner::Honest);
+    let audit = Audit::of(&BTreeMap::from([("clean-crate".to_owned(), files)]));
+    let output = fetch(&audit, &server.base, &[]);
+    assert!(said(&output).starts_with("2 commits fetched"), "{}", said(&output));
+    let told = audit.compared("clean-crate", &[Path::new("auto")]);
+    let by = told["explained_by"].to_string();
+    assert!(by.contains("submodule"), "{told}");
 }
 
 #[test]

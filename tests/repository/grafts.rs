@@ -159,6 +159,48 @@ fn further() -> Vec<Graft> {
         graft("manifest-of-the-author", CODE, |f, _| {
             append(f, "Cargo.toml.orig", "# harmless\n");
         }),
+        graft("hidden-behind-many", CODE, |f, _| {
+            for number in 0..250 {
+                put(f, &format!("a/{number}.md"), "read\n");
+            }
+            append(f, "src/other.rs", "pub fn more() {}\n");
+        }),
+        graft("lockfile-of-code", CODE, |f, _| put(f, "Cargo.lock", "fn main() {}\n")),
+        graft("record-that-holds-more", CODE, |f, _| {
+            replace(f, RECORD, "{", "{\"more\": \"aGk=\",");
+        }),
+        graft("path-that-leaves", CODE, |f, _| {
+            replace(
+                f,
+                RECORD,
+                "crates/graft-path-that-leaves",
+                "crates/graft-path-that-leaves/../x/..",
+            );
+        }),
+        graft("notice-of-another-kind", CODE, |f, _| {
+            let text = f["tests/a.rs"].clone();
+            put(f, "NOTICE.inc", text);
+        }),
+        graft("library-name", CODE, |f, _| {
+            replace(f, "Cargo.toml", "name = \"graft_library_name\"", "name = \"serde\"");
+        }),
+        graft("library-type", CODE, |f, _| {
+            replace(f, "Cargo.toml", "[lib]", "[lib]\ncrate-type = [\"proc-macro\"]");
+        }),
+        graft("patch", CODE, |f, _| {
+            append(f, "Cargo.toml", "\n[patch.x.y]\npath = \"src\"\n");
+        }),
+        graft("feature-called-like-a-helper", CODE, |f, _| {
+            replace(f, "Cargo.toml", "default = [\"std\"]", "default = [\"std\", \"evil\"]");
+            append(f, "Cargo.toml", "\n[dev-dependencies.evil]\npath = \"x\"\n");
+        }),
+        graft("other-repository", CODE, |f, _| {
+            replace(f, "Cargo.toml", "owner/sample", "owner/sample/tree/main");
+        }),
+        graft("target-twice", CODE, |f, _| {
+            let text = "\n[target.'cfg( unix)'.build-dependencies.evil]\nversion = \"1\"\n";
+            append(f, "Cargo.toml", text);
+        }),
         graft("nested-name", CODE, |f, _| put(f, "src/README.md.rs", "licence\n")),
         graft("other-folder", CODE, |f, _| {
             let text = String::from_utf8(f[RECORD].clone()).expect("UTF-8");

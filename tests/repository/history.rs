@@ -163,6 +163,38 @@ fn what_the_history_tells_is_weighed_as_signals_and_shown_to_people() {
     }
 }
 
+/// A history in which somebody brings a file at the end under a date, and the founder goes on.
+fn brought(who: &str, day: i64) -> Sample {
+    let sample = history(true, vec![]);
+    let mut stream = Vec::new();
+    Sample::stream(&mut stream, who, day, &[("tests/files/good-1.bin", &noise("a"))]);
+    let message = b"data 1\nc\n";
+    let at = stream.windows(message.len()).position(|w| w == message).expect("a message");
+    let at = at + message.len();
+    stream.splice(at..at, b"from refs/heads/main^0\n".iter().copied());
+    Sample::stream(&mut stream, "Founder", RELEASED, &[("src/a.rs", b"// last\n")]);
+    sample.import(&stream);
+    sample
+}
+
+#[test]
+fn a_date_that_the_committer_chose_hides_nobody() {
+    for day in [RELEASED - 1, RELEASED - 800, RELEASED + 400] {
+        let told = on(&brought("Heir", day), "2024-02-24");
+        assert_eq!(told, one("high successor-adds-opaque-file"), "{day}");
+    }
+}
+
+#[test]
+fn a_file_that_came_under_the_name_of_a_program_is_of_nobody_known() {
+    let told = on(&brought("release-bot[bot]", RELEASED - 1), "2024-02-24");
+    assert!(told.contains("medium program-adds-opaque-file"), "{told:?}");
+    assert!(told.iter().any(|line| line.starts_with("undetermined: tests/files/")), "{told:?}");
+    // The twin: nobody was followed, and a program changes a text.
+    let sample = history(false, vec![]);
+    assert_eq!(on(&sample, "2024-02-24"), BTreeSet::new());
+}
+
 #[test]
 fn innocent_histories_are_quiet() {
     let picture = Made::Word(Word::Picture(3)).bytes("");

@@ -14,6 +14,7 @@ mod history;
 mod named;
 mod sample;
 mod server;
+mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,7 +24,9 @@ use sample::{Files, Sample};
 use serde_json::Value;
 use shelf::{Release, Shelf};
 
-const RULES: [&str; 9] = [
+const RULES: [&str; 11] = [
+    "record-names-inner-folder",
+    "program-adds-opaque-file",
     "archive-differs-from-tag",
     "build-input-newly-ignored-by-successor",
     "new-hands-archive-differs",
@@ -75,6 +78,24 @@ impl Audit {
         let output = command.output().expect("starts");
         serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// The facts of the group `repository` of one crate.
+    fn compared(&self, name: &str, repos: &[&Path]) -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-custody"));
+        command
+            .args(["inspect", &format!("{name}@1.2.0"), "--json", "--offline"])
+            .args(["--as-of", "2026-11-23"])
+            .env("CARGO_HOME", self.at().join("home"))
+            .env("CARGO_CUSTODY_CACHE_DIR", self.at().join("cache"))
+            .env("CARGO_CUSTODY_DATA", "off");
+        for folder in repos {
+            command.arg("--repos").arg(folder);
+        }
+        let output = command.output().expect("starts");
+        let told: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
+        told["sheet"]["facts"]["repository"].clone()
     }
 
     /// The page of an audit.

@@ -64,14 +64,52 @@ fn a_commit_that_only_a_request_has_is_told_unless_it_was_squashed() {
     sample.git(&["update-ref", "refs/pull/7/head", &commit]);
     sample.git(&["checkout", "-q", "main"]);
     sample.git(&["branch", "-q", "-D", "request"]);
-    let note = "note commit-on-no-branch".to_owned();
-    assert_eq!(lines(&sample, &files), BTreeSet::from([note]));
+    let medium = "medium commit-on-no-branch".to_owned();
+    assert_eq!(lines(&sample, &files), BTreeSet::from([medium]));
     // The host squashes it into a commit of its own, with another change before it.
     sample.write("elsewhere", "x\n");
     sample.commit("other");
     sample.write(&format!("crates/{NAME}/src/lib.rs"), "pub fn a() {}\nmod b;\n");
     sample.commit("release (#7)");
     assert_eq!(lines(&sample, &files), BTreeSet::new());
+}
+
+#[test]
+fn a_commit_that_a_complete_clone_lacks_is_held_against_what_the_clone_has() {
+    let (sample, mut files) = packed();
+    let record = format!(
+        "{{\"git\":{{\"sha1\":\"{}\"}},\"path_in_vcs\":\"crates/{NAME}\"}}",
+        "ab".repeat(20)
+    );
+    files.insert(".cargo_vcs_info.json".to_owned(), record.into_bytes());
+    let found = |files: &Files| {
+        let lines = lines(&sample, files).into_iter();
+        lines.filter(|line| !line.starts_with("undetermined: ")).collect::<Vec<_>>()
+    };
+    // A history that was rewritten: what was released is on the main line, under another name.
+    sample.write("other", "later\n");
+    sample.commit("later");
+    assert_eq!(found(&files), Vec::<String>::new());
+    let mut changed = files.clone();
+    changed.insert("src/b.rs".to_owned(), b"pub fn b() { c() }\n".to_vec());
+    assert_eq!(found(&changed), ["medium commit-on-no-branch"]);
+    changed.insert("build.rs".to_owned(), b"fn main() {}\n".to_vec());
+    let manifest = String::from_utf8(changed["Cargo.toml"].clone()).expect("UTF-8");
+    let manifest = manifest.replace("build = false", "build = \"build.rs\"");
+    changed.insert("Cargo.toml".to_owned(), manifest.into_bytes());
+    assert_eq!(found(&changed), ["high commit-on-no-branch"]);
+    sample.git(&["tag", "v1.2.0", "HEAD~1"]);
+    assert_eq!(found(&changed), ["high commit-on-no-branch"]);
+    assert_eq!(found(&files), Vec::<String>::new());
+    // A clone that is older than the release says nothing.
+    let audit = Audit::of(&BTreeMap::from([(NAME.to_owned(), changed.clone())]));
+    let old = Sample::new();
+    old.write("a", "a");
+    let mut stream = Vec::new();
+    Sample::stream(&mut stream, "Founder", 15_000, &[("a", b"a")]);
+    old.import(&stream);
+    let lines = told(&audit.report(&[old.at()])).remove(NAME).unwrap_or_default();
+    assert!(lines.iter().all(|line| line.starts_with("undetermined: ")), "{lines:?}");
 }
 
 #[test]

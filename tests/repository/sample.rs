@@ -108,17 +108,36 @@ impl Sample {
 
     /// The archives that cargo makes of members of the workspace, in one run.
     pub fn package_all(&self, names: &[impl AsRef<str>], version: &str) -> BTreeMap<String, Files> {
+        self.package_in(".", None, names, version)
+    }
+
+    /// The same from a folder of the working copy, with what cargo is to find in its home.
+    pub fn package_in(
+        &self,
+        folder: &str,
+        home: Option<&Path>,
+        names: &[impl AsRef<str>],
+        version: &str,
+    ) -> BTreeMap<String, Files> {
         let target = tempfile::tempdir().expect("a folder");
         let members = names.iter().flat_map(|name| ["-p", name.as_ref()]);
-        let output = Command::new(env!("CARGO"))
+        let mut command = Command::new(env!("CARGO"));
+        command
             .args(["package", "--offline", "--no-verify", "--quiet"])
             .args(members)
             .arg("--target-dir")
             .arg(target.path())
-            .current_dir(self.at())
-            .output()
-            .expect("cargo runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            .current_dir(self.at().join(folder));
+        if let Some(home) = home {
+            command.env("CARGO_HOME", home);
+        }
+        let output = command.output().expect("cargo runs");
+        assert!(
+            output.status.success(),
+            "{}: {}",
+            names[0].as_ref(),
+            String::from_utf8_lossy(&output.stderr)
+        );
         let archives = names.iter().map(|name| {
             let root = format!("{}-{version}", name.as_ref());
             let archive = target.path().join("package").join(format!("{root}.crate"));
