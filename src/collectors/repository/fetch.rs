@@ -257,9 +257,10 @@ impl Round {
                 }
             }
             Err(why) => {
-                let why = match needed.is_submodule {
-                    true => format!("a submodule of its repository: {why}"),
-                    false => why,
+                let why = if needed.is_submodule {
+                    format!("a submodule of its repository: {why}")
+                } else {
+                    why
                 };
                 let name = |of: &Named| format!("{} {}", of.name, of.version);
                 self.fetched.left.extend(needed.crates.iter().map(|of| (name(of), shown(&why))));

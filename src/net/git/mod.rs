@@ -68,7 +68,7 @@ pub enum Lines {
 }
 
 /// How long it counts that nothing was found to lead to a commit.
-const ASKED_FOR: Duration = Duration::from_secs(7 * 86_400);
+const ASKED_FOR: Duration = Duration::from_hours(7 * 24);
 /// Longest name of a tag.
 const TAG_LIMIT: usize = 200;
 
