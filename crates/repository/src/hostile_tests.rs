@@ -246,7 +246,7 @@ fn what_cannot_be_read_for_one_file_hides_no_other() {
 #[test]
 fn a_few_folders_that_stand_for_any_number_of_paths_are_walked_once() {
     let sample = Sample::empty();
-    let mut below = crate::odd_tests::loose(&sample, Kind::Blob, b"x");
+    let mut below = odd_tests::loose(&sample, Kind::Blob, b"x");
     let mut mode = "100644";
     for _ in 0..40 {
         let mut tree = Vec::new();
@@ -254,11 +254,11 @@ fn a_few_folders_that_stand_for_any_number_of_paths_are_walked_once() {
             tree.extend(format!("{mode} {name}\0").into_bytes());
             tree.extend(below.as_bytes());
         }
-        below = crate::odd_tests::loose(&sample, Kind::Tree, &tree);
+        below = odd_tests::loose(&sample, Kind::Tree, &tree);
         mode = "40000";
     }
     let text = format!("tree {below}\nauthor S <s@x> 1 +0000\ncommitter S <s@x> 1 +0000\n\nc\n");
-    let commit = crate::odd_tests::loose(&sample, Kind::Commit, text.as_bytes());
+    let commit = odd_tests::loose(&sample, Kind::Commit, text.as_bytes());
     let repository = Repository::open(sample.at()).expect("opens");
     assert_eq!(nearer_folders(&repository, &commit, "a/a", "x").expect("reads"), [""; 0]);
     assert!(lacking(&repository, &commit).expect("reads").is_empty());
