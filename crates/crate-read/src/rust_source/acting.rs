@@ -114,7 +114,7 @@ enum Deed {
 }
 
 /// What functions do and call, each under the innermost condition that it stands under.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Acting {
     deeds: HashMap<usize, Vec<(Deed, Option<usize>)>>,
     gates: Vec<Gate>,

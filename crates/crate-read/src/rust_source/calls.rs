@@ -30,13 +30,18 @@ impl Walk<'_> {
         if let Some(index) = self.local_function(&path) {
             let arguments = self.arguments(call.args.iter());
             self.fill_arguments(call.args.iter(), &arguments);
-            return self.follow(index, &arguments, &call.args.iter().collect::<Vec<_>>(), span);
+            let exprs: Vec<&Expr> = call.args.iter().collect();
+            return self.follow(index, &arguments, &exprs, span);
         }
         let arguments = self.arguments(call.args.iter());
         let constant = arguments.first().and_then(|first| first.text.as_ref());
         let known = constant.filter(|text| text.text != "{}");
         let detail = known.map(|text| text.text.clone()).unwrap_or_default();
         let called = self.use_with(&written, span, &detail);
+        // `const RUN: fn(Vec<u8>) = tail;`
+        if !called.callables.is_empty() {
+            return self.call_value(&called, &arguments, span);
+        }
         let mut value = match self.table.api(&path).and_then(|rule| rule.role) {
             Some(role) => self.apply(role, &path.join("::"), &arguments, span),
             None => self.unknown_call(&path, &arguments, span),
@@ -188,7 +193,7 @@ impl Walk<'_> {
         for (parameters, steps) in &summary.sinks {
             let mut taint = given(*parameters, values);
             let Some((sink, before)) = steps.split_last() else { continue };
-            if taint.is_clean() {
+            if !self.comes_from(&taint) && taint.parameters == 0 {
                 let written = before.iter().any(|step| {
                     self.steps.get(*step as usize).is_some_and(|s| s.kind == StepKind::Write)
                 });
@@ -201,6 +206,7 @@ impl Walk<'_> {
             if taint.is_clean() {
                 continue;
             }
+            taint.merge(&given(*parameters, values));
             taint.steps.extend(before.iter().copied());
             self.emit(&taint, *sink);
         }

@@ -25,12 +25,15 @@ impl Walk<'_> {
         let mut taint = Taint::default();
         let mut callables = Vec::new();
         let (mut known, mut whole) = (false, true);
+        let (mut given, mut bytes_of) = (false, false);
         for part in parts {
             if let Some(byte) = byte_of(part) {
                 bytes.push(byte);
                 continue;
             }
             let value = self.value(part);
+            given |= !value.taint.is_clean();
+            bytes_of |= !value.taint.is_clean() && !value.textual;
             taint.merge(&value.taint);
             callables.extend(value.callables);
             known |= value.text.is_some();
@@ -38,7 +41,8 @@ impl Walk<'_> {
             texts.push(value.text.unwrap_or_else(Text::hole));
         }
         callables.truncate(super::value::CALLABLES);
-        let mut value = Value { callables, ..Value::of_taint(taint) };
+        let textual = given && !bytes_of;
+        let mut value = Value { callables, textual, ..Value::of_taint(taint) };
         if count == 0 {
             value.list = Some(Rc::default());
         }

@@ -26,7 +26,15 @@ impl Walk<'_> {
         let Some(first) = path.first() else { return Value::default() };
         let api = path.join("::");
         if first == "crate" {
-            return self.constant(&path);
+            let mut value = self.constant(&path);
+            // `Stage << data`: a type without fields is a value of its own.
+            let is_type = path.last().is_some_and(|name| {
+                name.starts_with(char::is_uppercase) && name.contains(char::is_lowercase)
+            });
+            if is_type && value.ty.is_none() {
+                value.ty = Some(api);
+            }
+            return value;
         }
         if path.len() > 1 && is_crate_name(first) {
             self.crates.insert(first.clone());
@@ -47,7 +55,11 @@ impl Walk<'_> {
         let inside = path.first().is_some_and(|first| first == "crate");
         let module = match path.len() {
             1 => Some(self.module),
-            _ if inside => self.names.find(&path[1..path.len() - 1]),
+            // An associated constant lies in the module of its type.
+            length if inside => self
+                .names
+                .find(&path[1..length - 1])
+                .or_else(|| self.names.find(&path[1..(length - 2).max(1)])),
             _ => None,
         };
         let found = module.and_then(|module| {
@@ -63,7 +75,8 @@ impl Walk<'_> {
         self.constants.insert(key.clone(), Value::default());
         let outer = std::mem::replace(&mut self.module, module);
         let locals = std::mem::take(&mut self.locals);
-        let value = if self.depth < 1000 { self.value(expression) } else { Value::default() };
+        let mut value = if self.depth < 1000 { self.value(expression) } else { Value::default() };
+        self.computed(expression, &mut value);
         self.locals = locals;
         self.module = outer;
         self.constants.insert(key, value.clone());
@@ -100,6 +113,7 @@ impl Walk<'_> {
                 let name = first.shown();
                 if let Some(value) = args.get(1) {
                     self.child_variable(&name.text, value, span);
+                    self.leave_in(&super::statics::of_environment(&name.text), &value.taint);
                 }
                 Value::default()
             }
@@ -271,6 +285,7 @@ impl Walk<'_> {
                 });
             }
         }
+        value.taint.merge(&self.held(&super::statics::of_environment(&text.text)));
         // Of a name with unknown parts, the known ones can say enough: `{}_TOKEN`.
         let means: Vec<_> = self.table.variable(&text.text).collect();
         for capability in &means {

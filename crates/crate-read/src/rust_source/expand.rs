@@ -15,11 +15,15 @@ const TOKENS: usize = 20_000;
 /// Most tokens of all expansions that are open inside each other, beyond the first.
 pub(super) const OPEN_TOKENS: usize = 4_000;
 /// Most rounds in which macros at the place of items are expanded.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 16;
 /// Most tokens that macros of one reading give.
 pub(super) const ALL_TOKENS: usize = 400_000;
 /// Most tokens of one call: matching looks at the rest for every expression in it.
 const GIVEN: usize = 1_000;
+/// The same where all that is matched is single tokens.
+const GIVEN_PLAIN: usize = 20_000;
+/// Most macros of one name that are tried: each module can have its own.
+const OF_ONE_NAME: usize = 4;
 
 /// One arm: what it takes and what it gives.
 pub(super) struct Arm {
@@ -27,8 +31,8 @@ pub(super) struct Arm {
     gives: Vec<TokenTree>,
 }
 
-/// Macros by name.
-pub(super) type Macros = HashMap<String, Rc<Vec<Arm>>>;
+/// Macros by name; where modules have several of one name, all of them.
+pub(super) type Macros = HashMap<String, Vec<Rc<Vec<Arm>>>>;
 
 /// What a name of a pattern stands for. The names of a repetition share its rounds: a copy for each name
 /// and level would be as many as names to the power of levels.
@@ -75,15 +79,16 @@ fn expand_list(items: &mut Vec<syn::Item>, macros: &Macros, left: &mut usize) ->
         }
         let given = match &item {
             syn::Item::Macro(call) if call.ident.is_none() => expand(&call.mac, macros),
-            _ => None,
+            _ => Vec::new(),
         };
-        let size = given.as_ref().map_or(0, count);
-        let given = given.and_then(|tokens| syn::parse2::<Items>(tokens).ok());
-        match given {
-            Some(Items(given)) if size <= *left => {
+        let size: usize = given.iter().map(count).sum();
+        let mut expanded = given.into_iter().filter_map(|tokens| syn::parse2::<Items>(tokens).ok());
+        match expanded.next() {
+            Some(Items(first)) if size <= *left => {
                 *left -= size;
                 any = true;
-                result.extend(given);
+                result.extend(first);
+                result.extend(expanded.flat_map(|Items(more)| more));
             }
             _ => result.push(item),
         }
@@ -107,21 +112,32 @@ impl Parse for Items {
 
 /// Statements that a call of a macro gives, and how many tokens they are.
 pub(super) fn statements(mac: &syn::Macro, macros: &Macros) -> Option<(Vec<syn::Stmt>, usize)> {
-    let tokens = expand(mac, macros)?;
-    let count = count(&tokens);
-    syn::Block::parse_within.parse2(tokens).ok().map(|statements| (statements, count))
+    let expanded = expand(mac, macros);
+    let count = expanded.iter().map(count).sum();
+    let mut all = expanded
+        .into_iter()
+        .filter_map(|tokens| syn::Block::parse_within.parse2(tokens).ok())
+        .peekable();
+    all.peek()?;
+    Some((all.flatten().collect(), count))
 }
 
-/// The tokens that a call gives, where an arm fits and they may be parsed.
-fn expand(mac: &syn::Macro, macros: &Macros) -> Option<TokenStream> {
-    let arms = macros.get(&mac.path.segments.last()?.ident.to_string())?;
+/// The tokens that a call gives: of each macro of its name of which an arm fits and they may be parsed.
+fn expand(mac: &syn::Macro, macros: &Macros) -> Vec<TokenStream> {
+    let name = mac.path.segments.last().map(|last| last.ident.to_string());
+    let Some(known) = name.and_then(|name| macros.get(&name)) else { return Vec::new() };
     let given: Vec<TokenTree> = mac.tokens.clone().into_iter().collect();
-    if given.len() > GIVEN {
+    known.iter().filter_map(|arms| expand_one(arms, &given)).collect()
+}
+
+fn expand_one(arms: &[Arm], given: &[TokenTree]) -> Option<TokenStream> {
+    let most = if arms.iter().all(|arm| is_plain(&arm.takes, 0)) { GIVEN_PLAIN } else { GIVEN };
+    if given.len() > most {
         return None;
     }
-    for arm in arms.iter() {
+    for arm in arms {
         let mut bindings = Bindings::new();
-        if matches(&arm.takes, &given, &mut bindings, 0) != Some(given.len()) {
+        if matches(&arm.takes, given, &mut bindings, 0) != Some(given.len()) {
             continue;
         }
         let mut tokens = Vec::new();
@@ -160,7 +176,10 @@ struct Finder<'m> {
 impl<'ast> syn::visit::Visit<'ast> for Finder<'_> {
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
         if let Some(name) = item.ident.as_ref().filter(|_| item.mac.path.is_ident("macro_rules")) {
-            self.macros.insert(name.to_string(), Rc::new(arms(item.mac.tokens.clone())));
+            let known = self.macros.entry(name.to_string()).or_default();
+            if known.len() < OF_ONE_NAME {
+                known.push(Rc::new(arms(item.mac.tokens.clone())));
+            }
         }
     }
 }
@@ -219,6 +238,27 @@ fn part(tokens: &[TokenTree], at: usize, is_pattern: bool) -> Option<(Part<'_>, 
         }
         _ => Some((Part::Token(token), 1)),
     }
+}
+
+/// Whether a pattern takes single tokens only, so that matching it costs what there is to match.
+fn is_plain(pattern: &[TokenTree], depth: usize) -> bool {
+    let mut at = 0;
+    while let Some((part, width)) = part(pattern, at, true) {
+        at += width;
+        let inside = |group: &Group| {
+            let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+            depth < 32 && is_plain(&inner, depth + 1)
+        };
+        let plain = match part {
+            Part::Name(_, kind) => matches!(kind.as_str(), "tt" | "ident" | "literal" | "lifetime"),
+            Part::Repeated(group, _) | Part::Token(TokenTree::Group(group)) => inside(group),
+            Part::Token(_) => true,
+        };
+        if !plain {
+            return false;
+        }
+    }
+    true
 }
 
 /// How many of the given tokens a pattern takes, and what its names stand for.

@@ -7,6 +7,7 @@ use syn::visit::{self, Visit};
 use syn::{BinOp, Expr, Pat};
 
 use super::facts::StepKind;
+use super::method_names::MEASURING;
 use super::modules::is_test;
 use super::names::{path_span, segments};
 use super::value::{Callable, Taint, Text, Value};
@@ -29,8 +30,18 @@ impl Walk<'_> {
             Expr::Async(inner) => self.block(&inner.block),
             Expr::Const(inner) => self.block(&inner.block),
             Expr::Macro(inner) => self.call_macro(&inner.mac),
-            Expr::Call(inner) => self.call(inner),
-            Expr::MethodCall(inner) => self.method_call(inner),
+            Expr::Call(inner) => {
+                let mut value = self.call(inner);
+                self.computed(expression, &mut value);
+                value
+            }
+            Expr::MethodCall(inner) => {
+                let mut value = self.method_call(inner);
+                if computes(&inner.method) {
+                    self.computed(expression, &mut value);
+                }
+                value
+            }
             Expr::Field(inner) => self.field(inner),
             Expr::Index(inner) => self.index(inner),
             Expr::Array(inner) => self.array(inner.elems.iter(), inner.bracket_token.span.open()),
@@ -76,6 +87,8 @@ impl Walk<'_> {
         let value = self.value(&inner.expr);
         let (method, span) = match &inner.op {
             syn::UnOp::Deref(token) => ("deref", token.span),
+            // `!line.is_empty()` is a question, `!byte` another byte.
+            syn::UnOp::Not(_) if asks(&inner.expr) => return value,
             syn::UnOp::Not(token) => ("not", token.span),
             syn::UnOp::Neg(token) => ("neg", token.span),
             _ => return value,
@@ -123,6 +136,7 @@ impl Walk<'_> {
             whole.callables.extend(part.callables.clone());
             parts.push(Value { parts: None, ..part });
         }
+        whole.textual = all_text(&parts);
         whole.parts = Some(Rc::new(parts));
         whole
     }
@@ -172,7 +186,8 @@ impl Walk<'_> {
     }
 
     fn closure(&mut self, inner: &syn::ExprClosure) -> Value {
-        let input = Value::of_taint(self.closure_input.clone());
+        let root = self.handed.take();
+        let input = Value { root, ..Value::of_taint(self.closure_input.clone()) };
         for pattern in &inner.inputs {
             self.bind(pattern, &input);
         }
@@ -202,7 +217,8 @@ impl Walk<'_> {
         self.bind(&inner.pat, &item);
         self.block(&inner.body);
         // `for b in data.iter_mut() { *b ^= k }`: what the body did to `b` it did to `data`.
-        if let (Some(root), Some(name)) = (&over.root, bound_name(&inner.pat))
+        let root = over.root.as_ref().filter(|root| !super::statics::is_static(root));
+        if let (Some(root), Some(name)) = (root, bound_name(&inner.pat))
             && let Some(after) = self.locals.get(&name).map(|value| value.taint.clone())
         {
             self.add(root, &after);
@@ -337,11 +353,37 @@ impl Walk<'_> {
             return Value { root: Some(root), ..known.clone() };
         }
         let mut value = self.use_path(path);
+        self.left_in(path, &mut value);
         if value.ty.is_none() && value.text.is_none() && value.taint.is_clean() {
             value.callables = self.named_function(&self.resolved(&segments(path)));
         }
         value
     }
+}
+
+/// Whether all that is not constant is text.
+pub(super) fn all_text(values: &[Value]) -> bool {
+    let mut given = values.iter().filter(|value| !value.taint.is_clean()).peekable();
+    given.peek().is_some() && given.all(|value| value.textual)
+}
+
+/// Whether an expression says yes or no.
+fn asks(expression: &Expr) -> bool {
+    match expression {
+        Expr::Paren(inner) => asks(&inner.expr),
+        Expr::MethodCall(call) => {
+            let name = call.method.to_string();
+            name.starts_with("is_") || MEASURING.contains(&name.as_str())
+        }
+        Expr::Macro(_) => true,
+        _ => false,
+    }
+}
+
+/// Methods at whose end a text or bytes can stand that were computed.
+fn computes(method: &syn::Ident) -> bool {
+    const ENDS: [&str; 6] = ["collect", "fold", "concat", "join", "to_vec", "next"];
+    ENDS.iter().any(|end| method == end)
 }
 
 /// Whether a block does nothing but print.

@@ -101,7 +101,7 @@ impl Walk<'_> {
     /// The data of a value that is written: where nothing is known of it and it is no text of the code, code
     /// has made it.
     pub(super) fn made_here(&mut self, value: &Value, api: &str, span: Span) -> Taint {
-        if !value.taint.is_clean() {
+        if self.comes_from(&value.taint) || value.taint.parameters != 0 {
             return value.taint.clone();
         }
         let is_text = value.text.is_some()
@@ -110,7 +110,14 @@ impl Walk<'_> {
         if is_text {
             return Taint::default();
         }
-        Taint::step(self.step(StepKind::Compute, api, "", span))
+        let mut made = value.taint.clone();
+        made.merge(&Taint::step(self.step(StepKind::Compute, api, "", span)));
+        made
+    }
+
+    /// Whether it is known where data comes from.
+    pub(super) fn comes_from(&self, taint: &Taint) -> bool {
+        self.has(taint, &super::flows::SOURCES)
     }
 
     /// Remembers the text that the file of a path holds, where all of it stands in the code.

@@ -168,6 +168,35 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether a file imports an attribute called `test`, by name or with everything of another crate: then
+/// `#[test]` is whatever that makes of it.
+pub(super) fn another_test(items: &[syn::Item]) -> bool {
+    items.iter().any(|item| match item {
+        syn::Item::Use(import) => brings_test(&import.tree, 0, false),
+        syn::Item::Mod(module) => {
+            module.content.as_ref().is_some_and(|(_, inner)| another_test(inner))
+        }
+        _ => false,
+    })
+}
+
+fn brings_test(tree: &syn::UseTree, depth: usize, foreign: bool) -> bool {
+    const OWN: [&str; 6] = ["std", "core", "alloc", "crate", "self", "super"];
+    match tree {
+        syn::UseTree::Path(path) => {
+            let foreign =
+                if depth == 0 { !OWN.iter().any(|own| path.ident == own) } else { foreign };
+            brings_test(&path.tree, depth + 1, foreign)
+        }
+        syn::UseTree::Name(name) => foreign && name.ident == "test",
+        syn::UseTree::Rename(name) => name.rename == "test",
+        syn::UseTree::Glob(_) => foreign,
+        syn::UseTree::Group(group) => {
+            group.items.iter().any(|tree| brings_test(tree, depth, foreign))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
