@@ -28,10 +28,12 @@ impl Walk<'_> {
 
     fn method_on(&mut self, call: &syn::ExprMethodCall, name: &str, receiver: Value) -> Value {
         let outer = std::mem::replace(&mut self.closure_input, receiver.taint.clone());
+        self.handed = receiver.root.clone().filter(|root| super::statics::is_static(root));
         let span = call.method.span();
         // `in_ci().then(|| act())`
         let entered = name == "then" && self.enter(receiver.taint.answers, span);
         let arguments = self.arguments(call.args.iter());
+        self.handed = None;
         self.leave(entered);
         self.closure_input = outer;
         if let Some(spawned) = receiver.spawned {
@@ -291,14 +293,27 @@ impl Walk<'_> {
             return self.conversions(name);
         }
         // `OpenOptions::new().write(true)` is not the crate's own `write`.
-        if receiver.is_some_and(|ty| ty.starts_with("std::")) {
-            return Vec::new();
+        if receiver.is_some_and(is_std_type) {
+            let owned = |at: &usize| self.names.functions[*at].owner.is_some_and(|o| is_any(o));
+            return candidates.iter().copied().filter(owned).take(IMPLEMENTATIONS).collect();
         }
         let is_method = |at: &usize| self.names.functions[*at].owner.is_some();
         let methods: Vec<usize> = candidates.iter().copied().filter(is_method).collect();
         // A trait object can be any of them; a name that many types have says nothing.
         if methods.len() > IMPLEMENTATIONS { Vec::new() } else { methods }
     }
+}
+
+/// Whether a path is of a type of the standard library, not of one of its functions.
+fn is_std_type(path: &str) -> bool {
+    path.starts_with("std::")
+        && path.rsplit("::").next().is_some_and(|name| name.starts_with(char::is_uppercase))
+}
+
+/// Whether an implementation is for all types: `impl<T> Apply for T`.
+fn is_any(owner: &syn::Ident) -> bool {
+    let name = owner.to_string();
+    name.len() == 1 && name.starts_with(char::is_uppercase)
 }
 
 /// What `OpenOptions` are for: to read, until something says that they write.

@@ -6,7 +6,8 @@
 //! crate ([`names`]); what a name means is data that the caller hands in ([`CapabilityTable`]).
 //!
 //! This is a reading aid, not a proof: code can always be written so that nothing here sees through
-//! it. Code of other crates is not followed, nor are macros of theirs. It judges nothing.
+//! it. Code of other crates is followed where it is handed in ([`Entry::beside`]), with macros of theirs.
+//! It judges nothing.
 
 mod acting;
 mod arguments;
@@ -16,6 +17,8 @@ mod checks;
 mod constants;
 mod downloads;
 mod effects;
+mod evaluate;
+mod evaluate_calls;
 mod expand;
 mod expressions;
 mod facts;
@@ -38,6 +41,7 @@ mod paths;
 mod programs;
 mod scripts;
 mod shell_line;
+mod statics;
 mod table;
 mod tokens;
 mod value;
@@ -45,6 +49,8 @@ mod walk;
 
 #[cfg(test)]
 mod acting_tests;
+#[cfg(test)]
+mod constant_tests;
 #[cfg(test)]
 mod tests;
 
@@ -74,6 +80,9 @@ pub struct Entry {
     pub renames: BTreeMap<String, String>,
     /// Paths that library code of the crate compiles with `include!`, as [`Read::path`] has them.
     pub compiled: BTreeSet<String>,
+    /// Libraries of other crates whose sources are at hand: the name in code, and the path of the root file.
+    /// They are walked with the rest, so that what one crate begins and another one ends is seen whole.
+    pub beside: BTreeMap<String, String>,
 }
 
 /// Stack that a thread needs on which [`read`] may parse by itself, see [`with_room`].
@@ -123,6 +132,14 @@ pub fn scan(file: &str, bytes: &[u8], table: &CapabilityTable, at_build: bool) -
     facts
 }
 
+/// The files that `#[path]` names as modules of a file, seen from the crate's root.
+#[must_use]
+pub fn modules_by_path(file: &str, bytes: &[u8]) -> Vec<String> {
+    let folder = paths::parent(file);
+    let modules = includes::modules(bytes).into_iter();
+    modules.filter_map(|(_, given, _)| given).map(|given| paths::join(&folder, &given)).collect()
+}
+
 fn read_here(sources: &Sources<'_>, entry: &Entry, table: &CapabilityTable) -> CodeFacts {
     let mut loader = modules::Loader::new(sources);
     for root in &entry.roots {
@@ -131,10 +148,14 @@ fn read_here(sources: &Sources<'_>, entry: &Entry, table: &CapabilityTable) -> C
     for file in &entry.files {
         loader.alone(file);
     }
+    for (name, root) in &entry.beside {
+        loader.beside(name, root);
+    }
     let modules::Loader { mut units, unparsed, .. } = loader;
     let macros = expand::expand_items(&mut units);
     let renames = entry.renames.iter().map(|(name, package)| (name.clone(), package.clone()));
-    let names = names::Names::new(&units, renames);
+    let crates = entry.beside.keys().cloned().collect();
+    let names = names::Names::new(&units, renames, crates);
     let mut walk = walk::Walk::new(&names, &units, sources, table, entry);
     walk.macros = macros;
     walk.run();

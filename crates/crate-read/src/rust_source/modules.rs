@@ -52,9 +52,18 @@ impl<'s> Loader<'s> {
 
     /// Follows one entry point.
     pub(super) fn follow(&mut self, entry: &str) {
+        self.follow_as(entry, Vec::new());
+    }
+
+    /// Follows the library of another crate, as a module of its name.
+    pub(super) fn beside(&mut self, name: &str, root: &str) {
+        self.follow_as(root, vec![name.to_owned()]);
+    }
+
+    fn follow_as(&mut self, entry: &str, module: Vec<String>) {
         let mut waiting = vec![Wanted {
             candidates: vec![entry.to_owned()],
-            module: Vec::new(),
+            module,
             by: entry.to_owned(),
             line: 0,
             what: "the entry point",
@@ -110,7 +119,12 @@ impl<'s> Loader<'s> {
     fn load(&mut self, file: String, module: Vec<String>, root: bool, waiting: &mut Vec<Wanted>) {
         let Some(bytes) = self.sources.get(&file).copied() else { return };
         let tree = match self.parse(bytes) {
-            Ok(tree) => Some(tree),
+            Ok(mut tree) => {
+                if includes::another_test(&tree.items) {
+                    untest(&mut tree.items);
+                }
+                Some(tree)
+            }
             Err((line, why, reason)) => {
                 self.note(&file, line, why, &reason);
                 None
@@ -297,6 +311,23 @@ fn path_in_tokens(tokens: &str) -> Option<String> {
         last = [last[1], word];
     }
     None
+}
+
+/// Takes `#[test]` off the functions of a file in which it is not that of the language.
+fn untest(items: &mut [Item]) {
+    for item in items {
+        match item {
+            Item::Fn(function) => function.attrs.retain(|attr| !attr.path().is_ident("test")),
+            Item::Mod(module) => {
+                module.attrs.retain(|attr| !attr.path().is_ident("test"));
+                if let Some((_, inner)) = &mut module.content {
+                    untest(inner);
+                }
+            }
+            Item::Impl(own) => own.attrs.retain(|attr| !attr.path().is_ident("test")),
+            _ => {}
+        }
+    }
 }
 
 /// Whether code is compiled for tests only, which never run in a build of a dependency.

@@ -46,14 +46,17 @@ pub(super) struct Names<'a> {
     pub fields: HashMap<String, Option<Vec<String>>>,
     /// Crate name in code to the package that the manifest renames to it.
     renames: HashMap<String, String>,
+    /// Other crates that are read as modules of their name.
+    crates: HashSet<String>,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(
         units: &'a [Unit<'_>],
         renames: impl Iterator<Item = (String, String)>,
+        crates: HashSet<String>,
     ) -> Self {
-        let mut names = Self { renames: renames.collect(), ..Self::default() };
+        let mut names = Self { renames: renames.collect(), crates, ..Self::default() };
         for (index, unit) in units.iter().enumerate() {
             let module = names.module(unit.module.clone(), index);
             if let Some(tree) = &unit.tree {
@@ -105,6 +108,7 @@ impl<'a> Names<'a> {
             }
             Item::Type(item) => {
                 if let Some(path) = type_path(&item.ty) {
+                    let path = self.anchored(module, path);
                     self.modules[module].uses.insert(item.ident.to_string(), path);
                 }
             }
@@ -200,7 +204,10 @@ impl<'a> Names<'a> {
             }
             UseTree::Name(part) => self.import(prefix, &part.ident, &part.ident, module),
             UseTree::Rename(part) => self.import(prefix, &part.ident, &part.rename, module),
-            UseTree::Glob(_) => self.modules[module].globs.push(prefix.clone()),
+            UseTree::Glob(_) => {
+                let prefix = self.anchored(module, prefix.clone());
+                self.modules[module].globs.push(prefix);
+            }
             UseTree::Group(part) => {
                 for tree in &part.items {
                     self.imports(tree, prefix, module);
@@ -220,8 +227,32 @@ impl<'a> Names<'a> {
             path.push(name.to_string());
         }
         if !path.is_empty() && alias != "_" {
+            let path = self.anchored(module, path);
             self.modules[module].uses.insert(alias, path);
         }
+    }
+
+    /// A path as it is written in a module, where `crate` is the crate of that module.
+    fn anchored(&self, module: usize, mut path: Vec<String>) -> Vec<String> {
+        let root = self.modules[module].path.first().filter(|root| self.crates.contains(*root));
+        if let Some(root) = root
+            && path.first().is_some_and(|first| first == "crate" || first == "$crate")
+            && path.get(1) != Some(root)
+        {
+            path.insert(1, root.clone());
+        }
+        path
+    }
+
+    /// The crate beside this one that a path begins in.
+    fn of_crate_beside(&self, path: &[String]) -> Option<Vec<String>> {
+        let first = path.first()?;
+        let package = self.renames.get(first).map(|package| package.replace('-', "_"));
+        let name = package.as_ref().unwrap_or(first);
+        self.crates.contains(name).then(|| {
+            let inside = path[1..].iter().cloned();
+            ["crate".to_owned(), name.clone()].into_iter().chain(inside).collect()
+        })
     }
 
     /// The full path of a path as it is written in a module. Local items begin with `crate`; `core` and
@@ -233,7 +264,7 @@ impl<'a> Names<'a> {
         table: &CapabilityTable,
     ) -> Vec<String> {
         let mut seen = BTreeSet::new();
-        let mut path = written.to_vec();
+        let mut path = self.anchored(module, written.to_vec());
         let mut at = module;
         for _ in 0..HOPS {
             let Some(first) = path.first().cloned() else { break };
@@ -260,7 +291,9 @@ impl<'a> Names<'a> {
                         if self.modules[at].defined.contains(&first) {
                             return self.local(at, path);
                         }
-                        break;
+                        let Some(beside) = self.of_crate_beside(&path) else { break };
+                        path = beside;
+                        continue;
                     };
                     path = next;
                 }

@@ -15,6 +15,7 @@ use super::modules::{Unit, is_test};
 use super::names::{Names, type_path};
 use super::open::OpenUse;
 use super::programs::Started;
+use super::statics;
 use super::table::{Capability, CapabilityTable};
 use super::value::{Taint, Text, Value};
 use crate::script::{Act, Language};
@@ -90,6 +91,12 @@ pub(super) struct Walk<'a> {
     pub compiled: &'a std::collections::BTreeSet<String>,
     /// What shipped scripts do, by path and language: many calls can start the same one.
     pub shipped: HashMap<(String, Language), Rc<Vec<Act>>>,
+    /// Steps of evaluation that were taken.
+    pub evaluated: u32,
+    /// Whether data was left in a static or in the environment of the process.
+    pub left: bool,
+    /// The static that a closure is handed.
+    pub handed: Option<String>,
 }
 
 impl<'a> Walk<'a> {
@@ -136,14 +143,15 @@ impl<'a> Walk<'a> {
             libraries: Vec::new(),
             compiled: &entry.compiled,
             shipped: HashMap::new(),
+            evaluated: 0,
+            left: false,
+            handed: None,
         }
     }
 
     /// Walks everything once: items of all files, then functions that no call has led to.
     pub(super) fn run(&mut self) {
-        for index in 0..self.names.functions.len() {
-            self.summary(index);
-        }
+        self.functions();
         for (index, unit) in self.units.iter().enumerate() {
             if let Some(tree) = &unit.tree {
                 self.module = self.names.find(&unit.module).unwrap_or(0);
@@ -447,6 +455,9 @@ impl<'a> Walk<'a> {
     pub(super) fn add(&mut self, root: &str, taint: &Taint) {
         if taint.is_clean() {
             return;
+        }
+        if statics::is_static(root) {
+            return self.leave_in(root, taint);
         }
         self.locals.entry(root.to_owned()).or_default().taint.merge(taint);
         // What a field holds, the whole holds.
