@@ -144,7 +144,9 @@ fn code(
         if !keeper.wants(&record, &has) {
             return record;
         }
-        again(&mut keeper);
+        if keeper.wanted().next().is_some() {
+            again(&mut keeper);
+        }
     }
     keeper.finish(capability_table())
 }
@@ -206,6 +208,12 @@ impl Measurer {
             hash.update(version.to_le_bytes());
         }
         hash.finalize().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    }
+
+    /// Version under which what code does is kept.
+    #[must_use]
+    pub fn code_version(&self) -> u64 {
+        self.versions.code
     }
 
     /// What is kept of one archive as it is stored; `None` where anything is missing.

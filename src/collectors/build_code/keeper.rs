@@ -2,15 +2,14 @@
 //! library code that a cheap byte search has marked. Everything else is looked at once and dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use sha2::{Digest as _, Sha256};
 
 use super::facts::BuildRecord;
 use super::manifest::ManifestInput;
+use super::marks::{Marks, STARTS_SIZE, marks};
 use super::measure;
-use crate_read::rust_source::{CapabilityTable, plain_path};
+use crate_read::rust_source::{CapabilityTable, ReadKind, modules_by_path, plain_path};
 
 /// Most bytes kept of files near the crate's root and below `build`.
 const NEAR: usize = 12 << 20;
@@ -23,191 +22,8 @@ const NAMED: usize = 64 << 20;
 /// Largest text that is kept for the digests in it.
 const TEXT: usize = 64 << 10;
 
-/// Largest file that is read for the programs it starts, without the network in it.
-const STARTS_SIZE: usize = 256 << 10;
-/// Largest file that is read for the secrets it names, with nothing else in it.
-const SECRETS_SIZE: usize = 64 << 10;
-
-/// What the byte search looks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "one flag a kind of word")]
-pub(super) struct Marks {
-    /// `include_bytes!`, `include_str!`, `#[path]`.
-    pub includes: bool,
-    /// Credential places, secret variables, the whole environment.
-    pub secrets: bool,
-    /// Network clients and sockets.
-    pub network: bool,
-    /// Programs and libraries that are started or loaded.
-    pub starts: bool,
-    /// Constructors that run early.
-    pub early: bool,
-    /// Messages to the linker, places that start by themselves, system calls that start.
-    pub links: bool,
-    /// Files that are read.
-    pub reads: bool,
-    /// Questions about the host, the user or continuous integration.
-    pub asks: bool,
-}
-
-impl Marks {
-    fn any(self) -> bool {
-        self.includes || self.secrets || self.network || self.starts || self.early || self.links
-    }
-
-    /// Whether a file of this size is worth reading as tokens. Secrets matter beside the network, and
-    /// what starts programs matters to crates whose build code calls it; bindings of whole operating
-    /// systems name passwords and processes in megabytes of declarations.
-    fn worth_reading(self, size: usize) -> bool {
-        self.includes
-            || self.network
-            || self.early
-            || self.links
-            || (self.starts && size <= STARTS_SIZE)
-            || (self.secrets && size <= SECRETS_SIZE)
-    }
-}
-
-/// One kind of word that the byte search looks for.
-#[derive(Clone, Copy)]
-enum Mark {
-    Includes,
-    Secrets,
-    Network,
-    Starts,
-    Early,
-    Links,
-    Reads,
-    Asks,
-}
-
-/// Few, long and rare: a search for them runs at memory speed. They only choose files; what a file does
-/// is then read from its code.
-const WORDS: [(&str, Mark); 77] = [
-    ("include!(", Mark::Includes),
-    ("include_bytes!", Mark::Includes),
-    ("include_str!", Mark::Includes),
-    ("#[path", Mark::Includes),
-    (".ssh", Mark::Secrets),
-    (".aws", Mark::Secrets),
-    ("id_rsa", Mark::Secrets),
-    ("\".env", Mark::Secrets),
-    ("/.env", Mark::Secrets),
-    (".netrc", Mark::Secrets),
-    (".npmrc", Mark::Secrets),
-    (".kube", Mark::Secrets),
-    (".docker", Mark::Secrets),
-    (".gnupg", Mark::Secrets),
-    ("credentials", Mark::Secrets),
-    ("wallet", Mark::Secrets),
-    ("PRIVATE_KEY", Mark::Secrets),
-    ("_TOKEN\"", Mark::Secrets),
-    ("_SECRET", Mark::Secrets),
-    ("PASSWORD", Mark::Secrets),
-    ("API_KEY\"", Mark::Secrets),
-    ("MNEMONIC", Mark::Secrets),
-    ("Login Data", Mark::Secrets),
-    ("Keychains", Mark::Secrets),
-    ("tdata", Mark::Secrets),
-    ("authorized_keys", Mark::Secrets),
-    ("huggingface/token", Mark::Secrets),
-    ("env::vars", Mark::Secrets),
-    ("dotenv", Mark::Secrets),
-    ("TcpStream", Mark::Network),
-    ("UdpSocket", Mark::Network),
-    ("ureq", Mark::Network),
-    ("reqwest", Mark::Network),
-    ("minreq", Mark::Network),
-    ("attohttpc", Mark::Network),
-    ("hyper_util", Mark::Network),
-    ("hyper::", Mark::Network),
-    ("curl", Mark::Network),
-    ("isahc", Mark::Network),
-    ("tungstenite", Mark::Network),
-    ("git2::", Mark::Network),
-    ("process::", Mark::Starts),
-    ("Command::new", Mark::Starts),
-    ("libloading", Mark::Starts),
-    ("cargo:rustc-link", Mark::Links),
-    ("cargo::rustc-link", Mark::Links),
-    (".bashrc", Mark::Links),
-    (".zshrc", Mark::Links),
-    ("profile\"", Mark::Links),
-    ("/autostart", Mark::Links),
-    ("LaunchAgents", Mark::Links),
-    ("LaunchDaemons", Mark::Links),
-    ("etc/cron", Mark::Links),
-    ("systemd/user", Mark::Links),
-    ("systemd/system", Mark::Links),
-    (".git/hooks", Mark::Links),
-    ("Programs/Startup", Mark::Links),
-    ("Programs\\\\Startup", Mark::Links),
-    ("CurrentVersion\\\\Run", Mark::Links),
-    ("GITHUB_ACTIONS", Mark::Asks),
-    ("\"CI\"", Mark::Asks),
-    ("hostname", Mark::Asks),
-    ("\"USER\"", Mark::Asks),
-    ("is_ci", Mark::Asks),
-    ("var(\"OUT_DIR\"", Mark::Links),
-    ("var_os(\"OUT_DIR\"", Mark::Links),
-    ("memfd_create", Mark::Links),
-    ("libc::exec", Mark::Links),
-    ("fs::read(", Mark::Reads),
-    ("read_to_string(", Mark::Reads),
-    ("File::open", Mark::Reads),
-    ("read_dir(", Mark::Reads),
-    ("fs::copy(", Mark::Reads),
-    ("init_array", Mark::Early),
-    ("[ctor", Mark::Early),
-    ("ctor::ctor", Mark::Early),
-    ("mod_init_func", Mark::Early),
-];
-
-/// Most words of one search. A search for more than 64 leaves the packed prefilter out and walks byte by byte:
-/// over 101 MB of library code 77 words at once took five times as long as in two halves.
-const AT_ONCE: usize = 40;
-
-/// The searches, each for some of the words, with the place of its first word among [`WORDS`].
-fn searches() -> &'static [(usize, AhoCorasick)] {
-    static SEARCHES: OnceLock<Vec<(usize, AhoCorasick)>> = OnceLock::new();
-    let build = |words: &[(&str, Mark)]| {
-        AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostFirst)
-            .build(words.iter().map(|(word, _)| *word))
-            .expect("a few dozen short words")
-    };
-    let firsts = (0..).step_by(AT_ONCE);
-    SEARCHES.get_or_init(|| firsts.zip(WORDS.chunks(AT_ONCE).map(build)).collect())
-}
-
-/// Which words a file holds.
-pub(super) fn marks(bytes: &[u8]) -> Marks {
-    let mut marks = Marks::default();
-    for (first, search) in searches() {
-        for found in search.find_iter(bytes) {
-            match WORDS.get(first + found.pattern().as_usize()).map(|(_, mark)| mark) {
-                Some(Mark::Includes) => {
-                    marks.includes |= !is_documentation(&bytes[..found.start()]);
-                }
-                Some(Mark::Secrets) => marks.secrets = true,
-                Some(Mark::Network) => marks.network = true,
-                Some(Mark::Starts) => marks.starts = true,
-                Some(Mark::Early) => marks.early = true,
-                Some(Mark::Links) => marks.links = true,
-                Some(Mark::Reads) => marks.reads = true,
-                Some(Mark::Asks) => marks.asks = true,
-                None => {}
-            }
-        }
-    }
-    marks
-}
-
-/// Whether an include that comes next is `#![doc = include_str!(...)]`, as thousands of crates have it.
-fn is_documentation(before: &[u8]) -> bool {
-    let before = before.trim_ascii_end();
-    before.strip_suffix(b"=").is_some_and(|rest| rest.trim_ascii_end().ends_with(b"doc"))
-}
+/// Most files that a library compiles in under other names, of one round.
+const COMPILED_IN: usize = 64;
 
 /// Keeps what is needed of one crate's files. Give it every file, in any order, then finish it.
 #[derive(Debug, Default)]
@@ -227,6 +43,12 @@ pub struct SourceKeeper {
     /// Files that code names and that were not kept; while there are some, only they are taken in.
     wanted: BTreeSet<String>,
     named: usize,
+    /// Files that library code compiles in under a name of tests or of data.
+    compiled_in: BTreeSet<String>,
+    /// Whether the archive has a folder of the name that cargo gives its own.
+    pub(super) has_target: bool,
+    /// Where the tests of a library would lie that compiles them in always.
+    open_tests: BTreeSet<String>,
     /// Files that code names and for which there was no room.
     pub(super) refused: u64,
     /// Code files that were not kept.
@@ -251,6 +73,7 @@ impl SourceKeeper {
             }
             return;
         }
+        self.has_target |= path.starts_with("target/");
         if path == "Cargo.toml" {
             let text = String::from_utf8_lossy(&bytes[..bytes.len().min(1 << 20)]).into_owned();
             let said = ManifestInput::parse(&text, |_| true);
@@ -269,6 +92,11 @@ impl SourceKeeper {
         self.files.remove(path);
         self.cut.remove(path);
         let library = code && is_library(path);
+        if library && compiles_tests(bytes) {
+            let folder = children(path);
+            self.open_tests.insert(format!("{folder}tests.rs"));
+            self.open_tests.insert(format!("{folder}tests/mod.rs"));
+        }
         let marks = if library { marks(bytes) } else { Marks::default() };
         let worth = marks.worth_reading(bytes.len());
         if worth {
@@ -310,15 +138,53 @@ impl SourceKeeper {
         }
         self.named += kept.len();
         self.files.insert(path.to_owned(), kept.to_vec());
+        self.mark_compiled_in(path);
         self.cut.remove(path);
         if kept.len() < bytes.len() {
             self.cut.insert(path.to_owned(), Sha256::digest(bytes).into());
         }
     }
 
+    /// Marks a file that library code compiles in, whatever it is called; whether it is worth reading.
+    fn mark_compiled_in(&mut self, path: &str) -> bool {
+        let Some(bytes) = self.files.get(path) else { return false };
+        let marks = marks(bytes);
+        let worth = self.compiled_in.contains(path)
+            && !is_for_tests(bytes)
+            && marks.worth_reading(bytes.len());
+        worth && self.marked.insert(path.to_owned(), marks).is_none()
+    }
+
+    /// Files that the library compiles in by `#[path]`, by `include!`, or as its tests, and that are not
+    /// looked at for their names; whether any is to be looked at now.
+    fn compiled_in(&mut self, record: &BuildRecord) -> bool {
+        let reads = record.build.reads.iter();
+        let named =
+            reads.filter(|read| read.kind == ReadKind::Source && read.whole && !read.at_build);
+        let by_path = self.marked.iter().filter(|(_, marks)| marks.includes);
+        let by_path = by_path.filter_map(|(file, _)| Some((file, self.files.get(file)?)));
+        let by_path = by_path.flat_map(|(file, bytes)| modules_by_path(file, bytes));
+        let named: Vec<String> = named
+            .map(|read| read.path.clone())
+            .chain(by_path)
+            .chain(self.open_tests.iter().cloned())
+            .collect();
+        let new = named.into_iter().filter(|path| !self.compiled_in.contains(path));
+        let new: Vec<String> = new.take(COMPILED_IN).collect();
+        self.compiled_in.extend(new.iter().cloned());
+        let mut any = false;
+        for path in
+            new.iter().filter(|path| !self.marked.contains_key(*path)).cloned().collect::<Vec<_>>()
+        {
+            any |= self.mark_compiled_in(&path);
+        }
+        any
+    }
+
     /// Asks for the files that build-time code names, that the crate has and that were not kept. Where the
-    /// answer is yes, all files have to be given once more.
+    /// answer is yes, those that it waits for have to be given once more, and all is to be measured again.
     pub fn wants(&mut self, record: &BuildRecord, has: impl Fn(&str) -> bool) -> bool {
+        let marked = self.compiled_in(record);
         let named = record.build.unparsed.iter().filter(|file| file.is_absent());
         let wanted: BTreeSet<String> = named
             .flat_map(|file| {
@@ -327,11 +193,12 @@ impl SourceKeeper {
             })
             .flatten()
             .chain(started(record))
+            .chain(self.compiled_in.iter().cloned())
             .filter(|path| !self.files.contains_key(path) && has(path))
             .collect();
         let new = !wanted.is_empty() && wanted != self.wanted;
         self.wanted = wanted;
-        new
+        new || marked
     }
 
     /// The files that it waits for.
@@ -378,6 +245,31 @@ fn is_library(path: &str) -> bool {
         && !path.contains("/tests/")
 }
 
-#[cfg(test)]
-#[path = "keeper_tests.rs"]
-mod tests;
+/// Whether a file names a module of tests that is compiled always.
+fn compiles_tests(bytes: &[u8]) -> bool {
+    let finder = memchr::memmem::Finder::new(b"mod tests;");
+    finder.find_iter(bytes).any(|at| {
+        let before = &bytes[at.saturating_sub(120)..at];
+        let own = before.rsplit(|byte| matches!(byte, b';' | b'}')).next().unwrap_or(before);
+        let commented = own
+            .rsplit(|byte| *byte == b'\n')
+            .next()
+            .is_some_and(|line| line.trim_ascii_start().starts_with(b"//"));
+        !commented && memchr::memmem::find(own, b"test").is_none()
+    })
+}
+
+/// `#![cfg(test)]`: a module that says itself that it is one of tests.
+fn is_for_tests(bytes: &[u8]) -> bool {
+    memchr::memmem::find(&bytes[..bytes.len().min(8 << 10)], b"#![cfg(test").is_some()
+}
+
+/// The folder of a file's modules, with a slash behind.
+fn children(path: &str) -> String {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let below = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    match name {
+        "lib.rs" | "mod.rs" | "main.rs" => below,
+        _ => format!("{below}{}/", name.strip_suffix(".rs").unwrap_or(name)),
+    }
+}

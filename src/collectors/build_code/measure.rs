@@ -6,8 +6,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::facts::{BuildFacts, BuildRecord, LibraryFacts, SecretFacts, SecretModule};
 use super::hosts::{self, HOSTS, Stated};
-use super::keeper::{Marks, SourceKeeper};
+use super::keeper::SourceKeeper;
 use super::manifest::ManifestInput;
+use super::marks::Marks;
 use crate::domain::Measured;
 use crate_read::rust_source::{
     self, Capability, CapabilityHit, CapabilityTable, CodeFacts, Entry, Flow, Sources, StepKind,
@@ -42,8 +43,10 @@ pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRec
             roots.push(manifest.library.clone());
         }
         let (renames, compiled) = (manifest.renames.clone(), compiled(&scanned));
-        let entry = Entry { roots, files: Vec::new(), at_build: true, renames, compiled };
+        let entry = Entry { roots, at_build: true, renames, compiled, ..Entry::default() };
         facts = rust_source::read(&sources, &entry, table);
+        // What lies in cargo's own folder did not come with the crate.
+        facts.flows.retain(|flow| keeper.has_target || !is_from_target(flow));
     }
     let mut build = build_facts(facts, &manifest);
     build.inputs_sha256 = inputs_digest(&build.files, &sources, &keeper.cut);
@@ -109,6 +112,14 @@ fn build_facts(facts: CodeFacts, manifest: &Result<ManifestInput, String>) -> Bu
         left_out: facts.left_out,
         limits: Vec::new(),
     }
+}
+
+/// Whether all that a flow reads lies below `target`, as far as it is known.
+fn is_from_target(flow: &Flow) -> bool {
+    let mut reads = flow.steps.iter().filter(|step| step.kind == StepKind::Read).peekable();
+    flow.source == StepKind::Read
+        && reads.clone().any(|step| step.detail.starts_with("target/"))
+        && reads.all(|step| step.detail.starts_with("target/") || step.detail == "{}")
 }
 
 /// What the tokens of each marked file say.
@@ -200,13 +211,7 @@ impl Library {
         for file in suspects {
             let files = vec![file.clone()];
             let renames = renames.clone();
-            let entry = Entry {
-                roots: Vec::new(),
-                files,
-                at_build: false,
-                renames,
-                compiled: BTreeSet::new(),
-            };
+            let entry = Entry { files, renames, ..Entry::default() };
             let facts = rust_source::read(sources, &entry, table);
             library.module(file, &facts);
         }

