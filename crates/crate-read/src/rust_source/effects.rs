@@ -76,7 +76,7 @@ impl Walk<'_> {
         let outer = std::mem::replace(&mut self.module, module);
         let locals = std::mem::take(&mut self.locals);
         let mut value = if self.depth < 1000 { self.value(expression) } else { Value::default() };
-        self.computed(expression, &mut value);
+        self.computed(expression, &mut value, Span::call_site());
         self.locals = locals;
         self.module = outer;
         self.constants.insert(key, value.clone());

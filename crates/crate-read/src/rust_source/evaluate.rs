@@ -5,10 +5,16 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use syn::{BinOp, Expr, Lit, Pat, Stmt};
+use proc_macro2::Span;
+use syn::{Expr, Pat};
 
+mod code;
+mod library;
+mod operators;
+
+use super::facts::StepKind;
 use super::names::segments;
-use super::value::{TEXT_BYTES, Text, Value};
+use super::value::{TEXT_BYTES, Taint, Text, Value};
 use super::walk::Walk;
 
 /// Most steps of one attempt, and of all attempts of one reading.
@@ -51,11 +57,13 @@ pub(super) struct Evaluator<'e, 'w> {
     depth: u32,
     /// Whether variables of the walk are those of this code.
     outer: bool,
+    /// Whether anything was computed, not only put together.
+    changed: bool,
 }
 
 impl Walk<'_> {
     /// What an expression computes, where all of it is known; put into the value.
-    pub(super) fn computed(&mut self, expression: &Expr, value: &mut Value) {
+    pub(super) fn computed(&mut self, expression: &Expr, value: &mut Value, span: Span) {
         let text = value.text.as_ref().is_some_and(|text| text.whole);
         let known = text || value.bytes.is_some() || value.list.is_some();
         if known || self.evaluated > ALL_STEPS || self.comes_from(&value.taint) {
@@ -68,30 +76,43 @@ impl Walk<'_> {
             steps: 0,
             depth: 0,
             outer: true,
+            changed: false,
         };
         let found = evaluator.value(expression).ok();
-        let steps = evaluator.steps;
+        let (steps, changed) = (evaluator.steps, evaluator.changed);
         self.evaluated += steps;
         match found {
-            Some(Known::Text(text)) => value.text = Some(Text::whole(text)),
-            Some(Known::Char(letter)) => value.text = Some(Text::whole(letter)),
+            Some(Known::Text(text)) if is_readable(&text) => value.text = Some(Text::whole(text)),
             Some(Known::List(list)) => given_list(&list, value),
-            _ => {}
+            _ => return,
+        }
+        // Not what stands in the code: it is read, and was hidden.
+        if changed && (value.text.is_some() || value.bytes.is_some()) {
+            let step = self.step(StepKind::Compute, "a computation", "", span);
+            value.taint.merge(&Taint::step(step));
         }
     }
+}
+
+/// Whether a text is there to be read.
+fn is_readable(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|letter| !letter.is_control() || letter.is_whitespace())
 }
 
 fn given_list(list: &[Known], value: &mut Value) {
     let bytes: Option<Vec<u8>> = list.iter().map(Known::byte).collect();
     if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
-        value.bytes = Some(Rc::new(bytes));
+        // Bytes that are no text say nothing more than that they were made.
+        if std::str::from_utf8(&bytes).is_ok_and(is_readable) {
+            value.bytes = Some(Rc::new(bytes));
+        }
         return;
     }
     let texts: Option<Vec<Text>> =
         list.iter().map(|part| Some(Text::whole(part.text()?))).collect();
     if list.iter().all(|part| matches!(part, Known::Char(_))) {
         let text: Option<String> = list.iter().map(Known::text).collect();
-        value.text = text.filter(|text| !text.is_empty()).map(Text::whole);
+        value.text = text.filter(|text| is_readable(text)).map(Text::whole);
     } else if let Some(texts) = texts.filter(|texts| texts.len() <= 64) {
         value.list = Some(Rc::new(texts));
     }
@@ -167,7 +188,7 @@ impl Evaluator<'_, '_> {
 
     fn value_of(&mut self, expression: &Expr) -> Evaluated {
         match expression {
-            Expr::Lit(inner) => literal(&inner.lit).ok_or(Stop::Unknown),
+            Expr::Lit(inner) => operators::literal(&inner.lit).ok_or(Stop::Unknown),
             Expr::Path(inner) => self.path(&inner.path),
             Expr::Paren(inner) => self.value(&inner.expr),
             Expr::Group(inner) => self.value(&inner.expr),
@@ -342,258 +363,6 @@ impl Evaluator<'_, '_> {
         Ok(())
     }
 
-    fn block(&mut self, block: &syn::Block) -> Evaluated {
-        let before = self.scope.len();
-        let value = self.statements(&block.stmts);
-        self.scope.truncate(before);
-        value
-    }
-
-    fn statements(&mut self, statements: &[Stmt]) -> Evaluated {
-        let mut last = Known::Unit;
-        for statement in statements {
-            last = match statement {
-                Stmt::Local(local) => {
-                    let init = local.init.as_ref().ok_or(Stop::Unknown)?;
-                    let value = self.value(&init.expr)?;
-                    self.bind(&local.pat, &value)?;
-                    Known::Unit
-                }
-                Stmt::Item(_) => Known::Unit,
-                Stmt::Expr(expression, end) => {
-                    let value = self.value(expression)?;
-                    if end.is_some() { Known::Unit } else { value }
-                }
-                Stmt::Macro(statement) => self.macro_of(&statement.mac)?,
-            };
-        }
-        Ok(last)
-    }
-
-    fn truth(&mut self, condition: &Expr) -> Result<bool, Stop> {
-        match self.value(condition)? {
-            Known::Bool(truth) => Ok(truth),
-            _ => Err(Stop::Unknown),
-        }
-    }
-
-    fn conditional(&mut self, inner: &syn::ExprIf) -> Evaluated {
-        if self.truth(&inner.cond)? {
-            return self.block(&inner.then_branch);
-        }
-        match &inner.else_branch {
-            Some((_, otherwise)) => self.value(otherwise),
-            None => Ok(Known::Unit),
-        }
-    }
-
-    fn matched(&mut self, inner: &syn::ExprMatch) -> Evaluated {
-        let value = self.value(&inner.expr)?;
-        for arm in &inner.arms {
-            let before = self.scope.len();
-            let fits = match &arm.pat {
-                Pat::Guard(guard) => self.fits(&guard.pat, &value)? && self.truth(&guard.guard)?,
-                pattern => self.fits(pattern, &value)?,
-            };
-            if fits {
-                let result = self.value(&arm.body);
-                self.scope.truncate(before);
-                return result;
-            }
-            self.scope.truncate(before);
-        }
-        Err(Stop::Unknown)
-    }
-
-    fn fits(&mut self, pattern: &Pat, value: &Known) -> Result<bool, Stop> {
-        match pattern {
-            Pat::Lit(inner) => {
-                let wanted = literal(&inner.lit).ok_or(Stop::Unknown)?;
-                Ok(same(&wanted, value))
-            }
-            Pat::Or(inner) => {
-                for case in &inner.cases {
-                    if self.fits(case, value)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-            Pat::Range(inner) => {
-                let end = |this: &mut Self, end: &Option<Box<Expr>>| match end {
-                    Some(end) => this.value(end).map(|value| value.int()),
-                    None => Ok(None),
-                };
-                let (from, to) = (end(self, &inner.start)?, end(self, &inner.end)?);
-                let number = value.int().ok_or(Stop::Unknown)?;
-                let below = match inner.limits {
-                    syn::RangeLimits::HalfOpen(_) => to.is_none_or(|to| number < to),
-                    syn::RangeLimits::Closed(_) => to.is_none_or(|to| number <= to),
-                };
-                Ok(below && from.is_none_or(|from| number >= from))
-            }
-            other => self.bind(other, value).map(|()| true),
-        }
-    }
-
-    fn repeated(&mut self, condition: Option<&Expr>, body: &syn::Block) -> Evaluated {
-        loop {
-            if let Some(condition) = condition
-                && !self.truth(condition)?
-            {
-                return Ok(Known::Unit);
-            }
-            self.steps += 1;
-            match self.block(body) {
-                Err(Stop::Break) => return Ok(Known::Unit),
-                Ok(_) | Err(Stop::Continue) => {}
-                Err(stop) => return Err(stop),
-            }
-            if self.steps > STEPS {
-                return Err(Stop::Unknown);
-            }
-        }
-    }
-
-    fn for_loop(&mut self, inner: &syn::ExprForLoop) -> Evaluated {
-        let over = self.value(&inner.expr)?.list().ok_or(Stop::Unknown)?;
-        for item in over {
-            let before = self.scope.len();
-            self.bind(&inner.pat, &item)?;
-            let end = self.block(&inner.body);
-            self.scope.truncate(before);
-            match end {
-                Err(Stop::Break) => break,
-                Ok(_) | Err(Stop::Continue) => {}
-                Err(stop) => return Err(stop),
-            }
-        }
-        Ok(Known::Unit)
-    }
-
-    /// The variable that a place is in, and the index in it where it has one.
-    pub(super) fn place(&mut self, place: &Expr) -> Result<(String, Option<usize>), Stop> {
-        match place {
-            Expr::Path(path) => {
-                let name = path.path.get_ident().ok_or(Stop::Unknown)?;
-                Ok((name.to_string(), None))
-            }
-            Expr::Paren(inner) => self.place(&inner.expr),
-            Expr::Reference(inner) => self.place(&inner.expr),
-            Expr::Unary(inner) => self.place(&inner.expr),
-            Expr::Index(inner) => {
-                let (name, None) = self.place(&inner.expr)? else { return Err(Stop::Unknown) };
-                let at = self.value(&inner.index)?.int().ok_or(Stop::Unknown)?;
-                Ok((name, usize::try_from(at).ok()))
-            }
-            _ => Err(Stop::Unknown),
-        }
-    }
-
-    pub(super) fn variable(&mut self, name: &str) -> Result<&mut Known, Stop> {
-        let found = self.scope.iter_mut().rev().find(|(of, _)| of == name);
-        found.map(|(_, known)| known).ok_or(Stop::Unknown)
-    }
-
-    fn assign(&mut self, place: &Expr, value: Known) -> Evaluated {
-        let (name, at) = self.place(place)?;
-        let variable = self.variable(&name)?;
-        match (at, variable) {
-            (None, variable) => *variable = value,
-            (Some(at), Known::List(list)) => *list.get_mut(at).ok_or(Stop::Unknown)? = value,
-            _ => return Err(Stop::Unknown),
-        }
-        Ok(Known::Unit)
-    }
-
-    fn binary(&mut self, inner: &syn::ExprBinary) -> Evaluated {
-        let left = self.value(&inner.left)?;
-        match (&inner.op, &left) {
-            (BinOp::And(_), Known::Bool(false)) | (BinOp::Or(_), Known::Bool(true)) => {
-                return Ok(left);
-            }
-            (BinOp::And(_) | BinOp::Or(_), _) => return self.value(&inner.right),
-            _ => {}
-        }
-        let right = self.value(&inner.right)?;
-        if let Some(plain) = without_assignment(&inner.op) {
-            let value = arithmetic(&plain, &left, &right)?;
-            return self.assign(&inner.left, value);
-        }
-        arithmetic(&inner.op, &left, &right)
-    }
-
-    fn unary(&mut self, inner: &syn::ExprUnary) -> Evaluated {
-        let value = self.value(&inner.expr)?;
-        match (&inner.op, value) {
-            (syn::UnOp::Not(_), Known::Bool(truth)) => Ok(Known::Bool(!truth)),
-            // Of bytes: other widths are rare where texts are made.
-            (syn::UnOp::Not(_), Known::Int(number)) => Ok(Known::Int(!number & 0xff)),
-            (syn::UnOp::Neg(_), Known::Int(number)) => Ok(Known::Int(-number)),
-            (syn::UnOp::Deref(_), value) => Ok(value),
-            _ => Err(Stop::Unknown),
-        }
-    }
-
-    fn cast(&mut self, inner: &syn::ExprCast) -> Evaluated {
-        let value = self.value(&inner.expr)?;
-        let syn::Type::Path(path) = &*inner.ty else { return Ok(value) };
-        let name = path.path.get_ident().map(ToString::to_string).unwrap_or_default();
-        let number = value.int().ok_or(Stop::Unknown)?;
-        Ok(match name.as_str() {
-            "u8" => Known::Int(number & 0xff),
-            "u16" => Known::Int(number & 0xffff),
-            "u32" => Known::Int(number & 0xffff_ffff),
-            "char" => {
-                let code = u32::try_from(number).ok().and_then(char::from_u32);
-                Known::Char(code.ok_or(Stop::Unknown)?)
-            }
-            _ => Known::Int(number),
-        })
-    }
-
-    fn repeat(&mut self, inner: &syn::ExprRepeat) -> Evaluated {
-        let value = self.value(&inner.expr)?;
-        let length = self.value(&inner.len)?.int().and_then(|length| usize::try_from(length).ok());
-        let length = length.filter(|length| *length <= LONGEST).ok_or(Stop::Unknown)?;
-        self.steps += u32::try_from(length).unwrap_or(STEPS);
-        Ok(Known::List(vec![value; length]))
-    }
-
-    fn range(&mut self, inner: &syn::ExprRange) -> Evaluated {
-        let start = inner.start.as_ref().ok_or(Stop::Unknown)?;
-        let end = inner.end.as_ref().ok_or(Stop::Unknown)?;
-        let (start, end) = (self.value(start)?.int(), self.value(end)?.int());
-        let (start, mut end) = (start.ok_or(Stop::Unknown)?, end.ok_or(Stop::Unknown)?);
-        end += i128::from(matches!(inner.limits, syn::RangeLimits::Closed(_)));
-        let long = i128::try_from(LONGEST).unwrap_or(0);
-        if end.saturating_sub(start) > long {
-            return Err(Stop::Unknown);
-        }
-        Ok(Known::List((start..end).map(Known::Int).collect()))
-    }
-
-    fn index(&mut self, inner: &syn::ExprIndex) -> Evaluated {
-        let of = self.value(&inner.expr)?;
-        if let Expr::Range(range) = &*inner.index {
-            let mut end = |end: &Option<Box<Expr>>| match end {
-                Some(end) => self
-                    .value(end)?
-                    .int()
-                    .and_then(|at| usize::try_from(at).ok())
-                    .map(Some)
-                    .ok_or(Stop::Unknown),
-                None => Ok(None),
-            };
-            let (from, to) = (end(&range.start)?.unwrap_or(0), end(&range.end)?);
-            let closed = usize::from(matches!(range.limits, syn::RangeLimits::Closed(_)));
-            return part(of, from, to.map(|to| to + closed)).ok_or(Stop::Unknown);
-        }
-        let at = self.value(&inner.index)?.int().and_then(|at| usize::try_from(at).ok());
-        let list = of.list().ok_or(Stop::Unknown)?;
-        at.and_then(|at| list.get(at).cloned()).ok_or(Stop::Unknown)
-    }
-
     fn call(&mut self, call: &syn::ExprCall) -> Evaluated {
         let Expr::Path(function) = &*call.func else { return Err(Stop::Unknown) };
         let written = segments(&function.path);
@@ -611,7 +380,7 @@ impl Evaluator<'_, '_> {
         {
             return self.function(index, given);
         }
-        super::evaluate_calls::of_std(&path, given).ok_or(Stop::Unknown)
+        library::of_std(&path, given).ok_or(Stop::Unknown)
     }
 
     /// `vec![..]` and `concat!(..)`; nothing of other macros is known.
@@ -627,90 +396,4 @@ impl Evaluator<'_, '_> {
         });
         text.map(Known::Text).ok_or(Stop::Unknown)
     }
-}
-
-/// A part of a list or text.
-pub(super) fn part(of: Known, from: usize, to: Option<usize>) -> Option<Known> {
-    match of {
-        Known::Text(text) => {
-            let to = to.unwrap_or(text.len());
-            text.get(from..to).map(|part| Known::Text(part.to_owned()))
-        }
-        Known::List(list) => {
-            let to = to.unwrap_or(list.len());
-            list.get(from..to).map(|part| Known::List(part.to_vec()))
-        }
-        _ => None,
-    }
-}
-
-fn literal(lit: &Lit) -> Option<Known> {
-    Some(match lit {
-        Lit::Int(number) => Known::Int(number.base10_parse().ok()?),
-        Lit::Byte(byte) => Known::Int(byte.value().into()),
-        Lit::Bool(given) => Known::Bool(given.value),
-        Lit::Char(letter) => Known::Char(letter.value()),
-        Lit::Str(text) => Known::Text(text.value()),
-        Lit::ByteStr(text) => {
-            Known::List(text.value().into_iter().map(|byte| Known::Int(byte.into())).collect())
-        }
-        _ => return None,
-    })
-}
-
-pub(super) fn same(one: &Known, other: &Known) -> bool {
-    match (one, other) {
-        (Known::Bool(one), Known::Bool(other)) => one == other,
-        (Known::Int(_) | Known::Char(_), Known::Int(_) | Known::Char(_)) => {
-            one.int() == other.int()
-        }
-        _ => one.text().is_some() && one.text() == other.text(),
-    }
-}
-
-/// The operator of `+=` without the assignment.
-fn without_assignment(operator: &BinOp) -> Option<BinOp> {
-    Some(match operator {
-        BinOp::AddAssign(_) => BinOp::Add(<syn::Token![+]>::default()),
-        BinOp::SubAssign(_) => BinOp::Sub(<syn::Token![-]>::default()),
-        BinOp::MulAssign(_) => BinOp::Mul(<syn::Token![*]>::default()),
-        BinOp::BitXorAssign(_) => BinOp::BitXor(<syn::Token![^]>::default()),
-        BinOp::BitAndAssign(_) => BinOp::BitAnd(<syn::Token![&]>::default()),
-        BinOp::BitOrAssign(_) => BinOp::BitOr(<syn::Token![|]>::default()),
-        BinOp::ShlAssign(_) => BinOp::Shl(<syn::Token![<<]>::default()),
-        BinOp::ShrAssign(_) => BinOp::Shr(<syn::Token![>>]>::default()),
-        _ => return None,
-    })
-}
-
-fn arithmetic(operator: &BinOp, left: &Known, right: &Known) -> Evaluated {
-    if let (BinOp::Add(_), Known::Text(one)) = (operator, left) {
-        let other = right.text().filter(|other| one.len() + other.len() <= LONGEST);
-        return other.map(|other| Known::Text(format!("{one}{other}"))).ok_or(Stop::Unknown);
-    }
-    match operator {
-        BinOp::Eq(_) => return Ok(Known::Bool(same(left, right))),
-        BinOp::Ne(_) => return Ok(Known::Bool(!same(left, right))),
-        _ => {}
-    }
-    let (Some(one), Some(other)) = (left.int(), right.int()) else { return Err(Stop::Unknown) };
-    let shift = u32::try_from(other).ok().filter(|shift| *shift < 64);
-    let number = match operator {
-        BinOp::Add(_) => one.checked_add(other),
-        BinOp::Sub(_) => one.checked_sub(other),
-        BinOp::Mul(_) => one.checked_mul(other),
-        BinOp::Div(_) => one.checked_div(other),
-        BinOp::Rem(_) => one.checked_rem(other),
-        BinOp::BitXor(_) => Some(one ^ other),
-        BinOp::BitAnd(_) => Some(one & other),
-        BinOp::BitOr(_) => Some(one | other),
-        BinOp::Shl(_) => shift.and_then(|shift| one.checked_shl(shift)),
-        BinOp::Shr(_) => shift.and_then(|shift| one.checked_shr(shift)),
-        BinOp::Lt(_) => return Ok(Known::Bool(one < other)),
-        BinOp::Le(_) => return Ok(Known::Bool(one <= other)),
-        BinOp::Gt(_) => return Ok(Known::Bool(one > other)),
-        BinOp::Ge(_) => return Ok(Known::Bool(one >= other)),
-        _ => None,
-    };
-    number.map(Known::Int).ok_or(Stop::Unknown)
 }

@@ -1,16 +1,15 @@
 //! Expressions: what each kind of them stands for, and what it does to the variables it names.
 
+mod operators;
+
 use std::rc::Rc;
 
-use proc_macro2::Span;
 use syn::visit::{self, Visit};
-use syn::{BinOp, Expr, Pat};
+use syn::{Expr, Pat};
 
-use super::facts::StepKind;
-use super::method_names::MEASURING;
 use super::modules::is_test;
 use super::names::{path_span, segments};
-use super::value::{Callable, Taint, Text, Value};
+use super::value::{Callable, Value};
 use super::walk::Walk;
 
 impl Walk<'_> {
@@ -32,18 +31,22 @@ impl Walk<'_> {
             Expr::Macro(inner) => self.call_macro(&inner.mac),
             Expr::Call(inner) => {
                 let mut value = self.call(inner);
-                self.computed(expression, &mut value);
+                self.computed(expression, &mut value, inner.paren_token.span.open());
                 value
             }
             Expr::MethodCall(inner) => {
                 let mut value = self.method_call(inner);
                 if computes(&inner.method) {
-                    self.computed(expression, &mut value);
+                    self.computed(expression, &mut value, inner.method.span());
                 }
                 value
             }
             Expr::Field(inner) => self.field(inner),
-            Expr::Index(inner) => self.index(inner),
+            Expr::Index(inner) => {
+                let mut value = self.index(inner);
+                self.computed(expression, &mut value, inner.bracket_token.span.open());
+                value
+            }
             Expr::Array(inner) => self.array(inner.elems.iter(), inner.bracket_token.span.open()),
             Expr::Tuple(inner) => self.tuple(inner),
             Expr::Binary(inner) => self.binary(inner),
@@ -72,59 +75,6 @@ impl Walk<'_> {
             Expr::Struct(inner) => self.structure(inner, inner.brace_token.span.open()),
             other => self.children(other),
         }
-    }
-
-    fn awaited(&mut self, inner: &syn::ExprAwait) -> Value {
-        let value = self.value(&inner.base);
-        let span = inner.await_token.span;
-        match self.operator("poll", std::slice::from_ref(&value), span) {
-            Some(own) => value.either(own),
-            None => value,
-        }
-    }
-
-    fn unary(&mut self, inner: &syn::ExprUnary) -> Value {
-        let value = self.value(&inner.expr);
-        let (method, span) = match &inner.op {
-            syn::UnOp::Deref(token) => ("deref", token.span),
-            // `!line.is_empty()` is a question, `!byte` another byte.
-            syn::UnOp::Not(_) if asks(&inner.expr) => return value,
-            syn::UnOp::Not(token) => ("not", token.span),
-            syn::UnOp::Neg(token) => ("neg", token.span),
-            _ => return value,
-        };
-        match self.operator(method, std::slice::from_ref(&value), span) {
-            Some(own) => value.either(own),
-            None if method == "deref" || value.textual => value,
-            None => Value { taint: self.altered(&value.taint, method, span), ..value },
-        }
-    }
-
-    fn index(&mut self, inner: &syn::ExprIndex) -> Value {
-        let mut value = self.value(&inner.expr);
-        let index = self.value(&inner.index);
-        let span = inner.bracket_token.span.open();
-        if let Some(own) = self.own_method(&value, "index") {
-            return self.follow(own, &[value, index], &[], span);
-        }
-        // `WORDS[2]` of a constant list.
-        let at = index.text.as_ref().and_then(|text| text.text.parse::<usize>().ok());
-        if let (Some(list), Some(at)) = (&value.list, at) {
-            let text = list.get(at).cloned();
-            return Value { text, list: None, ..value };
-        }
-        // `table[byte]`: what it is looked up by decides what comes out.
-        if !index.textual && value.list.is_none() {
-            let by = self.altered(&index.taint, "[]", span);
-            value.taint.merge(&by);
-        }
-        if matches!(&*inner.index, Expr::Range(range) if range.start.is_some() || range.end.is_some())
-            && !value.textual
-        {
-            value.taint = self.altered(&value.taint, "[..]", span);
-            value.bytes = None;
-        }
-        value
     }
 
     fn tuple(&mut self, inner: &syn::ExprTuple) -> Value {
@@ -256,76 +206,6 @@ impl Walk<'_> {
         value
     }
 
-    fn binary(&mut self, inner: &syn::ExprBinary) -> Value {
-        let left = self.value(&inner.left);
-        let right = self.value(&inner.right);
-        let span = operator_span(&inner.op);
-        if let Some(method) = operator_method(&inner.op)
-            && let Some(own) = self.own_method(&left, method)
-        {
-            return self.follow(own, &[left, right], &[], span);
-        }
-        let mut taint = left.taint.clone();
-        taint.merge(&right.taint);
-        match inner.op {
-            BinOp::Add(_) => {
-                let text = match left.text {
-                    Some(mut text) => {
-                        text.push(&right.text.unwrap_or_else(Text::hole));
-                        Some(text)
-                    }
-                    // `UNIX_EPOCH + Duration::from_secs(1_790_000_000)`
-                    None => right.text.filter(|_| is_epoch(&inner.left)),
-                };
-                Value { text, ..Value::of_taint(taint) }
-            }
-            BinOp::Eq(_) | BinOp::Ne(_) => {
-                self.comparison(&left, &right, span);
-                let hashed = self.has(&left.taint, &[StepKind::Digest])
-                    || self.has(&right.taint, &[StepKind::Digest]);
-                Value { is_verdict: hashed, ..Self::comparing(&left, &right) }
-            }
-            BinOp::BitXor(_) if !taint.is_clean() => {
-                let step = self.step(StepKind::Decode, "^", "", span);
-                taint.merge(&Taint::step(step));
-                Value::of_taint(taint)
-            }
-            BinOp::BitXorAssign(_) if !taint.is_clean() && !is_plain(&inner.left) => {
-                let step = self.step(StepKind::Decode, "^=", "", span);
-                if let Some(root) = &left.root {
-                    taint.merge(&Taint::step(step));
-                    self.add(root, &taint);
-                }
-                if let Some(name) = dereferenced(&inner.left) {
-                    self.add(&name, &taint);
-                }
-                Value::default()
-            }
-            BinOp::AddAssign(_) => {
-                if let Some(root) = &left.root {
-                    self.append(root, &right);
-                }
-                Value::default()
-            }
-            BinOp::And(_) | BinOp::Or(_) => {
-                let mut value = Value::default();
-                value.taint.answers = taint.answers;
-                value
-            }
-            BinOp::Lt(_) | BinOp::Le(_) | BinOp::Ge(_) | BinOp::Gt(_) => {
-                Self::comparing(&left, &right)
-            }
-            _ if taint.is_clean() || left.textual || right.textual => Value::of_taint(taint),
-            _ => {
-                let taint = self.altered(&taint, "arithmetic", span);
-                if let (true, Some(root)) = (is_assigning(&inner.op), &left.root) {
-                    self.add(root, &taint);
-                }
-                Value::of_taint(taint)
-            }
-        }
-    }
-
     fn assign(&mut self, target: &Expr, value: &Value) {
         let left = self.value(target);
         if let Some(root) = left.root {
@@ -367,19 +247,6 @@ pub(super) fn all_text(values: &[Value]) -> bool {
     given.peek().is_some() && given.all(|value| value.textual)
 }
 
-/// Whether an expression says yes or no.
-fn asks(expression: &Expr) -> bool {
-    match expression {
-        Expr::Paren(inner) => asks(&inner.expr),
-        Expr::MethodCall(call) => {
-            let name = call.method.to_string();
-            name.starts_with("is_") || MEASURING.contains(&name.as_str())
-        }
-        Expr::Macro(_) => true,
-        _ => false,
-    }
-}
-
 /// Methods at whose end a text or bytes can stand that were computed.
 fn computes(method: &syn::Ident) -> bool {
     const ENDS: [&str; 6] = ["collect", "fold", "concat", "join", "to_vec", "next"];
@@ -399,50 +266,6 @@ fn only_talks(block: &syn::Block) -> bool {
     })
 }
 
-/// The method that an operator calls on a type of the crate.
-fn operator_method(operator: &BinOp) -> Option<&'static str> {
-    Some(match operator {
-        BinOp::Add(_) => "add",
-        BinOp::Sub(_) => "sub",
-        BinOp::Mul(_) => "mul",
-        BinOp::Div(_) => "div",
-        BinOp::Rem(_) => "rem",
-        BinOp::Shl(_) => "shl",
-        BinOp::Shr(_) => "shr",
-        BinOp::BitAnd(_) => "bitand",
-        BinOp::BitOr(_) => "bitor",
-        BinOp::BitXor(_) => "bitxor",
-        BinOp::Eq(_) | BinOp::Ne(_) => "eq",
-        BinOp::Lt(_) | BinOp::Gt(_) | BinOp::Le(_) | BinOp::Ge(_) => "partial_cmp",
-        BinOp::AddAssign(_) => "add_assign",
-        BinOp::ShlAssign(_) => "shl_assign",
-        BinOp::BitOrAssign(_) => "bitor_assign",
-        _ => return None,
-    })
-}
-
-/// `UNIX_EPOCH`: what is added to it is a date.
-fn is_epoch(expression: &Expr) -> bool {
-    matches!(expression, Expr::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "UNIX_EPOCH"))
-}
-
-/// `+=` and its kin.
-fn is_assigning(operator: &BinOp) -> bool {
-    !matches!(
-        operator,
-        BinOp::Add(_)
-            | BinOp::Sub(_)
-            | BinOp::Mul(_)
-            | BinOp::Div(_)
-            | BinOp::Rem(_)
-            | BinOp::BitXor(_)
-            | BinOp::BitAnd(_)
-            | BinOp::BitOr(_)
-            | BinOp::Shl(_)
-            | BinOp::Shr(_)
-    )
-}
-
 /// The one name that a pattern binds.
 fn bound_name(pattern: &Pat) -> Option<String> {
     match pattern {
@@ -450,33 +273,6 @@ fn bound_name(pattern: &Pat) -> Option<String> {
         Pat::Reference(inner) => bound_name(&inner.pat),
         Pat::Tuple(inner) => inner.elems.last().and_then(bound_name),
         _ => None,
-    }
-}
-
-/// `*b` to `b`.
-fn dereferenced(expression: &Expr) -> Option<String> {
-    match expression {
-        Expr::Unary(inner) => match &*inner.expr {
-            Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// A plain variable: an accumulator (a checksum, a hash), not data that is changed in place.
-fn is_plain(expression: &Expr) -> bool {
-    matches!(expression, Expr::Path(_))
-}
-
-/// Where the operators stand that have a rule of their own.
-fn operator_span(operator: &BinOp) -> Span {
-    match operator {
-        BinOp::Eq(token) => token.spans[0],
-        BinOp::Ne(token) => token.spans[0],
-        BinOp::BitXor(token) => token.spans[0],
-        BinOp::BitXorAssign(token) => token.spans[0],
-        _ => Span::call_site(),
     }
 }
 

@@ -294,7 +294,7 @@ impl Walk<'_> {
         }
         // `OpenOptions::new().write(true)` is not the crate's own `write`.
         if receiver.is_some_and(is_std_type) {
-            let owned = |at: &usize| self.names.functions[*at].owner.is_some_and(|o| is_any(o));
+            let owned = |at: &usize| self.names.functions[*at].owner.is_some_and(is_any);
             return candidates.iter().copied().filter(owned).take(IMPLEMENTATIONS).collect();
         }
         let is_method = |at: &usize| self.names.functions[*at].owner.is_some();

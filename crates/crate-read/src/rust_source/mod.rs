@@ -18,7 +18,6 @@ mod constants;
 mod downloads;
 mod effects;
 mod evaluate;
-mod evaluate_calls;
 mod expand;
 mod expressions;
 mod facts;

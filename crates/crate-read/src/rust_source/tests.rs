@@ -868,7 +868,7 @@ fn a_thread_with_room_reads_what_a_thread_of_its_own_reads() {
     let texts = [deep, cut, "fn main() { std::net::TcpStream::connect(\"x\").ok(); }".to_owned()];
     let apart: Vec<String> = texts.iter().map(|text| format!("{:?}", build(text))).collect();
     let with_room = move || {
-        super::with_room();
+        with_room();
         texts.iter().map(|text| format!("{:?}", build(text))).collect::<Vec<_>>()
     };
     let thread = std::thread::Builder::new().stack_size(STACK + (8 << 20)).spawn(with_room);
@@ -892,6 +892,6 @@ fn tokens_are_resolved_by_the_imports_of_their_file() {
     for (text, reaches) in spellings {
         let facts = scan("src/lib.rs", text.as_bytes(), table(), false);
         let network = |name: &&str| matches!(*name, "raw-socket" | "network" | "download");
-        assert_eq!(names(&facts).iter().any(|name| network(&name)), reaches, "{text}\n{facts:?}");
+        assert_eq!(names(&facts).iter().any(|name| network(name)), reaches, "{text}\n{facts:?}");
     }
 }

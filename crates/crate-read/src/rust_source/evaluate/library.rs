@@ -2,7 +2,8 @@
 
 use syn::ExprMethodCall;
 
-use super::evaluate::{Evaluated, Evaluator, Known, LONGEST, Stop, part, same};
+use super::operators::{part, same};
+use super::{Evaluated, Evaluator, Known, LONGEST, Stop};
 
 /// A function of the standard library.
 pub(super) fn of_std(path: &[String], given: Vec<Known>) -> Option<Known> {
@@ -61,6 +62,8 @@ impl Evaluator<'_, '_> {
             }
             return Ok(sum);
         }
+        self.changed |=
+            name == "rev" || name.starts_with("wrapping_") || name.starts_with("rotate_");
         let known = match receiver {
             Known::Int(number) => of_number(&name, number, &given),
             Known::Char(letter) => of_letter(&name, letter),
