@@ -125,12 +125,13 @@ impl Evaluator<'_, '_> {
 
 fn changed(variable: &mut Known, name: &str, given: &[Known]) -> Option<Known> {
     match (variable, name) {
-        (Known::Text(text), "push" | "push_str") => text.push_str(&given.first()?.text()?),
+        (Known::Text(text), "push" | "push_str" | "extend") => {
+            text.push_str(&given.first()?.text()?);
+        }
         (Known::List(list), "push") => list.push(given.first()?.clone()),
         (Known::List(list), "extend" | "extend_from_slice") => {
             list.extend(given.first()?.clone().list()?);
         }
-        (Known::Text(text), "extend") => text.push_str(&given.first()?.text()?),
         (Known::List(list), "reverse") => list.reverse(),
         (Known::List(list), "swap") => {
             let at = |index: usize| usize::try_from(given.get(index)?.int()?).ok();
