@@ -17,6 +17,8 @@ use custody_bytes::anomaly::Anomalies;
 use custody_bytes::excerpt::excerpt;
 use custody_bytes::json::{self, Json};
 
+use crate::code_names;
+
 /// Most values in one configuration.
 const VALUES_LIMIT: usize = 1_000_000;
 /// Most entries of one list of facts.
@@ -25,46 +27,6 @@ const LIST_LIMIT: usize = 200;
 const CODE_LIMIT: usize = 1024 * 1024;
 /// Deepest JSON in a string in JSON.
 const STRING_DEPTH: u32 = 3;
-
-/// Names in marshalled code that reach beyond arithmetic.
-const DANGEROUS: [&str; 36] = [
-    "exec",
-    "eval",
-    "compile",
-    "system",
-    "popen",
-    "Popen",
-    "subprocess",
-    "check_output",
-    "check_call",
-    "__import__",
-    "import_module",
-    "importlib",
-    "socket",
-    "urllib",
-    "urlopen",
-    "requests",
-    "builtins",
-    "__builtins__",
-    "getattr",
-    "globals",
-    "open",
-    "ctypes",
-    "pty",
-    "spawn",
-    "posix",
-    "marshal",
-    "pickle",
-    "base64",
-    "b64decode",
-    "shutil",
-    "rmtree",
-    "runpy",
-    "__globals__",
-    "__subclasses__",
-    "execve",
-    "webbrowser",
-];
 
 /// What a Keras configuration would make the loader do.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Default)]
@@ -286,7 +248,7 @@ fn dangerous_names(code: &[u8]) -> Vec<String> {
     let mut names = Vec::new();
     let words = code.split(|b| !(b.is_ascii_alphanumeric() || *b == b'_'));
     for word in words.filter_map(|word| std::str::from_utf8(word).ok()) {
-        if DANGEROUS.contains(&word) && !names.iter().any(|known| known == word) {
+        if code_names::reaches_by_word(word) && !names.iter().any(|known| known == word) {
             names.push(word.to_owned());
         }
     }

@@ -4,6 +4,7 @@
 //! every parser returns errors and none panics. States what a file holds; how bad that is belongs to rules.
 
 pub mod chat_template;
+pub mod code_names;
 pub mod containers;
 pub mod gguf;
 pub mod hdf5;

@@ -19,6 +19,7 @@ const LAZY: &[(&str, &[&str])] = &[
     ("__builtin__", &["map", "filter", "iter", "zip", "enumerate", "reversed"]),
     ("itertools", &["starmap", "accumulate", "filterfalse", "takewhile", "dropwhile", "groupby"]),
     ("itertools", &["imap", "ifilter", "chain", "chain.from_iterable", "islice", "tee", "repeat"]),
+    ("itertools", &["count", "cycle", "product"]),
 ];
 
 /// Names that are as harmless as what is handed to them. Every new way of calling one of them is an event,
@@ -39,6 +40,15 @@ pub const HANDS_ON: &[(&str, &str)] = &[
     ("dill._dill", "_getattr"),
     ("dill._dill", "_create_array"),
     ("dill.dill", "_create_array"),
+    ("numba.core.serialize", "custom_rebuild"),
+    ("numba.core.serialize", "_CustomPickled._rebuild"),
+    ("numba.core.types.abstract", "_type_reconstructor"),
+    ("numba.cloudpickle.cloudpickle", "_function_setstate"),
+    ("numba.cloudpickle.cloudpickle_fast", "_function_setstate"),
+    ("numba.cloudpickle.cloudpickle", "subimport"),
+    ("numba.cloudpickle.cloudpickle_fast", "subimport"),
+    ("numba.cloudpickle.cloudpickle", "_make_function"),
+    ("numba.cloudpickle.cloudpickle_fast", "_make_function"),
 ];
 
 /// Class methods that make an object, as attributes: a module, a class and the method.
@@ -118,7 +128,7 @@ impl Machine<'_, '_> {
         value
     }
 
-    fn import(&mut self, name: GlobalName) -> Value {
+    pub(super) fn import(&mut self, name: GlobalName) -> Value {
         self.log.imports += 1;
         let Some((id, new)) = self.log.intern(name.clone()) else {
             let most = super::log::GLOBALS;
@@ -169,7 +179,14 @@ impl Machine<'_, '_> {
             self.push(value);
             return;
         }
+        self.sub_import(&callee, &arguments);
+        self.hidden_pickle(&callee, &arguments);
         let callee = self.bound(&callee, &arguments).unwrap_or(callee);
+        if self.code_object(&callee, &arguments) {
+            let result = self.node(Kind::Call(callee), Vec::new().into());
+            self.push(result);
+            return;
+        }
         match callee {
             Value::Global(id) => self.call_global(id, &arguments),
             _ => self.call_result(&callee, &arguments),

@@ -67,6 +67,15 @@ pub enum What {
         /// Whether the object is made without its constructor (`NEWOBJ`).
         built: bool,
     },
+    /// A code object is built, by the type that `_builtin_type` looks up: the file holds compiled Python.
+    Code {
+        /// Who looked the type up.
+        by: GlobalName,
+        /// Names and single words that the code refers to.
+        names: Vec<String>,
+        /// Whether all of them could be read.
+        whole: bool,
+    },
     /// What a call returned is called, or something of which not even that is known.
     CallOnResult {
         /// The called expression.
@@ -154,6 +163,7 @@ impl What {
         match self {
             Self::Import(_) => "import",
             Self::Call { .. } => "call",
+            Self::Code { .. } => "carried-code",
             Self::CallOnResult { .. } => "call-on-result",
             Self::BuildOnResult { .. } => "build-on-result",
             Self::DynamicGlobal { .. } => "dynamic-global",
@@ -177,6 +187,7 @@ impl fmt::Display for What {
         match self {
             Self::Import(name) => write!(f, "import {name}"),
             Self::Call { callee, arguments, .. } => write!(f, "call {callee}({arguments})"),
+            Self::Code { names, .. } => write!(f, "build code that names {}", names.join(", ")),
             Self::CallOnResult { callee, arguments, .. } => write!(f, "call {callee}({arguments})"),
             Self::BuildOnResult { root: Some(root), state } => {
                 write!(f, "set state of {root}(..) to {state}")

@@ -63,13 +63,51 @@ struct Raw {
     python2: BTreeMap<String, String>,
     deny_segments: DenySegments,
     #[serde(default)]
+    deny_methods: DenySegments,
+    #[serde(default)]
+    carry: Vec<Carry>,
+    #[serde(default)]
     allow_under: Vec<AllowUnder>,
     deny: Vec<Deny>,
     allow: Vec<Allow>,
 }
 
-/// Attribute names that are denied in any module.
+/// What a name does where a library rebuilds functions of its own, code and all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Carrier {
+    /// Begins: unpickles what is inside and makes an object of it.
+    Rebuild,
+    /// Holds what is rebuilt: a class and its state.
+    Pair,
+    /// The class of that object.
+    Class,
+    /// A type of arguments; made without its constructor.
+    Value,
+    /// Makes such a type, by the function that it is handed.
+    Types,
+    /// Makes a function of a code object.
+    Function,
+    /// Looks up the type of code objects.
+    Code,
+    /// Sets the globals of a function that was made before.
+    State,
+    /// Makes a cell of a closure.
+    Cell,
+    /// Imports a module by its name.
+    Module,
+}
+
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Carry {
+    modules: Vec<String>,
+    names: BTreeSet<String>,
+    role: Carrier,
+}
+
+/// Attribute names that are denied in any module.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DenySegments {
     reason: String,
@@ -104,6 +142,9 @@ struct Allow {
     /// It chooses a part of something by a constant.
     #[serde(default)]
     choosing: bool,
+    /// Only where nobody calls it; a pair that is denied by name may be allowed so.
+    #[serde(default)]
+    uncalled: bool,
 }
 
 /// Classes of one version of a library.
@@ -142,6 +183,8 @@ struct AllowUnder {
 pub struct Globals {
     python2: BTreeMap<String, String>,
     segments: DenySegments,
+    methods: DenySegments,
+    carriers: BTreeMap<(String, String), Carrier>,
     under: Vec<AllowUnder>,
     deny: BTreeMap<String, Vec<Deny>>,
     components: BTreeMap<String, Deny>,
@@ -154,6 +197,12 @@ pub struct Globals {
 }
 
 impl Globals {
+    /// What a name does where a library rebuilds functions of its own.
+    #[must_use]
+    pub fn carrier(&self, module: &str, name: &str) -> Option<Carrier> {
+        self.carriers.get(&(module.to_owned(), name.to_owned())).copied()
+    }
+
     /// Whether a fresh object of this class may be called: what its `__call__` does was read.
     #[must_use]
     pub fn may_be_called(&self, module: &str, name: &str) -> bool {
@@ -211,6 +260,8 @@ impl Globals {
         let globals = Self {
             python2: raw.python2,
             segments: raw.deny_segments,
+            methods: raw.deny_methods,
+            carriers: carriers(raw.carry),
             under: raw.allow_under,
             deny,
             components,
@@ -223,10 +274,12 @@ impl Globals {
         Ok(globals)
     }
 
-    /// No pair may be allowed and denied by its own name; a denied module may have allowed pairs.
+    /// No pair may be allowed and denied by its own name, unless nobody may call it; a denied module may have
+    /// allowed pairs.
     fn check(&self) -> Result<(), TableError> {
         for (module, entries) in &self.allow {
-            for name in entries.iter().flat_map(|entry| &entry.names) {
+            let called = entries.iter().filter(|entry| !entry.uncalled);
+            for name in called.flat_map(|entry| &entry.names) {
                 let named = self.deny.get(module).into_iter().flatten();
                 if named.filter_map(|deny| deny.names.as_ref()).any(|names| names.contains(name)) {
                     let (module, name) = (module.clone(), name.clone());
@@ -241,6 +294,10 @@ impl Globals {
     pub fn judge(&self, module: &str, name: &str) -> Judgement<'_> {
         let module = self.python2.get(module).map_or(module, String::as_str);
         if let Some(judgement) = self.allowed(module, name) {
+            if judgement.verdict == Verdict::AllowedUncalled {
+                let family = self.denied(module, name).map(|deny| deny.family.as_str());
+                return Judgement { family, ..judgement };
+            }
             return judgement;
         }
         let denied = self.denied(module, name);
@@ -278,7 +335,9 @@ impl Globals {
         if rest.contains('.') || rest.starts_with("__") {
             return Self::plain(Verdict::Unknown, "on no list", None);
         }
-        Self::plain(Verdict::AllowedUncalled, "a method of an allowed class", None)
+        let acts = self.methods.names.contains(rest.trim_start_matches('_'));
+        let family = acts.then_some("method");
+        Self::plain(Verdict::AllowedUncalled, "a method of an allowed class", family)
     }
 
     fn plain<'t>(verdict: Verdict, reason: &'t str, family: Option<&'t str>) -> Judgement<'t> {
@@ -294,6 +353,7 @@ impl Globals {
         let verdict = match entry {
             Allow { of_allowed: true, .. } => Verdict::AllowedOfAllowed,
             Allow { choosing: true, .. } => Verdict::AllowedChoosing,
+            Allow { uncalled: true, .. } => Verdict::AllowedUncalled,
             _ => Verdict::Allowed,
         };
         Some(Self::plain(verdict, &entry.reason, None))
@@ -314,6 +374,17 @@ impl Globals {
             })
         })
     }
+}
+
+/// The entries of `carry`, by module and name.
+fn carriers(entries: Vec<Carry>) -> BTreeMap<(String, String), Carrier> {
+    let mut carriers = BTreeMap::new();
+    for Carry { modules, names, role } in entries {
+        for module in modules {
+            carriers.extend(names.iter().map(|name| ((module.clone(), name.clone()), role)));
+        }
+    }
+    carriers
 }
 
 impl Deny {
@@ -390,6 +461,65 @@ mod tests {
             "dill._dill _create_code",
         ] {
             assert_eq!(verdict(path), Verdict::Denied, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_is_kept_is_allowed_and_denied_where_it_is_called() {
+        for path in ["builtins max", "builtins sum", "numpy apply_along_axis"] {
+            let (module, name) = path.split_once(' ').unwrap();
+            let table = table();
+            let judgement = table.judge(module, name);
+            assert_eq!(judgement.verdict, Verdict::AllowedUncalled, "{path}");
+            assert!(judgement.family.is_some(), "{path}");
+        }
+        for path in ["builtins map", "builtins filter", "builtins next", "itertools starmap"] {
+            assert_eq!(verdict(path), Verdict::Denied, "{path}");
+        }
+        for path in ["itertools count", "contextlib nullcontext", "string Template"] {
+            assert_eq!(verdict(path), Verdict::Allowed, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_method_that_loads_or_writes_is_known_by_its_name() {
+        let table = table();
+        for (name, acts) in [
+            ("LogisticRegression.fit", false),
+            ("LogisticRegression.load", true),
+            ("LogisticRegression.from_pretrained", true),
+            ("LogisticRegression._load", true),
+        ] {
+            let judgement = table.judge("sklearn.linear_model._logistic", name);
+            assert_eq!(judgement.verdict, Verdict::AllowedUncalled, "{name}");
+            assert_eq!(judgement.family.is_some(), acts, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_reach_code_by_other_roads_are_denied() {
+        for path in [
+            "six _import_module",
+            "wrapt resolve_path",
+            "werkzeug.utils import_string",
+            "importlib_metadata EntryPoint",
+            "numexpr evaluate",
+            "ray.cloudpickle loads",
+            "pyspark.cloudpickle loads",
+            "srsly pickle_loads",
+            "copy _reconstruct",
+            "test.libregrtest main",
+            "dl open",
+            "_bootsubprocess check_output",
+            "jax pure_callback",
+            "keras.models model_from_json",
+            "pyarrow.fs LocalFileSystem",
+            "zmq Socket",
+        ] {
+            assert_eq!(verdict(path), Verdict::Denied, "{path}");
+        }
+        for path in ["copy deepcopy", "test Net", "polars DataFrame", "configparser ConfigParser"] {
+            assert_ne!(verdict(path), Verdict::Denied, "{path}");
         }
     }
 

@@ -12,6 +12,7 @@
 
 mod arrays;
 mod calls;
+mod carried;
 mod event;
 pub mod globals;
 mod log;
@@ -31,6 +32,7 @@ use std::io::Cursor;
 use std::ops::Range;
 
 pub use calls::HANDS_ON;
+pub use carried::MODULE;
 pub use event::{Event, First, GlobalName, What};
 pub use nested::begins_pickle;
 
@@ -50,6 +52,8 @@ pub struct Scan {
     /// Events and strings that were not kept because a limit was reached. The fifth and later calls of one
     /// name are not counted: they say nothing new.
     pub omitted: u64,
+    /// Strings that may be pickles and were not looked into: too deep, or beyond what one scan may read.
+    pub strings_unread: u64,
     /// Pickles that were read to their STOP, and broken ones that import something.
     pub streams: u32,
     /// Opcodes executed.

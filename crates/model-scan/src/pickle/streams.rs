@@ -246,9 +246,14 @@ fn look_into(
     scan: &mut Scan,
 ) {
     for candidate in candidates {
+        if depth >= DEPTH || candidate.len > *strings_left {
+            scan.strings_unread = scan.strings_unread.saturating_add(1);
+            continue;
+        }
         let Some(found) = nested_scan(source, *candidate, depth, strings_left) else { continue };
         let (encoding, inner) = found;
         scan.omitted = scan.omitted.saturating_add(inner.omitted);
+        scan.strings_unread = scan.strings_unread.saturating_add(inner.strings_unread);
         scan.opcodes = scan.opcodes.saturating_add(inner.opcodes);
         let step = format!("{encoding}@{}", candidate.at);
         let what = What::Nested { encoding, length: candidate.len };
@@ -273,10 +278,7 @@ fn nested_scan(
     strings_left: &mut u64,
 ) -> Option<(String, Scan)> {
     let Candidate { at, len, form } = candidate;
-    if depth >= DEPTH || len > *strings_left {
-        return None;
-    }
-    *strings_left -= len;
+    *strings_left = strings_left.checked_sub(len)?;
     let count = usize::try_from(len).ok()?.min(nested::PREFIX);
     let prefix = source.bytes_at(at, count).ok()?;
     let (encoding, marked, inner) = if form == Form::Raw && nested::begins_pickle(&prefix) {
