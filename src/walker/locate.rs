@@ -1,7 +1,7 @@
 //! Which folder is audited, and which of its files is the lockfile.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::WalkError;
@@ -34,14 +34,23 @@ pub fn is_project(path: &Path) -> bool {
     if matches!(ending, Some("toml" | "lock")) {
         return true;
     }
-    let mut head = Vec::new();
-    data.is_file()
-        && crate::disk::open(path).is_ok_and(|file| file.take(PEEK).read_to_end(&mut head).is_ok())
-        && memchr::memmem::find(&head, b"[[package]]").is_some()
+    data.is_file() && crate::disk::open(path).is_ok_and(|file| lists_packages(file))
 }
 
-/// Bytes of a file that show whether it is a lockfile.
+/// Bytes of a file that show whether it is a lockfile, and those that show whether it is a text at all: weights
+/// are asked, too, and of half a gigabyte of them not more than a page is read here.
 const PEEK: u64 = 64 * 1024;
+const TEXT: u64 = 4 * 1024;
+
+fn lists_packages(mut file: impl Read) -> bool {
+    let mut head = Vec::new();
+    let mut reads =
+        |most: u64, head: &mut Vec<u8>| file.by_ref().take(most).read_to_end(head).is_ok();
+    reads(TEXT, &mut head)
+        && memchr::memchr(0, &head).is_none()
+        && reads(PEEK - TEXT, &mut head)
+        && memchr::memmem::find(&head, b"[[package]]").is_some()
+}
 
 /// Finds the lockfile of a project folder, of a member's folder, of a manifest, or takes the
 /// lockfile itself. As in cargo the search goes up to the nearest manifest, and from there to the folder
@@ -128,4 +137,25 @@ pub(super) fn listed(tried: &[PathBuf]) -> String {
     let shown: Vec<String> =
         tried.iter().map(|path| crate::domain::text::shown(&path.to_string_lossy())).collect();
     shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that are read of `bytes`, and what is said of them.
+    fn asked(bytes: &[u8]) -> (usize, bool) {
+        let mut rest = bytes;
+        let said = lists_packages(&mut rest);
+        (bytes.len() - rest.len(), said)
+    }
+
+    #[test]
+    fn weights_are_asked_by_a_page_and_a_lockfile_by_all_that_may_stand_before() {
+        let mut weights = vec![1_u8; 100_000];
+        weights[8] = 0;
+        assert_eq!(asked(&weights), (4096, false));
+        let late = format!("{}[[package]]\n", "# a comment\n".repeat(1_000));
+        assert_eq!(asked(late.as_bytes()), (late.len(), true));
+    }
 }

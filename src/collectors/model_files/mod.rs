@@ -2,6 +2,7 @@
 //! file on disk, says what was seen and what could not be looked at, and never loads or runs any of it.
 //! Bytes decide what a file is; a file that cannot be read never stops the next one.
 
+mod carried;
 mod doubt;
 mod facts;
 mod origins;

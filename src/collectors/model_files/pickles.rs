@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::carried;
 use super::facts::{ConfigTarget, ImportVerdict, ModelAnomaly, ModelCall, ModelFile, ModelImport};
 use model_scan::pickle::globals::{Globals, Verdict};
 use model_scan::pickle::{Event, First, GlobalName, Scan, What};
@@ -10,7 +11,7 @@ use model_scan::pickle::{Event, First, GlobalName, Scan, What};
 const KEPT: usize = 200;
 
 /// The lists, read once.
-static GLOBALS: LazyLock<Globals> = LazyLock::new(|| {
+pub(super) static GLOBALS: LazyLock<Globals> = LazyLock::new(|| {
     let text = include_str!("../../../rules/tables/pickle-globals.toml");
     let classes = include_str!("../../../rules/tables/pickle-classes.toml");
     Globals::parse(text)
@@ -22,9 +23,15 @@ static GLOBALS: LazyLock<Globals> = LazyLock::new(|| {
 pub(super) fn add(file: &mut ModelFile, member: &str, scan: &Scan) {
     file.pickles += u64::from(scan.streams.max(1));
     let mut storage_seen = false;
+    let carries = carried::only_functions(scan);
     for event in &scan.events {
         let place = place(member, event);
         match &event.what {
+            // A library's own functions: told once, as code, and not once for every name on the way.
+            What::Nested { encoding, .. } if carries && encoding == "bytes" => {}
+            what if carries && carried::is_part(what) => {}
+            // Where more than that is done, the calls and names on the way tell it.
+            What::Code { .. } if !carries => code_call(file, place, event),
             What::Import(name) => import(file, place, event, name, scan),
             What::Call { callee, arguments, .. } => {
                 let verdict = verdict_of(callee, scan);
@@ -85,7 +92,8 @@ pub(super) fn mark(event: &Event, scan: &Scan) -> char {
         What::CallOnResult { .. }
         | What::Rebind { .. }
         | What::Drain { .. }
-        | What::DynamicGlobal { .. } => ImportVerdict::Denied,
+        | What::DynamicGlobal { .. }
+        | What::Code { .. } => ImportVerdict::Denied,
         What::BuildOnResult { root, .. } => root_verdict(root.as_ref(), scan),
         What::Nested { encoding, .. } if encoding == "bytes" => ImportVerdict::Allowed,
         What::Trailing { .. } if !event.inside.is_empty() => ImportVerdict::Allowed,
@@ -98,6 +106,12 @@ pub(super) fn mark(event: &Event, scan: &Scan) -> char {
         ImportVerdict::Unknown => '?',
         ImportVerdict::Allowed => ' ',
     }
+}
+
+/// A code object beside anything else that a pickle should not do: as bad as calling what a call returned.
+fn code_call(file: &mut ModelFile, member: String, event: &Event) {
+    let detail = event.what.to_string();
+    call(file, member, event, "_builtin_type('CodeType')", ImportVerdict::Denied, &detail);
 }
 
 /// Whether what is called is a fresh object of a class whose objects may be.
