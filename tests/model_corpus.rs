@@ -105,6 +105,37 @@ enum Label {
     Corrupt,
 }
 
+/// Rules that tell of something that does not act by itself when a file is loaded: a name that nobody knows, code
+/// that waits for whoever uses it, text that nobody runs, work that has no end. A sample that stands for nothing else is
+/// suspicious, whatever the verdict turns out to be; every other one is an attack and has to be blocked.
+const DOUBTFUL: [&str; 25] = [
+    "pickle-extension-code",
+    "pickle-persistent-id",
+    "pickle-imports-unknown-name",
+    "model-custom-operator",
+    "archive-link",
+    "archive-encrypted",
+    "archive-not-opened",
+    "native-code-in-model",
+    "keras-lambda",
+    "template-exhausts",
+    "template-steers-model",
+    "template-suspicious",
+    "config-code-elsewhere",
+    "config-maps-code",
+    "config-trusts-code",
+    "config-calls-unknown-name",
+    "config-read-twice",
+    "tokenizer-unusual",
+    "pmml-active-content",
+    "skops-foreign-type",
+    "python-can-act",
+    "python-unpickles",
+    "python-obscured",
+    "metadata-holds-commands",
+    "metadata-holds-paths",
+];
+
 /// One sample. `expected`: rules of which one has to fire for the right reason; empty where any may.
 #[derive(Clone)]
 struct Sample {
@@ -306,10 +337,10 @@ fn the_rules_tell_malicious_benign_and_corrupt_files_apart() {
     let mut wrong = Vec::new();
     let (mut benign, mut warned) = (0_usize, 0_usize);
     for (sample, Judged { verdict, findings }) in samples.iter().zip(&verdicts) {
-        let meant = |finding: &&Finding| sample.expected.contains(&finding.rule.as_str());
-        let mild = findings.iter().find(meant).is_some_and(|finding| finding.level < Level::High);
+        let doubtful = !sample.expected.is_empty()
+            && sample.expected.iter().all(|rule| DOUBTFUL.contains(rule));
         let label = match sample.label {
-            Label::Malicious if mild && *verdict == Verdict::Warn => Label::Suspicious,
+            Label::Malicious if doubtful => Label::Suspicious,
             label => label,
         };
         let key = (label, sample.format.clone());
@@ -349,8 +380,23 @@ fn the_rules_tell_malicious_benign_and_corrupt_files_apart() {
             .map(|(_, n)| n)
             .sum()
     };
-    let (blocked, attacks) =
-        (of(Label::Malicious, Some(Verdict::Block)), of(Label::Malicious, None));
+    let count = |label: Label, verdict: Verdict| of(label, Some(verdict));
+    let (blocked, attacks) = (count(Label::Malicious, Verdict::Block), of(Label::Malicious, None));
+    let doubtful = of(Label::Suspicious, None);
+    let flagged = |label| count(label, Verdict::Block) + count(label, Verdict::Warn);
+    println!(
+        "attacks: {blocked} of {attacks} blocked, {} flagged; suspicious: {} of {doubtful} flagged, {} blocked; \
+         benign: {} of {benign} blocked, {warned} warned; corrupt: {} of {} clean",
+        flagged(Label::Malicious),
+        flagged(Label::Suspicious),
+        count(Label::Suspicious, Verdict::Block),
+        count(Label::Benign, Verdict::Block),
+        count(Label::Corrupt, Verdict::Clean),
+        of(Label::Corrupt, None),
+    );
     assert!(blocked * 1_000 >= attacks * 985, "{blocked} of {attacks} attacks are blocked");
-    assert!(of(Label::Suspicious, None) * 30 <= attacks, "few attacks are no more than suspicious");
+    let all = attacks + doubtful;
+    let told = flagged(Label::Malicious) + flagged(Label::Suspicious);
+    assert!(told * 1_000 >= all * 997, "{told} of {all} are flagged");
+    assert!(doubtful * 30 <= attacks, "few samples are no more than suspicious");
 }

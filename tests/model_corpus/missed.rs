@@ -28,7 +28,7 @@ fn twin(name: &str, bytes: impl Into<Vec<u8>>) -> Sample {
 
 /// All of them.
 pub(super) fn all() -> Vec<Sample> {
-    [choosers(), frames(), templates(), python(), metadata(), graphs()].concat()
+    [choosers(), carried(), frames(), templates(), python(), metadata(), graphs()].concat()
 }
 
 /// `getattr` and `itemgetter`, which ordinary objects use too.
@@ -75,7 +75,7 @@ fn choosers() -> Vec<Sample> {
         bad(
             "method-called.pkl",
             "cpathlib\nPosixPath.unlink\n(S'x'\ntR.",
-            &["pickle-imports-unknown-name"],
+            IMPORTS,
         ),
         bad("vectorize-called.pkl", "cnumpy\nvectorize\n(cnobody\nknows\ntR.", IMPORTS),
         bad("dill-code-type.pkl", "cdill._dill\n_load_type\n(S'CodeType'\ntR(I1\ntR.", IMPORTS),
@@ -170,6 +170,17 @@ fn choosers() -> Vec<Sample> {
             "known-object-called.pkl",
             &b"\x80\x02ctorch_geometric.data.batch\nDynamicInheritanceGetter\n)\x81(ctorch_geometric.data.batch\nBatch\nctorch_geometric.data.data\nData\ntR."[..],
         ),
+        // Functions that aggregate are kept, and not called.
+        bad("sum-called.pkl", "cbuiltins\nsum\n((lp0\ntR.", IMPORTS),
+        bad("counter-drained.pkl", "cbuiltins\nlist\n(citertools\ncount\n(I0\ntRtR.", &["pickle-drains-iterator"]),
+        bad(
+            "method-that-loads.pkl",
+            "csklearn.linear_model._logistic\nLogisticRegression.from_pretrained\n(S'org/x'\ntR.",
+            IMPORTS,
+        ),
+        twin("sum-kept.pkl", "\u{2}\u{80}cbuiltins\nsum\n.".chars().skip(2).collect::<String>()),
+        twin("counter.pkl", "citertools\ncount\n(I7\ntR."),
+        twin("nothing.pkl", "ccontextlib\nnullcontext\n(tR."),
         twin("str-split.pkl", "cbuiltins\ngetattr\n(cbuiltins\nstr\nS'split'\ntR."),
         twin("own-method.pkl", "cbuiltins\ngetattr\n(ccollections\nOrderedDict\n)RS'keys'\ntR."),
         twin(
@@ -204,6 +215,40 @@ fn partials(last: &str) -> Vec<u8> {
     let one = |of: &str| format!("cfunctools\npartial\n({of}tR0");
     let harmless = one("cmath\nsqrt\n").repeat(5);
     format!("{harmless}cfunctools\npartial\n({last}tR.").into_bytes()
+}
+
+/// A function as numba saves it, with one thing changed at a time. As it is, it is told as code and stays in
+/// `benign/`.
+fn carried() -> Vec<Sample> {
+    let whole: &[u8] = include_bytes!("../../fixtures/models/benign/pickle/numba-function.pkl");
+    let from = memchr::memmem::find_iter(whole, b"\x80\x04").nth(1).expect("one in the other");
+    let end = memchr::memmem::rfind(whole, b"\x94\x85\x94R\x94\x85").expect("numba's own end");
+    let inner = &whole[from..end];
+    let rebuilt = |inner: &[u8], last: &[u8]| {
+        let length = u32::try_from(inner.len()).expect("short").to_le_bytes();
+        let head = b"\x80\x03cnumba.core.serialize\ncustom_rebuild\n(cnumba.core.serialize\n_unpickle__CustomPickled\n(B";
+        [head, &length[..], inner, b"tRtR", last].concat()
+    };
+    let with = |old: &[u8], new: &[u8]| {
+        assert_eq!(old.len(), new.len(), "frames tell their length");
+        let at = memchr::memmem::find(inner, old).expect("it is there");
+        rebuilt(&[&inner[..at], new, &inner[at + new.len()..]].concat(), b".")
+    };
+    let setstate = b"0cnumba.cloudpickle.cloudpickle\n_function_setstate\n(cjson\nloads\n((d(dttR.";
+    let many = b"0cnumba.cloudpickle.cloudpickle\nsubimport\n(S'numpy'\ntR".repeat(6);
+    let import = b"0cnumba.cloudpickle.cloudpickle\nsubimport\n(S'posix'\ntR.";
+    vec![
+        bad("numba-names-eval.pkl", with(b"sqrt", b"eval"), IMPORTS),
+        bad("numba-imports-program.pkl", with(b"numpy", b"posix"), IMPORTS),
+        bad("numba-other-type.pkl", with(b"CodeType", b"CellType"), RESULT),
+        bad("numba-called.pkl", rebuilt(inner, b")R."), RESULT),
+        bad("numba-changes-others.pkl", rebuilt(inner, setstate), IMPORTS),
+        bad("numba-seventh-import.pkl", rebuilt(inner, &[&many[..], import].concat()), IMPORTS),
+        bad("numba-hides.pkl", rebuilt(b"I1\n0cposix\nsystem\n(S'echo'\ntR.", b"."), IMPORTS),
+        bad("numba-waits.pkl", rebuilt(inner, b"0cfunctools\npartial\n(h\0tR."), IMPORTS),
+        bad("numba-no-code.pkl", rebuilt(b"\x80\x04}.", b"."), IMPORTS),
+        bad("cloudpickle-alone.pkl", inner, IMPORTS),
+    ]
 }
 
 /// Frames that begin with a block to be skipped.
