@@ -97,8 +97,10 @@ fn serve(
                 index if index.starts_with("/index/") => "text/plain",
                 _ => "application/gzip",
             };
+            // As the default registry says of its index.
+            let lasts = if path.starts_with("/index/") { "public,max-age=600" } else { "no-cache" };
             let head = format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\netag: \"one\"\r\nconnection: close\r\n\r\n",
+                "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\netag: \"one\"\r\ncache-control: {lasts}\r\nconnection: close\r\n\r\n",
                 body.len()
             );
             stream.write_all(head.as_bytes())?;

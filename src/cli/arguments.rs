@@ -94,6 +94,10 @@ pub struct CommonArguments {
     /// Open no socket at all
     #[arg(global = true, long, env = "CARGO_CUSTODY_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
     pub offline: bool,
+    /// Ask the registry, the advisory database and the source of custody data again, although what is kept
+    /// would do
+    #[arg(global = true, long)]
+    pub refresh: bool,
     /// The day the audit speaks of; only facts known by that day count [default: today]
     #[arg(global = true, long, value_name = "DATE")]
     pub as_of: Option<jiff::civil::Date>,

@@ -49,6 +49,10 @@ pub fn gather_options(
     offline: bool,
 ) -> Result<collectors::Options, Failure> {
     let environment = Environment::read(common.cache_dir.clone())?;
+    let offline = common.offline || offline;
+    if common.refresh && offline {
+        return Err(Failure::text(REFRESH_OFFLINE));
+    }
     let today = today()?;
     let as_of = common.as_of.unwrap_or(today);
     // The API tells the state of today, which says nothing about a day in the past.
@@ -67,7 +71,8 @@ pub fn gather_options(
     Ok(collectors::Options {
         as_of,
         today,
-        offline: common.offline || offline,
+        offline,
+        refresh: common.refresh,
         cargo_home: environment.cargo_home,
         cache_dir: environment.cache_dir,
         urls: environment.urls,
@@ -92,6 +97,10 @@ pub fn gather_options(
         equipment: None,
     })
 }
+
+/// Why a run that may not ask cannot look again.
+const REFRESH_OFFLINE: &str = "--refresh asks again, and this run opens no socket (--offline, its variable, or \
+                               `offline` in the policy)";
 
 /// The word in `--repos` for what is fetched into the cache.
 const AUTO: &str = "auto";

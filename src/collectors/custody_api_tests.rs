@@ -128,13 +128,17 @@ fn an_unchanged_crate_costs_nothing_and_a_changed_one_two_requests() {
     let second = ask(&client, &server.base, &crates, LONG);
     assert_eq!((second.requests, second.kept, server.requests().len()), (0, 3, 7));
     assert_eq!(second.answer("acme"), first.answer("acme"));
+    let api = RegistryApi::new(&client, &server.base, Duration::ZERO).anew(true);
+    let anew = ask_all(&api, &crates[..1], LONG, now(), &|_| {});
+    let anew = crate::net::runtime().unwrap().block_on(anew);
+    assert_eq!((anew.requests, server.requests().len()), (2, 9), "whoever wants it fresh");
     crates[1].newest = "0.2.0".to_owned();
     let third = ask(&client, &server.base, &crates, LONG);
-    assert_eq!((third.requests, server.requests().len()), (2, 9));
+    assert_eq!((third.requests, server.requests().len()), (2, 11));
     let offline = Client::offline_with_cache(cache.path().to_owned());
     crates[0].newest = "9.9.9".to_owned();
     let fourth = ask(&offline, &server.base, &crates, LONG);
-    assert_eq!((fourth.requests, server.requests().len()), (0, 9));
+    assert_eq!((fourth.requests, server.requests().len()), (0, 11));
     assert_eq!(fourth.answer("acme"), first.answer("acme"), "an older answer tells its own day");
     let Measured::Unknown(why) = ask(&offline, &server.base, &[one("new")], LONG).answer("new")
     else {

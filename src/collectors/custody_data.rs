@@ -58,20 +58,30 @@ enum Refusal {
     Shrunk { new: u64, former: u64 },
 }
 
+/// The days that count for what a run fetches.
+#[derive(Clone, Copy, Debug)]
+pub struct When {
+    /// The day of the audit.
+    pub as_of: Date,
+    /// The day of the clock, which what is fetched cannot be ahead of.
+    pub today: Date,
+    /// Ask, although what is there would do.
+    pub anew: bool,
+}
+
 /// Fetches a newer extract where that is due, and answers with what is there then. `url` is absent where
-/// the user wants none; `store` is the store that a dump was imported into. `today` is the day of the clock, which
-/// what is fetched cannot be ahead of.
+/// the user wants none; `store` is the store that a dump was imported into.
 pub async fn current(
     client: &Client,
     url: Option<&str>,
     (cache, store): (&Path, &Path),
-    (as_of, today): (Date, Date),
+    When { as_of, today, anew }: When,
 ) -> Present {
     let file = cache.join(EXTRACT);
     let mut warning = None;
     if let Some(url) = url
         && !client.is_offline()
-        && is_due(cache, store, as_of, today)
+        && (anew || is_due(cache, store, as_of, today))
     {
         let fetched = fetch(client, url, cache, today).await;
         // Also of a failure: nobody is asked twice a day.

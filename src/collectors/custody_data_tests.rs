@@ -19,8 +19,16 @@ fn extract(day: &str) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
+fn on(day: Date) -> When {
+    When { as_of: day, today: day, anew: false }
+}
+
 /// What a run has on a day whose server gives this, and how many requests it made.
 fn run(cache: &Path, body: Option<&[u8]>, day: Date) -> (Present, usize) {
+    run_when(cache, body, on(day))
+}
+
+fn run_when(cache: &Path, body: Option<&[u8]>, when: When) -> (Present, usize) {
     let body = body.map(<[u8]>::to_vec);
     let server = Loopback::start(move |_, _| match &body {
         Some(body) => Reply::ok("application/octet-stream", "", body),
@@ -28,7 +36,7 @@ fn run(cache: &Path, body: Option<&[u8]>, day: Date) -> (Present, usize) {
     });
     let client = Client::online(Options { retries: 0, ..Options::default() });
     let store = cache.join("custody.redb");
-    let present = current(&client, Some(&server.base), (cache, &store), (day, day));
+    let present = current(&client, Some(&server.base), (cache, &store), when);
     let present = crate::net::runtime().unwrap().block_on(present);
     (present, server.requests().len())
 }
@@ -47,6 +55,14 @@ fn it_is_fetched_where_it_is_missing_or_a_week_old_and_not_in_between() {
     assert_eq!(asked, 0);
     let (_, asked) = run(cache.path(), Some(&second), date(2026, 3, 20));
     assert_eq!(asked, 0, "six days old");
+    let anew = When { anew: true, ..on(date(2026, 3, 20)) };
+    let (present, asked) = run_when(cache.path(), Some(&extract("2026-03-19")), anew);
+    assert_eq!((day_of(&present).as_str(), asked), ("2026-03-19", 1), "whoever wants it fresh");
+    let (present, _) = run_when(cache.path(), Some(&first), anew);
+    assert_eq!(day_of(&present), "2026-03-19", "and never an older one");
+    fs::remove_file(cache.path().join(EXTRACT)).unwrap();
+    fs::remove_file(cache.path().join(NOTE)).unwrap();
+    run(cache.path(), Some(&first), date(2026, 3, 15));
     let (present, asked) = run(cache.path(), Some(&second), date(2026, 3, 21));
     assert_eq!((day_of(&present).as_str(), asked), ("2026-03-21", 1));
 }
@@ -99,8 +115,7 @@ fn a_dump_imported_this_week_makes_it_unneeded_and_offline_asks_nobody() {
     assert_eq!(run(cache.path(), None, date(2026, 3, 16)), (Present::default(), 0));
     let client = Client::offline();
     let url = Some("http://127.0.0.1:9/");
-    let present =
-        current(&client, url, (cache.path(), &store), (date(2026, 9, 1), date(2026, 9, 1)));
+    let present = current(&client, url, (cache.path(), &store), on(date(2026, 9, 1)));
     assert_eq!(crate::net::runtime().unwrap().block_on(present), Present::default());
 }
 

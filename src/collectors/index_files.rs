@@ -65,10 +65,29 @@ pub enum Lookup {
     Unknown(String),
 }
 
+/// A crate whose index file is wanted, with the versions that have to be in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Name.
+    pub name: String,
+    /// Versions; without one any state of the file will do.
+    pub versions: Vec<String>,
+}
+
+impl Wanted {
+    /// A crate, in whatever versions.
+    #[must_use]
+    pub fn any(name: &str) -> Self {
+        Self { name: name.to_owned(), versions: Vec::new() }
+    }
+}
+
 #[derive(Debug)]
 enum Fetched {
     /// The client keeps it on disk.
     Kept,
+    /// An earlier run asked, and the registry said that its answer holds until after now.
+    Fresh,
     /// There is no disk cache.
     Held(Answer),
     NoSuchCrate,
@@ -81,6 +100,7 @@ pub struct IndexFiles {
     home: CargoHome,
     client: Client,
     index: SparseIndex,
+    anew: bool,
     fetched: Mutex<BTreeMap<String, Fetched>>,
 }
 
@@ -100,13 +120,29 @@ impl IndexFiles {
             home,
             client: client.clone(),
             index: SparseIndex::new(client, urls),
+            anew: false,
             fetched: Mutex::default(),
         }
+    }
+
+    /// The same; where `anew`, neither Cargo's cache nor what an earlier run kept spares a question.
+    #[must_use]
+    pub fn anew(self, anew: bool) -> Self {
+        Self { index: self.index.anew(anew), anew, ..self }
+    }
+
+    /// Whether everything is asked for anew.
+    #[must_use]
+    pub fn asks_anew(&self) -> bool {
+        self.anew && self.can_ask()
     }
 
     /// Whether Cargo's cache answers for this version, told without reading more than it must.
     #[must_use]
     pub fn in_cargos_cache(&self, name: &str, origin: &Origin, version: Option<&str>) -> bool {
+        if self.asks_anew() {
+            return false;
+        }
         let Ok(path) = crate_path(name) else { return false };
         self.home.indexes(origin).iter().any(|folder| {
             let file = folder.path.join(&path);
@@ -138,36 +174,51 @@ impl IndexFiles {
     }
 
     /// Asks the default registry's index for these crates, as many at a time as the client allows;
-    /// `done` is called after each.
-    pub async fn fetch(&self, names: &[String], done: &(dyn Fn() + Sync)) {
-        let all = names.iter().map(|name| async move {
-            let fetched = match self.index.crate_lines(name).await {
-                Ok(IndexAnswer::Lines(_)) if self.index.kept_lines(name).is_some() => Fetched::Kept,
-                Ok(IndexAnswer::Lines(answer)) => Fetched::Held(answer),
-                Ok(IndexAnswer::NoSuchCrate) => Fetched::NoSuchCrate,
-                Err(error) => Fetched::Failed(error.to_string()),
-            };
+    /// `done` is called after each. Nobody is asked for what an earlier run kept, as long as the registry said that
+    /// it holds and every wanted version is in it.
+    pub async fn fetch(&self, wanted: &[Wanted], done: &(dyn Fn() + Sync)) {
+        let all = wanted.iter().map(|one| async move {
+            let fetched = if self.is_fresh(one) { Fetched::Fresh } else { self.ask(one).await };
             let mut all = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-            all.insert(name.clone(), fetched);
+            all.insert(one.name.clone(), fetched);
             drop(all);
             done();
         });
         futures_util::future::join_all(all).await;
-        self.doubt_absence(names).await;
+        self.doubt_absence(wanted).await;
+    }
+
+    /// Whether what an earlier run kept answers for this crate without a question.
+    fn is_fresh(&self, wanted: &Wanted) -> bool {
+        let Some(answer) = self.index.fresh_lines(&wanted.name) else { return false };
+        let Ok(file) = IndexFile::from_lines(answer.bytes) else { return false };
+        let has = |version: &String| file.lines.iter().any(|line| line.version == *version);
+        wanted.versions.iter().all(has)
+    }
+
+    async fn ask(&self, wanted: &Wanted) -> Fetched {
+        match self.index.crate_lines(&wanted.name).await {
+            Ok(IndexAnswer::Lines(_)) if self.index.kept_lines(&wanted.name).is_some() => {
+                Fetched::Kept
+            }
+            Ok(IndexAnswer::Lines(answer)) => Fetched::Held(answer),
+            Ok(IndexAnswer::NoSuchCrate) => Fetched::NoSuchCrate,
+            Err(error) => Fetched::Failed(error.to_string()),
+        }
     }
 
     /// A crate that the index does not have any more is a strong sign, and an index that has nothing is none:
     /// one that says of crates that they are gone has to answer with its own configuration.
-    async fn doubt_absence(&self, names: &[String]) {
+    async fn doubt_absence(&self, wanted: &[Wanted]) {
         let absent = |all: &BTreeMap<String, Fetched>| {
             let gone = |name: &&String| matches!(all.get(*name), Some(Fetched::NoSuchCrate));
-            names.iter().filter(gone).cloned().collect::<Vec<_>>()
+            wanted.iter().map(|one| &one.name).filter(gone).cloned().collect::<Vec<_>>()
         };
         let gone = absent(&self.fetched.lock().unwrap_or_else(PoisonError::into_inner));
         if gone.is_empty() {
             return;
         }
-        if let Err(error) = self.index.config().await {
+        if let Err(error) = self.index.ask_config().await {
             let mut all = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
             for name in gone {
                 let reason = format!(
@@ -229,13 +280,18 @@ impl IndexFiles {
         let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
         Some(match fetched.get(name)? {
             Fetched::Held(answer) => read_answer(answer.clone(), IndexSource::Network),
-            Fetched::Kept => match self.index.kept_lines(name) {
-                Some(answer) => read_answer(answer, IndexSource::Network),
-                None => Lookup::Unknown("the answer that was kept is gone".to_owned()),
-            },
+            Fetched::Kept => self.read_kept(name, IndexSource::Network),
+            Fetched::Fresh => self.read_kept(name, IndexSource::OwnCache),
             Fetched::NoSuchCrate => Lookup::NoSuchCrate,
             Fetched::Failed(reason) => Lookup::Unknown(reason.clone()),
         })
+    }
+
+    fn read_kept(&self, name: &str, source: IndexSource) -> Lookup {
+        match self.index.kept_lines(name) {
+            Some(answer) => read_answer(answer, source),
+            None => Lookup::Unknown("the answer that was kept is gone".to_owned()),
+        }
     }
 
     /// The file of Cargo's cache that belongs to the registry that is meant: the freshest whose line

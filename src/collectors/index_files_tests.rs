@@ -86,8 +86,13 @@ fn index(home: &tempfile::TempDir, client: &Client, base: &str) -> IndexFiles {
 }
 
 fn fetch(files: &IndexFiles, name: &str) {
-    let names = [name.to_owned()];
-    crate::net::runtime().unwrap().block_on(files.fetch(&names, &|| ()));
+    fetch_with(files, name, &[]);
+}
+
+fn fetch_with(files: &IndexFiles, name: &str, versions: &[&str]) {
+    let versions = versions.iter().map(|version| (*version).to_owned()).collect();
+    let wanted = [Wanted { name: name.to_owned(), versions }];
+    crate::net::runtime().unwrap().block_on(files.fetch(&wanted, &|| ()));
 }
 
 const ONE: &str = "2024-01-01T00:00:00Z";
@@ -134,6 +139,56 @@ fn the_index_is_asked_and_its_answer_serves_the_next_run_offline() {
     let Lookup::Found(kept) = offline.find("acme", &Origin::Registry, None) else { panic!() };
     assert_eq!(kept.source, IndexSource::OwnCache);
     assert_eq!(kept.file, found.file);
+}
+
+#[test]
+fn as_long_as_the_registry_says_that_its_answer_holds_nobody_is_asked_for_what_is_in_it() {
+    for (control, asked) in [("public,max-age=3600", 1), ("max-age=0", 3), ("no-cache", 3)] {
+        let home = tempfile::tempdir().unwrap();
+        let body = Version::at("1.0.0", ONE).json("acme");
+        let server = Loopback::start(move |_, _| {
+            let headers = format!("etag: \"a\"\r\ncache-control: {control}\r\n");
+            Reply::ok("text/plain", &headers, body.as_bytes())
+        });
+        let run = |versions: &[&str], anew: bool| {
+            let cache = Some(home.path().join("answers"));
+            let client = Client::online(Options { cache, ..Options::default() });
+            let files = index(&home, &client, &server.base).anew(anew);
+            fetch_with(&files, "acme", versions);
+            match files.find("acme", &Origin::Registry, None) {
+                Lookup::Found(found) => found.source,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(run(&["1.0.0"], false), IndexSource::Network);
+        let again = [run(&["1.0.0"], false), run(&[], false)];
+        assert_eq!(server.requests().len(), asked, "{control}");
+        let source = if asked == 1 { IndexSource::OwnCache } else { IndexSource::Network };
+        assert_eq!(again, [source, source], "what nobody confirmed is not called confirmed");
+        assert_eq!(run(&["1.0.0", "1.0.1"], false), IndexSource::Network);
+        assert_eq!(server.requests().len(), asked + 1, "a version that is not in it");
+        assert_eq!(run(&["1.0.0"], true), IndexSource::Network);
+        assert_eq!(server.requests().len(), asked + 2, "and whoever wants it fresh");
+    }
+}
+
+#[test]
+fn whoever_wants_it_fresh_is_told_of_a_yank_that_cargos_cache_does_not_know() {
+    let home = tempfile::tempdir().unwrap();
+    home_with(&home, "acme", &[Version::at("1.0.0", ONE)]);
+    let body = Version::at("1.0.0", ONE).yanked().json("acme");
+    let server = Loopback::start(move |_, _| Reply::ok("text/plain", "", body.as_bytes()));
+    for anew in [false, true] {
+        let files = index(&home, &Client::online(Options::default()), &server.base).anew(anew);
+        assert_eq!(files.in_cargos_cache("acme", &Origin::Registry, Some("1.0.0")), !anew);
+        if anew {
+            fetch_with(&files, "acme", &["1.0.0"]);
+        }
+        let Lookup::Found(found) = files.find("acme", &Origin::Registry, None) else { panic!() };
+        assert_eq!(found.file.lines[0].yanked, Some(anew));
+    }
+    let offline = index(&home, &Client::offline(), &server.base).anew(true);
+    assert!(offline.in_cargos_cache("acme", &Origin::Registry, None), "nobody can be asked");
 }
 
 #[test]

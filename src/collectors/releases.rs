@@ -22,7 +22,7 @@ pub use dependencies::NewDependency;
 pub use facts::ReleaseFacts;
 pub use history::{History, Release, days_between, days_until, same_line};
 
-use super::index_files::{FoundIndex, IndexFiles, IndexSource, Lookup, Pin};
+use super::index_files::{FoundIndex, IndexFiles, IndexSource, Lookup, Pin, Wanted};
 use super::kept::Kept;
 use super::store::Kind;
 use crate::domain::{Measured, NodeIndex, Origin};
@@ -128,7 +128,7 @@ impl Releases {
         let unseen = self.unseen_dependencies(&facts);
         if !unseen.is_empty() {
             runtime.block_on(self.index.fetch(&unseen, done));
-            let unseen: BTreeSet<String> = unseen.into_iter().collect();
+            let unseen: BTreeSet<String> = unseen.into_iter().map(|one| one.name).collect();
             let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
             first.retain(|name, _| !unseen.contains(name));
             drop(first);
@@ -190,22 +190,31 @@ impl Releases {
     }
 
     /// Crates whose locked version Cargo's cache does not know, and that were not asked for yet.
-    fn missing(&self, locked: &[&Locked]) -> Vec<String> {
+    fn missing(&self, locked: &[&Locked]) -> Vec<Wanted> {
         if !self.index.can_ask() {
             return Vec::new();
         }
-        let names: BTreeSet<String> = locked
+        let missing: BTreeSet<(&str, &str)> = locked
             .par_iter()
             .filter(|one| one.origin == Origin::Registry)
             .filter(|one| !self.index.was_fetched(&one.name))
             .filter(|one| !self.index.in_cargos_cache(&one.name, &one.origin, Some(&one.version)))
-            .map(|one| one.name.clone())
+            .map(|one| (one.name.as_str(), one.version.as_str()))
             .collect();
-        names.into_iter().collect()
+        let mut all: Vec<Wanted> = Vec::new();
+        for (name, version) in missing {
+            match all.last_mut().filter(|last| last.name == name) {
+                Some(last) => last.versions.push(version.to_owned()),
+                None => {
+                    all.push(Wanted { name: name.to_owned(), versions: vec![version.to_owned()] });
+                }
+            }
+        }
+        all
     }
 
     /// New dependencies whose own index file is not on this machine.
-    fn unseen_dependencies(&self, facts: &[ReleaseFacts]) -> Vec<String> {
+    fn unseen_dependencies(&self, facts: &[ReleaseFacts]) -> Vec<Wanted> {
         if !self.index.can_ask() {
             return Vec::new();
         }
@@ -215,7 +224,7 @@ impl Releases {
             .filter(|name| !self.index.was_fetched(name))
             .filter(|name| !self.index.in_cargos_cache(name, &Origin::Registry, None))
             .collect();
-        names.into_iter().take(DEPENDENCY_REQUESTS).map(str::to_owned).collect()
+        names.into_iter().take(DEPENDENCY_REQUESTS).map(Wanted::any).collect()
     }
 
     /// Measures one crate with what is at hand.
@@ -241,6 +250,9 @@ impl Releases {
 
     /// What an earlier run read, if every index file is as it was then.
     fn noted<T: DeserializeOwned>(&self, kind: Kind, locked: &Locked, as_of: Date) -> Option<T> {
+        if self.index.asks_anew() {
+            return None;
+        }
         let noted: Noted<T> = self.kept.as_ref()?.get(kind, &key(locked), VERSION)?;
         let same = |(name, stamp): (&String, &String)| {
             self.stamp(name, locked).is_some_and(|now| now == *stamp)

@@ -25,6 +25,8 @@ pub(super) struct Kept {
     pub headers: BTreeMap<String, String>,
     pub tag: Option<String>,
     pub body: Vec<u8>,
+    /// Seconds since 1970 by this machine's clock at which the server sent or confirmed it.
+    pub at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -35,6 +37,8 @@ struct Header {
     headers: BTreeMap<String, String>,
     length: u64,
     sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<i64>,
 }
 
 const VERSION: u32 = 1;
@@ -77,7 +81,12 @@ impl AnswerCache {
             && header.key == key
             && header.length == u64::try_from(bytes.len()).ok()?
             && header.sha256 == hex(&Sha256::digest(&bytes));
-        whole.then_some(Kept { headers: header.headers, tag: header.tag, body: bytes })
+        whole.then_some(Kept {
+            headers: header.headers,
+            tag: header.tag,
+            body: bytes,
+            at: header.at,
+        })
     }
 
     /// Keeps an answer in place of the former one.
@@ -93,6 +102,7 @@ impl AnswerCache {
             headers: kept.headers.clone(),
             length: kept.body.len() as u64,
             sha256: hex(&Sha256::digest(&kept.body)),
+            at: kept.at,
         };
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         serde_json::to_writer(&mut file, &header)?;
@@ -134,6 +144,7 @@ mod tests {
             headers: BTreeMap::from([("etag".to_owned(), "\"a\"".to_owned())]),
             tag: None,
             body: body.to_vec(),
+            at: Some(1_764_400_000),
         }
     }
 

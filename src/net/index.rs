@@ -52,27 +52,43 @@ pub(super) fn crate_name(name: &str) -> Result<tame_index::KrateName<'_>, NetErr
 pub struct SparseIndex {
     client: Client,
     base: String,
+    anew: bool,
 }
 
 impl SparseIndex {
     /// The index that the user chose.
     #[must_use]
     pub fn new(client: &Client, urls: &BaseUrls) -> Self {
-        Self { client: client.clone(), base: urls.index.clone() }
+        Self { client: client.clone(), base: urls.index.clone(), anew: false }
     }
 
-    /// The registry's configuration.
+    /// The same; where `anew`, nothing kept is taken without asking.
+    #[must_use]
+    pub fn anew(self, anew: bool) -> Self {
+        Self { anew, ..self }
+    }
+
+    /// The registry's configuration; that of an earlier run, as long as the registry said that it holds.
     ///
     /// # Errors
     /// [`NetError`]; [`NetError::Unexpected`] where it is not the JSON that it should be.
     pub async fn config(&self) -> Result<IndexConfig, NetError> {
-        let request = self.request("config.json", Expect::Json, CONFIG_LIMIT);
-        let answer = self.client.send(&request).await?;
-        serde_json::from_slice(&answer.bytes).map_err(|error| NetError::Unexpected {
-            url: answer.url,
-            got: error.to_string(),
-            expected: "the registry's configuration".to_owned(),
-        })
+        match self.client.fresh(&self.config_request()) {
+            Some(kept) => read_config(kept),
+            None => self.ask_config().await,
+        }
+    }
+
+    /// The same from the registry itself, whatever is kept.
+    ///
+    /// # Errors
+    /// As [`SparseIndex::config`].
+    pub async fn ask_config(&self) -> Result<IndexConfig, NetError> {
+        read_config(self.client.send(&self.config_request()).await?)
+    }
+
+    fn config_request(&self) -> Request {
+        self.request("config.json", Expect::Json, CONFIG_LIMIT)
     }
 
     /// The index file of a crate.
@@ -86,6 +102,13 @@ impl SparseIndex {
             Err(error) if error.is_absent() => Ok(IndexAnswer::NoSuchCrate),
             Err(error) => Err(error),
         }
+    }
+
+    /// The index file of a crate as an earlier run kept it, as long as the registry said that it holds; nobody
+    /// is asked.
+    #[must_use]
+    pub fn fresh_lines(&self, name: &str) -> Option<Answer> {
+        self.client.fresh(&self.crate_request(name).ok()?)
     }
 
     /// The index file of a crate as an earlier run kept it; nobody is asked.
@@ -102,7 +125,16 @@ impl SparseIndex {
         Request::get(format!("{}{path}", self.base), expect, limit)
             .cached(Caching::Revalidate)
             .header("cargo-protocol", "version=1")
+            .anew(self.anew)
     }
+}
+
+fn read_config(answer: Answer) -> Result<IndexConfig, NetError> {
+    serde_json::from_slice(&answer.bytes).map_err(|error| NetError::Unexpected {
+        url: answer.url,
+        got: error.to_string(),
+        expected: "the registry's configuration".to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -29,13 +29,20 @@ pub struct RegistryApi {
     client: Client,
     base: String,
     interval: Duration,
+    anew: bool,
 }
 
 impl RegistryApi {
     /// The API below `base` (ends in `/`), asked at most once per `interval`.
     #[must_use]
     pub fn new(client: &Client, base: impl Into<String>, interval: Duration) -> Self {
-        Self { client: client.clone(), base: base.into(), interval }
+        Self { client: client.clone(), base: base.into(), interval, anew: false }
+    }
+
+    /// The same; where `anew`, an answer that was kept under the newest version does not do.
+    #[must_use]
+    pub fn anew(self, anew: bool) -> Self {
+        Self { anew, ..self }
     }
 
     /// The API of the registry that the user chose: its address where they gave one, else what the
@@ -110,7 +117,8 @@ impl RegistryApi {
         let url = format!("{}api/v1/crates/{name}/{what}{page}", self.base);
         let request = Request::get(url, Expect::Json, ANSWER_LIMIT)
             .cached(Caching::Tagged(newest.to_owned()))
-            .every(self.interval);
+            .every(self.interval)
+            .anew(self.anew);
         Ok(Request { redirects: Redirects::SameHost, ..request })
     }
 }

@@ -33,7 +33,8 @@ pub enum Redirects {
 pub enum Caching {
     /// Nothing.
     Never,
-    /// The last answer; the server is asked whether it still holds.
+    /// The last answer; the server is asked whether it still holds, unless the caller takes it as long as the
+    /// server said that it holds ([`super::Client::fresh`]).
     Revalidate,
     /// The last answer; it holds without a request as long as the caller's tag is the same.
     Tagged(String),
@@ -76,6 +77,8 @@ pub struct Request {
     pub part_of: Option<(u64, Option<String>)>,
     /// Further headers, such as `cargo-protocol`.
     pub headers: Vec<(&'static str, String)>,
+    /// Ask, although a kept answer would do.
+    pub anew: bool,
 }
 
 impl Request {
@@ -95,6 +98,7 @@ impl Request {
             range: None,
             part_of: None,
             headers: Vec::new(),
+            anew: false,
         }
     }
 
@@ -109,6 +113,13 @@ impl Request {
     #[must_use]
     pub fn every(mut self, interval: Duration) -> Self {
         self.interval = interval;
+        self
+    }
+
+    /// The same; where `anew`, no kept answer does.
+    #[must_use]
+    pub fn anew(mut self, anew: bool) -> Self {
+        self.anew = anew;
         self
     }
 
@@ -155,6 +166,8 @@ pub enum AnswerFrom {
 
 /// Headers that an answer keeps, in lower case.
 pub(super) const KEPT_HEADERS: &[&str] = &[
+    "age",
+    "cache-control",
     "content-range",
     "content-type",
     "date",

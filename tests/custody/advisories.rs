@@ -14,7 +14,7 @@ fn world() -> World {
 }
 
 /// A database of one advisory about `acme`.
-fn database(more: &str, patched: &str) -> Vec<u8> {
+pub fn database(more: &str, patched: &str) -> Vec<u8> {
     let text = format!(
         "```toml\n[advisory]\nid = \"RUSTSEC-2026-0001\"\npackage = \"acme\"\ndate = \"2026-05-20\"\n\
          aliases = [\"CVE-2026-1\"]\n{more}\n\n[versions]\npatched = [{patched}]\n```\n\n# A bad sum\n"

@@ -2,6 +2,10 @@
 //! by day, what a run asks the registry for, and what a registry can do to a run.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on may stop")]
 
+#[path = "../repository/sample.rs"]
+#[allow(dead_code, reason = "shared with the tests of repositories")]
+mod sample;
+
 mod advisories;
 mod arrayref;
 mod extract;
@@ -12,3 +16,4 @@ mod replay;
 mod report;
 mod requests;
 mod run;
+mod statements;

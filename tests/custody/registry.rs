@@ -31,6 +31,8 @@ pub struct Crate {
     /// Login, since when, by whom.
     pub owners: Vec<(String, String, String)>,
     pub releases: Vec<Release>,
+    /// When the registry took it away, and with which word.
+    pub deleted: Option<(String, String)>,
 }
 
 /// One release.
@@ -48,6 +50,8 @@ pub struct Release {
     pub dependencies: Vec<String>,
     /// Commit at which the workflow ran; that of the archive's record where it is not given.
     pub commit: Option<String>,
+    /// Repository of the workflow; one of its own name where it is not given.
+    pub workflow: Option<String>,
     /// The archive; empty where nobody packed one.
     pub archive: Vec<u8>,
 }
@@ -123,16 +127,13 @@ impl World {
 
     /// The registry's dump of the last second of a day, in its own layout.
     pub fn dump(&self, day: &str) -> Vec<u8> {
-        let tables = Tables::of(self);
+        let tables = Tables::of(self, day);
         let metadata = format!("{{\"timestamp\":\"{day}T23:59:59Z\",\"crates_io_commit\":\"0\"}}");
         let folder = format!("{day}-235959");
         let members = [
             ("data/crate_owners.csv", tables.owners),
             ("data/crates.csv", tables.crates),
-            (
-                "data/deleted_crates.csv",
-                "available_at,created_at,deleted_at,deleted_by,id,message,name\n".to_owned(),
-            ),
+            ("data/deleted_crates.csv", tables.deleted),
             ("data/teams.csv", tables.teams),
             ("data/users.csv", tables.users),
             ("data/versions.csv", tables.versions),
@@ -180,7 +181,8 @@ impl World {
                 json!({"id": id, "login": release.publisher, "name": null, "avatar": null,
                     "github_username_matches": true, "created_at": moment(made)})
             });
-            let workflow = json!({"provider": "github", "repository": format!("acme/{name}"),
+            let repository = release.workflow.clone().unwrap_or_else(|| format!("acme/{name}"));
+            let workflow = json!({"provider": "github", "repository": repository,
                 "run_id": "1", "sha": release.commit.as_deref().unwrap_or(RECORDED)});
             let trusted = person.is_none().then_some(workflow);
             json!({"num": release.number, "created_at": release.published, "yanked": release.yanked,
@@ -223,6 +225,7 @@ impl Crate {
             accounts: BTreeMap::from([(login.to_owned(), "2014-01-01".to_owned())]),
             owners: vec![(login.to_owned(), moment(releases[0].1), login.to_owned())],
             releases: releases.iter().map(release).collect(),
+            deleted: None,
         }
     }
 
@@ -237,6 +240,7 @@ impl Crate {
             number: need(&row[0]),
             published: moment(&need(&row[1])),
             publisher: text(&row[2]).unwrap_or_else(String::new),
+            workflow: text(&row[2]["workflow"]),
             repository: text(&row[3]),
             homepage: text(&row[4]),
             archive: pack(&name, &need(&row[0]), &[]),
@@ -253,8 +257,15 @@ impl Crate {
                 })
                 .collect(),
             releases: releases.map(release).collect(),
+            deleted: text(&one["deleted"]["at"])
+                .map(|at| (moment(&at), need(&one["deleted"]["message"]))),
             name,
         }
+    }
+
+    /// Whether the registry has it no more on that day.
+    fn is_gone(&self, day: &str) -> bool {
+        self.deleted.as_ref().is_some_and(|(at, _)| at[..10] <= *day)
     }
 
     /// The newest release of that day or before.
@@ -271,10 +282,11 @@ struct Tables {
     teams: String,
     users: String,
     versions: String,
+    deleted: String,
 }
 
 impl Tables {
-    fn of(world: &World) -> Self {
+    fn of(world: &World, day: &str) -> Self {
         let space = |text: &str| format!("{}+00", moment(text).replace('T', " ").replace('Z', ""));
         let mut tables = Self {
             crates: "created_at,description,id,name,readme,trustpub_only\n".to_owned(),
@@ -283,6 +295,7 @@ impl Tables {
             users: "created_at,gh_id,gh_login,id,name,username\n".to_owned(),
             versions: "bin_names,crate_id,created_at,homepage,num,published_by,repository,yanked\n"
                 .to_owned(),
+            deleted: "available_at,created_at,deleted_at,deleted_by,id,message,name\n".to_owned(),
         };
         let users = world.users();
         for (login, (id, made)) in &users {
@@ -292,6 +305,12 @@ impl Tables {
         for (at, one) in world.crates.iter().enumerate() {
             let at = at + 1;
             let first = space(&one.releases[0].published);
+            if let Some((when, word)) = one.deleted.as_ref().filter(|_| one.is_gone(day)) {
+                let when = space(when);
+                let _ =
+                    writeln!(tables.deleted, "{when},{first},{when},1,{at},{word},{}", one.name);
+                continue;
+            }
             let _ =
                 writeln!(tables.crates, "{first},\"a, \"\"b\"\"\n\",{at},{},\"#\n\",f", one.name);
             for (login, added, by) in &one.owners {
@@ -406,6 +425,9 @@ impl Registry {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}/", listener.local_addr().expect("bound"));
         let requests = Arc::new(Mutex::new(Vec::new()));
+        let mut world = world;
+        // What was taken away is not there any more.
+        world.crates.retain(|one| !one.is_gone(day));
         let shared = Arc::new((world, base.clone(), http_date(day), Box::new(fault) as Box<Fault>));
         let seen = Arc::clone(&requests);
         thread::spawn(move || {
@@ -460,14 +482,17 @@ fn honest(world: &World, base: &str, date: &str, path: &str) -> Vec<u8> {
         Some(value) => answer("200 OK", "application/json", &dated, value.to_string().as_bytes()),
         None => answer("404 Not Found", "application/json", &dated, b"{\"errors\":[]}"),
     };
+    // What the default registry says of its index.
+    let lasting = format!("{dated}cache-control: public,max-age=600\r\n");
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match parts[..] {
         ["index", "config.json"] => {
             let api = base.trim_end_matches('/');
-            json(Some(json!({"dl": format!("{base}static/crates"), "api": api})))
+            let config = json!({"dl": format!("{base}static/crates"), "api": api}).to_string();
+            answer("200 OK", "application/json", &lasting, config.as_bytes())
         }
         ["index", .., name] => match world.index_file(name) {
-            Some(lines) => answer("200 OK", "text/plain", &dated, lines.as_bytes()),
+            Some(lines) => answer("200 OK", "text/plain", &lasting, lines.as_bytes()),
             None => answer("404 Not Found", "text/plain", &dated, b""),
         },
         ["static", "crates", name, version, "download"] => {

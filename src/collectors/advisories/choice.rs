@@ -54,15 +54,15 @@ pub fn present(cache: &Path, cargo_home: &Path) -> Choice {
     Choice { database, warning }
 }
 
-/// Asks for a newer database where that is due, and answers with what is there then. A failure costs
-/// freshness, which is told, and nothing else.
+/// Asks for a newer database where that is due or `anew` says so, and answers with what is there then. A failure
+/// costs freshness, which is told, and nothing else.
 pub async fn current(
     client: &Client,
     urls: &BaseUrls,
     (cache, cargo_home): (&Path, &Path),
-    as_of: Date,
+    (as_of, anew): (Date, bool),
 ) -> Choice {
-    if client.is_offline() || !is_due(cache, as_of) {
+    if client.is_offline() || !(anew || is_due(cache, as_of)) {
         return present(cache, cargo_home);
     }
     let Err(error) = update(client, urls, cache, as_of).await else {

@@ -311,13 +311,22 @@ fn choose(
     body: Option<Vec<u8>>,
     day: jiff::civil::Date,
 ) -> (Choice, usize) {
+    choose_when(cache, home, body, (day, false))
+}
+
+fn choose_when(
+    cache: &Path,
+    home: &Path,
+    body: Option<Vec<u8>>,
+    when: (jiff::civil::Date, bool),
+) -> (Choice, usize) {
     let server = Loopback::start(move |_, _| match &body {
         Some(body) => Reply::ok("application/x-gzip", "etag: \"a\"\r\n", body),
         None => Reply::status("404 Not Found", "text/plain", "", b""),
     });
     let client = Client::online(Options { retries: 0, ..Options::default() });
     let urls = BaseUrls { advisory_db: server.base.clone(), ..BaseUrls::default() };
-    let chosen = current(&client, &urls, (cache, home), day);
+    let chosen = current(&client, &urls, (cache, home), when);
     let chosen = crate::net::runtime().unwrap().block_on(chosen);
     (chosen, server.requests().len())
 }
@@ -333,6 +342,9 @@ fn a_newer_database_is_asked_for_once_a_day() {
     };
     assert_eq!(on(date(2026, 9, 1)), 1);
     assert_eq!(on(date(2026, 9, 1)), 0, "once a day");
+    let anew = (date(2026, 9, 1), true);
+    let (_, asked) = choose_when(cache.path(), home.path(), Some(good(2)), anew);
+    assert_eq!(asked, 1, "whoever wants it fresh");
     assert_eq!(on(date(2026, 8, 1)), 0, "the past is in it");
     assert_eq!(on(date(2026, 9, 2)), 1);
 }

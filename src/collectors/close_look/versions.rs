@@ -6,7 +6,7 @@ use super::CloseLook;
 use crate::collectors::archive::ListedFile;
 use crate::collectors::cargo_home::CargoHome;
 use crate::collectors::gather::{Options, client};
-use crate::collectors::index_files::{IndexFiles, Lookup};
+use crate::collectors::index_files::{IndexFiles, Lookup, Wanted};
 use crate::domain::inspection::{DIFF, DiffFile, Release, Use, VersionDiff};
 use crate::domain::{Measured, Origin};
 use crate_read::cargo_index::IndexDependency;
@@ -24,10 +24,12 @@ pub fn dependencies(
     let lookup = || -> std::io::Result<Lookup> {
         let runtime = crate::net::runtime()?;
         let home = CargoHome::open(&options.cargo_home)?;
-        let index = IndexFiles::new(home, &client(options), &options.urls);
+        let index = IndexFiles::new(home, &client(options), &options.urls).anew(options.refresh);
         let here = |version| index.in_cargos_cache(name, &Origin::Registry, Some(version));
         if index.can_ask() && !versions.into_iter().all(here) {
-            runtime.block_on(index.fetch(&[name.to_owned()], &|| {}));
+            let versions = versions.map(str::to_owned).to_vec();
+            let wanted = Wanted { name: name.to_owned(), versions };
+            runtime.block_on(index.fetch(&[wanted], &|| {}));
         }
         Ok(index.find(name, &Origin::Registry, None))
     };

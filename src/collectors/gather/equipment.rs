@@ -13,7 +13,7 @@ use crate::collectors::advisories::{self, AdvisoryDb, Choice};
 use crate::collectors::cargo_home::CargoHome;
 use crate::collectors::contents::{Contents, Measurer};
 use crate::collectors::crate_files::Want;
-use crate::collectors::custody_data;
+use crate::collectors::custody_data::{self, When};
 use crate::collectors::custody_store::{self, CustodySource};
 use crate::collectors::kept::Kept;
 use crate::collectors::names::{PopularNames, Prepared};
@@ -211,7 +211,12 @@ impl Equipment {
     pub(super) fn advisories(&self, options: &Options) -> &Choice {
         self.advisories.get_or_init(|| {
             let folders = (options.cache_dir.as_path(), options.cargo_home.as_path());
-            let asked = advisories::current(&self.client, &options.urls, folders, options.as_of);
+            let asked = advisories::current(
+                &self.client,
+                &options.urls,
+                folders,
+                (options.as_of, options.refresh),
+            );
             self.runtime.block_on(asked)
         })
     }
@@ -222,8 +227,8 @@ impl Equipment {
             let store = options.cache_dir.join(IMPORTED);
             let folders = (options.cache_dir.as_path(), store.as_path());
             let url = options.data.as_deref();
-            let days = (options.as_of, options.today);
-            self.runtime.block_on(custody_data::current(&self.client, url, folders, days))
+            let when = When { as_of: options.as_of, today: options.today, anew: options.refresh };
+            self.runtime.block_on(custody_data::current(&self.client, url, folders, when))
         })
     }
 

@@ -66,8 +66,11 @@ impl Gathering<'_> {
         for (node, facts) in &by_node {
             let sheet = &mut self.gathered.sheets[*node];
             match (&facts.owners, &facts.published_by) {
-                // Neither who may publish nor who did: nothing is known of it, for one reason.
-                (Measured::Unknown(_), Measured::Unknown(reason)) => {
+                // Neither who may publish nor who did: nothing is known of it, for one reason. Of a crate that was
+                // deleted that is all there is to know, and the deletion is what counts.
+                (Measured::Unknown(_), Measured::Unknown(reason))
+                    if facts.deleted != Measured::Known(true) =>
+                {
                     sheet.put_unknown(custody::GROUP, reason.clone());
                 }
                 _ => sheet.put(custody::GROUP, facts),
@@ -168,7 +171,12 @@ impl Gathering<'_> {
         node: NodeIndex,
         locked: &Locked,
     ) -> Option<ApiCrate> {
-        let newest = self.history.get(&node).and_then(|facts| facts.newest_version.known());
+        let history = self.history.get(&node);
+        if history.is_some_and(|facts| facts.crate_absent == Measured::Known(true)) {
+            // The registry has no such crate: its API has nothing to say of it, and would seem to fail.
+            return None;
+        }
+        let newest = history.and_then(|facts| facts.newest_version.known());
         let newest = newest.unwrap_or(&locked.version);
         let changed = self.options.changed.contains(&locked.name);
         if !changed && self.is_told(sources, &locked.name, newest) {
@@ -201,6 +209,7 @@ impl Gathering<'_> {
         let answers = self.runtime.block_on(async {
             match RegistryApi::find(self.crates.client(), &self.options.urls).await {
                 Ok(Some(api)) => {
+                    let api = api.anew(self.options.refresh);
                     let done = |left: usize| {
                         progress.set_position((crates.len().saturating_sub(left)) as u64);
                     };

@@ -31,7 +31,7 @@ use crate::collectors::crate_files::{self, FoundIn};
 use crate::collectors::crates::{Crates, Measured as MeasuredCrate, Treed};
 use crate::collectors::custody::CustodyFacts;
 use crate::collectors::custody_store::CustodyStoreError;
-use crate::collectors::index_files::{IndexFiles, Lookup};
+use crate::collectors::index_files::{IndexFiles, Lookup, Wanted};
 use crate::collectors::malware::Malware;
 use crate::collectors::releases::{self, Locked, Older, ReleaseFacts, Releases};
 use crate::collectors::update;
@@ -53,6 +53,8 @@ pub struct Options {
     pub today: Date,
     /// Open no socket at all.
     pub offline: bool,
+    /// Ask again for what changes by the day, although what is kept would do.
+    pub refresh: bool,
     /// Cargo's home: archives and the index cache are read there.
     pub cargo_home: PathBuf,
     /// The tool's own cache folder.
@@ -108,6 +110,7 @@ impl Options {
             as_of,
             today: as_of,
             offline: false,
+            refresh: false,
             cargo_home,
             cache_dir,
             urls: BaseUrls::default(),
@@ -221,9 +224,11 @@ pub fn gather_within(
 pub fn single(name: &str, version: &str, options: &Options) -> Result<Graph, GatherError> {
     let equipment = Equipment::of(options)?;
     let index =
-        IndexFiles::new(equipment.home.clone(), &equipment.client_for(options), &options.urls);
+        IndexFiles::new(equipment.home.clone(), &equipment.client_for(options), &options.urls)
+            .anew(options.refresh);
     if index.can_ask() && !index.in_cargos_cache(name, &Origin::Registry, Some(version)) {
-        equipment.runtime.block_on(index.fetch(&[name.to_owned()], &|| {}));
+        let wanted = Wanted { name: name.to_owned(), versions: vec![version.to_owned()] };
+        equipment.runtime.block_on(index.fetch(&[wanted], &|| {}));
     }
     let unknown = |reason: String| GatherError::NoSuchCrate {
         name: name.to_owned(),
@@ -275,7 +280,7 @@ impl<'a> Gathering<'a> {
     fn new(graph: &Graph, places: &Places, options: &'a Options, equipment: &'a Equipment) -> Self {
         let Equipment { home, runtime, kept, measurer, .. } = equipment;
         let client = equipment.client_for(options);
-        let index = IndexFiles::new(home.clone(), &client, &options.urls);
+        let index = IndexFiles::new(home.clone(), &client, &options.urls).anew(options.refresh);
         let nodes = graph.nodes.iter().enumerate();
         let locked = nodes.filter_map(|(node, of)| Some((node, locked(of)?)));
         let sheets = graph.nodes.iter().map(|node| FactSheet::new(node.subject.clone()));

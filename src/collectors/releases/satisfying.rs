@@ -7,7 +7,7 @@ use semver::{Version, VersionReq};
 
 use super::history::History;
 use super::{Locked, Releases};
-use crate::collectors::index_files::Lookup;
+use crate::collectors::index_files::{Lookup, Wanted};
 use crate::domain::Origin;
 use crate_read::cargo_index::{IndexDependency, IndexFile};
 
@@ -35,7 +35,8 @@ impl Releases {
         };
         if self.index.can_ask() {
             let here = |name: &String| self.index.in_cargos_cache(name, &Origin::Registry, None);
-            let unseen: Vec<String> = wanted.iter().filter(|name| !here(name)).cloned().collect();
+            let unseen = wanted.iter().filter(|name| !here(name));
+            let unseen: Vec<Wanted> = unseen.map(|name| Wanted::any(name)).collect();
             runtime.block_on(self.index.fetch(&unseen, &|| ()));
         }
         let runs = all.iter().filter(|dependency| {

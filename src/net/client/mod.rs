@@ -1,5 +1,6 @@
 //! The one client. Online it asks within limits; offline it opens no socket and says so.
 
+mod fresh;
 mod limits;
 mod online;
 mod reading;
@@ -9,6 +10,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::cache::{AnswerCache, Kept};
 use super::{Answer, AnswerFrom, Caching, NetError, Request};
@@ -101,10 +104,24 @@ impl Client {
         Some(answer_from(request, kept, AnswerFrom::Kept))
     }
 
+    /// The kept answer, as long as its server said that it holds: then nobody is asked.
+    #[must_use]
+    pub fn fresh(&self, request: &Request) -> Option<Answer> {
+        if request.anew || request.caching != Caching::Revalidate {
+            return None;
+        }
+        let kept = self.find_kept(request)?;
+        let holds = fresh::holds(&kept.headers, kept.at, Timestamp::now().as_second());
+        holds.then(|| answer_from(request, kept, AnswerFrom::Kept))
+    }
+
     /// The answer that was kept under the request's own tag, without asking anybody.
     #[must_use]
     pub fn current(&self, request: &Request) -> Option<Answer> {
         let Caching::Tagged(tag) = &request.caching else { return None };
+        if request.anew {
+            return None;
+        }
         let kept = self.find_kept(request).filter(|kept| kept.tag.as_ref() == Some(tag))?;
         Some(answer_from(request, kept, AnswerFrom::Kept))
     }
@@ -123,6 +140,7 @@ impl Client {
         let kept = self.find_kept(request);
         if let (Caching::Tagged(tag), Some(entry)) = (&request.caching, &kept)
             && entry.tag.as_ref() == Some(tag)
+            && !request.anew
         {
             return Ok(answer_from(request, entry.clone(), AnswerFrom::Kept));
         }
@@ -157,7 +175,8 @@ impl Client {
     pub fn remember(&self, request: &Request, bytes: &[u8]) {
         if let (Some(cache), Caching::Tagged(tag)) = (&self.cache, &request.caching) {
             let (headers, tag) = (BTreeMap::new(), Some(tag.clone()));
-            let _ = cache.put(&key(request), &Kept { headers, tag, body: bytes.to_vec() });
+            let kept = Kept { headers, tag, body: bytes.to_vec(), at: None };
+            let _ = cache.put(&key(request), &kept);
         }
     }
 
@@ -176,7 +195,9 @@ impl Client {
             return;
         }
         if let Some(cache) = &self.cache {
-            let kept = Kept { headers: answer.headers.clone(), tag, body: answer.bytes.clone() };
+            let (headers, body) = (answer.headers.clone(), answer.bytes.clone());
+            let at = Some(Timestamp::now().as_second());
+            let kept = Kept { headers, tag, body, at };
             let _ = cache.put(&key(request), &kept);
         }
     }

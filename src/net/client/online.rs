@@ -8,6 +8,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use tokio::sync::Semaphore;
 
+use super::fresh;
 use super::limits::{retry_after, used_up};
 use super::reading::{check_part, check_start, kept_headers, plain_answer, read_body, refuse_page};
 use super::refusal::{innermost, redirect_error, refused, shown, transport, unexpected};
@@ -307,9 +308,7 @@ impl Online {
                     return Err(unexpected(url, "status 304", "an answer").into());
                 };
                 let mut answer = answer_from(request, kept.clone(), AnswerFrom::Revalidated);
-                if let Some(date) = kept_headers(response.headers()).remove("date") {
-                    answer.headers.insert("date".to_owned(), date);
-                }
+                fresh::renew(&mut answer.headers, kept_headers(response.headers()));
                 Ok(answer)
             }
             200 | 206 => {
