@@ -122,7 +122,9 @@ impl Assembly {
             DumpRow::User(row) => self.take_user(&row)?,
             DumpRow::Team(row) => {
                 let login = self.texts.keep(row.login)?;
-                self.teams.insert(small(row.id)?, login);
+                if self.teams.insert(small(row.id)?, login).is_some() {
+                    return Err(format!("the dump has the team number {} twice", row.id));
+                }
             }
             DumpRow::Version(row) => self.take_version(&row)?,
             DumpRow::Downloads(row) => self.usage.downloads(small(row.crate_id)?, row.downloads)?,
@@ -171,8 +173,10 @@ impl Assembly {
             created: row.created_at.map(Timestamp::as_second),
             relinked: row.username.map(|name| !name.eq_ignore_ascii_case(row.login)),
         };
-        self.users.insert(small(row.id)?, entry);
-        Ok(())
+        match self.users.insert(small(row.id)?, entry) {
+            None => Ok(()),
+            Some(_) => Err(format!("the dump has the account number {} twice", row.id)),
+        }
     }
 
     fn take_version(&mut self, row: &VersionRow<'_>) -> Result<(), String> {
@@ -188,8 +192,31 @@ impl Assembly {
         Ok(())
     }
 
-    /// Refuses a dump that has a crate twice, by number or by name: one of the two would hide the other.
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// Refuses a dump that has a crate twice, by number or by name, a version or an owner of a crate twice: one of
+    /// the two would hide the other. And one without a single owner or version: what is left out of it is
+    /// not nothing.
+    pub(super) fn check(&mut self) -> Result<(), String> {
+        if !self.crates.is_empty() && (self.owners.is_empty() || self.versions.is_empty()) {
+            let what = if self.owners.is_empty() { "owner" } else { "version" };
+            return Err(format!("the dump has crates and not one {what} of any"));
+        }
+        self.versions.sort_unstable_by_key(|one| (one.crate_id, one.number));
+        let same = |two: &[VersionEntry]| {
+            (two[0].crate_id, two[0].number) == (two[1].crate_id, two[1].number)
+        };
+        if let Some(two) = self.versions.windows(2).find(|two| same(two)) {
+            let id = two[0].crate_id;
+            return Err(format!("the dump has a version of the crate number {id} twice"));
+        }
+        self.owners.sort_unstable_by_key(|owner| (owner.crate_id, owner.team, owner.owner));
+        let same = |two: &[OwnerEntry]| {
+            let of = |one: &OwnerEntry| (one.crate_id, one.team, one.owner);
+            of(&two[0]) == of(&two[1])
+        };
+        if let Some(two) = self.owners.windows(2).find(|two| same(two)) {
+            let id = two[0].crate_id;
+            return Err(format!("the dump has an owner of the crate number {id} twice"));
+        }
         let mut ids: Vec<u32> = self.crates.iter().map(|one| one.id).collect();
         let mut names: Vec<u32> = self.crates.iter().map(|one| one.name).collect();
         ids.sort_unstable();
@@ -250,11 +277,11 @@ impl Assembly {
 
     fn answer(&self, entry: &CrateEntry, texts: &[Box<str>], stamp: Stamp) -> CrateCustody {
         let mut row = Row { assembly: self, texts, accounts: Vec::new(), addresses: Vec::new() };
-        let owners = of_crate(&self.owners, entry.id, |owner| owner.crate_id)
+        let owners: Vec<Owner> = of_crate(&self.owners, entry.id, |owner| owner.crate_id)
             .iter()
             .map(|owner| row.owner(owner))
             .collect();
-        let releases = of_crate(&self.versions, entry.id, |version| version.crate_id)
+        let releases: Vec<Release> = of_crate(&self.versions, entry.id, |one| one.crate_id)
             .iter()
             .map(|version| row.release(version))
             .collect();
@@ -264,8 +291,9 @@ impl Assembly {
             accounts,
             addresses,
             created: Measured::Known(moment(entry.created)),
-            owners: Measured::Known(owners),
-            releases: Measured::Known(releases),
+            // A crate that nobody owns and that has no version is none that a lockfile can pin.
+            owners: some_of(owners, "the dump has no owner of it"),
+            releases: some_of(releases, "the dump has no version of it"),
             trusted_only: entry.trusted_only.map_or_else(
                 || Measured::unknown("the dump is of before this was recorded"),
                 Measured::Known,
@@ -349,6 +377,11 @@ fn gone_answer(texts: &[Box<str>], gone: &(u32, i64, u32), stamp: Stamp) -> Crat
         deleted: Some(Deleted { at, message }),
         ..CrateCustody::unknown(stamp, "the registry deleted the crate")
     }
+}
+
+/// A list that cannot be empty where it is whole.
+fn some_of<T>(list: Vec<T>, why: &str) -> Measured<Vec<T>> {
+    if list.is_empty() { Measured::unknown(why) } else { Measured::Known(list) }
 }
 
 /// The entries of one crate in a list that is ordered by crate.

@@ -160,7 +160,7 @@ impl CustodySource for Store {
 
 /// Writes a store beside its place and renames it into it.
 pub(super) fn write_store(
-    assembly: Assembly,
+    mut assembly: Assembly,
     stamp: Stamp,
     path: &Path,
     today: Option<Date>,

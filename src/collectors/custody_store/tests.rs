@@ -198,6 +198,28 @@ fn a_crate_that_stands_twice_is_refused_and_an_owner_without_a_row_stays_distinc
         assert!(error.contains(*what), "{error}");
         assert!(!path.exists());
     }
+    let tables = |at: usize, text: &str| {
+        let mut members = MEMBERS;
+        members[at].1 = text;
+        Store::import(&dump(&members)[..], &path).map(|_| ()).map_err(|error| error.to_string())
+    };
+    for (at, (table, text)) in MEMBERS.iter().enumerate() {
+        let what = match table.rsplit('/').next().unwrap() {
+            "crate_owners.csv" => ("not one owner", "an owner"),
+            "versions.csv" => ("not one version", "a version"),
+            "users.csv" => ("", "account number"),
+            "teams.csv" => ("", "team number"),
+            _ => continue,
+        };
+        let (header, rows) = text.split_once('\n').unwrap();
+        let again = tables(at, &format!("{header}\n{rows}{rows}")).unwrap_err();
+        assert!(again.contains(what.1) && again.contains("twice"), "{table}: {again}");
+        if !what.0.is_empty() {
+            let none = tables(at, &format!("{header}\n")).unwrap_err();
+            assert!(none.contains(what.0), "{table}: {none}");
+        }
+        assert!(!path.exists());
+    }
     let mut unknown = MEMBERS;
     unknown[5].1 =
         "created_at,gh_id,gh_login,id,name,username\n2016-01-01 00:00:00+00,1,olga,17,,olga\n";

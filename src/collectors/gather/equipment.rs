@@ -14,7 +14,7 @@ use crate::collectors::cargo_home::CargoHome;
 use crate::collectors::contents::{Contents, Measurer};
 use crate::collectors::crate_files::Want;
 use crate::collectors::custody_data::{self, When};
-use crate::collectors::custody_store::{self, CustodySource};
+use crate::collectors::custody_store::{self, CustodySource, CustodyStoreError};
 use crate::collectors::kept::Kept;
 use crate::collectors::names::{PopularNames, Prepared};
 use crate::collectors::shared::Shared;
@@ -127,6 +127,10 @@ impl Equipment {
         let mut custody = BTreeMap::new();
         if let Some(dump) = &options.dump {
             let source = custody_store::open(dump, &options.cache_dir)?;
+            let day = source.stamp().date();
+            if custody_store::is_to_come(day, Some(options.today)) {
+                return Err(CustodyStoreError::ToCome { day: day.to_string() }.into());
+            }
             custody.insert(dump.clone(), Ok(CustodyFile::new(source)));
         }
         Ok(Self {

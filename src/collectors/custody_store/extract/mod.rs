@@ -5,7 +5,7 @@
 //! popular crates (JSON, deflate), the blocks.
 //! A block holds the rows of up to [`ROWS`] crates in the order of their names, as [`rows`] packs them; the
 //! index (deflate) names the first crate of each block, its length and its checksum. The header tells schema,
-//! day of the source and the SHA-256 of all that follows it. The same store gives the same bytes.
+//! day of the source and the SHA-256 of both and of all that follows. The same store gives the same bytes.
 //!
 //! A file that is whole was checked when it was fetched; opening reads header and index only, and every block
 //! is held against its checksum when it is read. Rows are a stranger's and checked as those of a store are.
@@ -36,7 +36,7 @@ use rows::{Cursor, Packer};
 /// First bytes of an extract.
 pub(super) const MAGIC: &[u8; 8] = b"custody\n";
 /// Version of the form.
-pub const EXTRACT_SCHEMA: &str = "custody-extract/2";
+pub const EXTRACT_SCHEMA: &str = "custody-extract/3";
 /// Crates of one block.
 pub const ROWS: usize = 256;
 /// Longest header, index and block that are read, in bytes after decompression.
@@ -55,8 +55,16 @@ struct Header {
     index: u64,
     /// Packed bytes of the list of popular crates.
     popular: u64,
-    /// Of all that follows the header.
+    /// Of what the header says beside it, and all that follows.
     sha256: String,
+}
+
+impl Header {
+    /// A hash that has taken in what the header says: a day that was edited is damage, too.
+    fn hash(&self) -> Sha256 {
+        let Self { schema, taken, crates, index, popular, sha256: _ } = self;
+        Sha256::new_with_prefix(format!("{schema}\n{taken}\n{crates}\n{index}\n{popular}\n"))
+    }
 }
 
 /// Where a block lies.
@@ -108,17 +116,19 @@ fn put_together(
     into: &mut impl Write,
 ) -> io::Result<u64> {
     blocks.rewind()?;
-    let mut hash = Sha256::new_with_prefix(index);
-    hash.update(popular);
-    let (hash, body) = hash_of(hash, blocks)?;
-    let header = Header {
+    let mut header = Header {
         schema: EXTRACT_SCHEMA.to_owned(),
         taken: stamp.taken,
         crates,
         index: index.len() as u64,
         popular: popular.len() as u64,
-        sha256: hash,
+        sha256: String::new(),
     };
+    let mut hash = header.hash();
+    hash.update(index);
+    hash.update(popular);
+    let (hash, body) = hash_of(hash, blocks)?;
+    header.sha256 = hash;
     let header = serde_json::to_vec(&header).map_err(io::Error::other)?;
     let length = u32::try_from(header.len()).map_err(io::Error::other)?;
     into.write_all(MAGIC)?;
@@ -268,7 +278,7 @@ impl Extract {
         let told = |error| CustodyStoreError::io(path, error);
         let mut file = disk::open(path).map_err(told)?;
         let (header, _) = read_header(&mut file, path)?;
-        let (hash, _) = hash_of(Sha256::new(), &mut file).map_err(told)?;
+        let (hash, _) = hash_of(header.hash(), &mut file).map_err(told)?;
         if hash != header.sha256 {
             return Err(CustodyStoreError::format(path, "its hash is not the one in its header"));
         }

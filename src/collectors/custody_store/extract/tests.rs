@@ -128,8 +128,14 @@ fn an_extract_that_is_cut_or_edited_is_refused_and_never_another_answer() {
             let honest = honest.clone().map(|row| CrateCustody { stamp: taken, ..row });
             assert!(row.is_none() || row == honest, "byte {at}");
         }
-        if at > 400 {
-            assert!(Extract::verify(&bad).is_err(), "byte {at} behind the header");
+        assert!(Extract::verify(&bad).is_err(), "byte {at}");
+        let cache = folder.path();
+        let named = folder.path().join("named");
+        if at % 7 == 0 {
+            std::fs::create_dir_all(&named).unwrap();
+            std::fs::copy(&bad, named.join("x.custody")).unwrap();
+            let opened = crate::collectors::custody_store::open(&named.join("x.custody"), cache);
+            assert!(opened.is_err(), "byte {at} of a file that somebody names");
         }
     }
 }
@@ -138,9 +144,9 @@ fn an_extract_that_is_cut_or_edited_is_refused_and_never_another_answer() {
 fn an_extract_of_a_newer_form_is_named_as_that() {
     let (folder, _, path) = extract();
     let whole = std::fs::read(&path).unwrap();
-    let at = memchr::memmem::find(&whole, b"extract/2").unwrap();
+    let at = memchr::memmem::find(&whole, b"extract/3").unwrap();
     let mut newer = whole;
-    newer[at + 8] = b'3';
+    newer[at + 8] = b'4';
     let path = folder.path().join("newer");
     std::fs::write(&path, newer).unwrap();
     let error = Extract::open(&path).err().unwrap().to_string();
