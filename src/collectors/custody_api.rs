@@ -2,7 +2,8 @@
 //!
 //! What runs at build time is asked for first, then what changed, then what one account alone is known to
 //! own, then the rest. An answer
-//! kept under the crate's newest version costs nothing. What the budget does not reach is not
+//! kept under the crate's newest version costs nothing; owners, who can change without a release, are asked for again
+//! after a week, when everybody else was. What the budget does not reach is not
 //! determined; the next run finds what was kept and goes on from there. A server that limits the rate,
 //! or fails three times in a row, is left alone for the rest of the run; that it does not know a crate
 //! which the index lists is a failure, too.
@@ -21,8 +22,9 @@ use crate_read::registry_api::{
 };
 
 use super::custody::{
-    Account, AccountKind, CrateCustody, Owner, Publisher, Release, SourceKind, Stamp,
+    self, Account, AccountKind, CrateCustody, Owner, Publisher, Release, SourceKind, Stamp,
 };
+use super::custody_data::FRESH_DAYS;
 use super::custody_store::CustodySource;
 
 /// Most pages of one crate's versions.
@@ -89,6 +91,8 @@ enum AskError {
     Answer(#[from] ApiAnswerError),
     #[error("the registry API lists more than {PAGES_LIMIT} pages of versions")]
     Pages,
+    #[error("the registry API lists not one {0} of a crate that the index has")]
+    Empty(&'static str),
     #[error("not asked: the registry API failed before: {0}")]
     Stopped(String),
     #[error(
@@ -108,7 +112,10 @@ pub async fn ask_all(
 ) -> ApiAnswers {
     let mut order: Vec<&ApiCrate> = crates.iter().collect();
     let mut seen = BTreeSet::new();
-    order.sort_by(|a, b| a.rank().cmp(&b.rank()));
+    // Owners of whom nothing is kept go before those of last week.
+    let known =
+        |one: &ApiCrate| api.current(Question::Owners, &one.name, &one.newest, None).is_some();
+    order.sort_by_cached_key(|one| (known(one), one.rank()));
     // A crate that is there in two versions is asked for once, where its first stands.
     order.retain(|one| seen.insert(&one.name));
     let mut run = Run {
@@ -163,7 +170,7 @@ impl Run<'_> {
             self.answers.unknown.insert(one.name.clone(), error.to_string());
             return;
         }
-        self.answers.answers.insert(one.name.clone(), custody(versions, owners, self.now));
+        self.answers.answers.insert(one.name.clone(), row_of(versions, owners, self.now));
     }
 
     async fn versions(&mut self, one: &ApiCrate) -> Result<(Vec<ApiVersion>, Timestamp), AskError> {
@@ -178,6 +185,7 @@ impl Run<'_> {
             match parsed.next_page {
                 Some(next) if page.as_ref() != Some(&next) => page = Some(next),
                 Some(_) => return Err(AskError::Pages),
+                None if versions.is_empty() => return Err(AskError::Empty("version")),
                 None => return Ok((versions, taken)),
             }
         }
@@ -186,7 +194,11 @@ impl Run<'_> {
 
     async fn owners(&mut self, one: &ApiCrate) -> Result<(Vec<ApiOwner>, Timestamp), AskError> {
         let answer = self.ask(Question::Owners, one, None).await?;
-        Ok((parse_owners(&answer.bytes)?, self.taken(&answer)))
+        let owners = parse_owners(&answer.bytes)?;
+        if owners.is_empty() {
+            return Err(AskError::Empty("owner"));
+        }
+        Ok((owners, self.taken(&answer)))
     }
 
     fn taken(&self, answer: &Answer) -> Timestamp {
@@ -204,15 +216,19 @@ impl Run<'_> {
         one: &ApiCrate,
         page: Option<&str>,
     ) -> Result<Answer, AskError> {
-        if let Some(answer) = self.api.current(question, &one.name, &one.newest, page) {
-            return Ok(answer);
+        let kept = self.api.current(question, &one.name, &one.newest, page);
+        let stale =
+            kept.as_ref().is_some_and(|kept| question == Question::Owners && self.is_stale(kept));
+        if let Some(kept) = kept.filter(|_| !stale) {
+            return Ok(kept);
         }
         let result = if let Some(why) = &self.stopped {
             Err(AskError::Stopped(why.clone()))
         } else if Instant::now() >= self.deadline {
             Err(AskError::Budget)
         } else {
-            let sent = self.api.ask(question, &one.name, &one.newest, page);
+            let api = if stale { self.api.clone().anew(true) } else { self.api.clone() };
+            let sent = api.ask(question, &one.name, &one.newest, page);
             timeout_at(self.deadline, sent)
                 .await
                 .map_or(Err(AskError::Budget), |result| result.map_err(AskError::Net))
@@ -228,6 +244,13 @@ impl Run<'_> {
         result.or_else(|error| self.api.kept(question, &one.name, page).ok_or(error))
     }
 
+    /// Whether an answer is so old that who is in it may have changed.
+    fn is_stale(&self, answer: &Answer) -> bool {
+        let days =
+            custody::days_between(custody::date(self.taken(answer)), custody::date(self.now));
+        days >= i64::from(FRESH_DAYS)
+    }
+
     fn failed(&mut self, error: &NetError) {
         if matches!(error, NetError::Offline | NetError::BadName(_)) {
             return;
@@ -241,7 +264,7 @@ impl Run<'_> {
 }
 
 /// The answers of both questions as one row of custody data.
-fn custody(
+fn row_of(
     versions: Result<(Vec<ApiVersion>, Timestamp), AskError>,
     owners: Result<(Vec<ApiOwner>, Timestamp), AskError>,
     now: Timestamp,

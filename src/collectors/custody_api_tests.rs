@@ -148,6 +148,37 @@ fn an_unchanged_crate_costs_nothing_and_a_changed_one_two_requests() {
 }
 
 #[test]
+fn owners_are_asked_for_again_after_a_week_and_last_of_all() {
+    let server = Loopback::start(healthy);
+    let cache = tempfile::tempdir().unwrap();
+    let client = client(Some(cache.path()));
+    ask(&client, &server.base, &[one("acme")], LONG);
+    let api = RegistryApi::new(&client, &server.base, Duration::ZERO);
+    let on = |day: &str, crates: &[ApiCrate]| {
+        let now: Timestamp = format!("{day}T23:00:00Z").parse().unwrap();
+        let before = server.requests().len();
+        let asked = ask_all(&api, crates, LONG, now, &|_| {});
+        let answers = crate::net::runtime().unwrap().block_on(asked);
+        assert!(answers.answer("acme").known().is_some());
+        server.requests().split_off(before)
+    };
+    assert_eq!(on("2026-06-08", &[one("acme")]), Vec::<String>::new());
+    let later = on("2026-06-09", &[one("acme"), one("zeta")]);
+    let paths: Vec<&str> = later.iter().filter_map(|head| head.split(' ').nth(1)).collect();
+    let of = |name: &str, what: &str| format!("/api/v1/crates/{name}/{what}");
+    assert_eq!(paths, [of("zeta", "versions"), of("zeta", "owners"), of("acme", "owners")]);
+    let none = crate::net::runtime().unwrap().block_on(ask_all(
+        &api,
+        &[one("acme")],
+        Duration::ZERO,
+        "2026-07-01T00:00:00Z".parse().unwrap(),
+        &|_| {},
+    ));
+    let Measured::Known(row) = none.answer("acme") else { panic!("the old answer stays") };
+    assert_eq!(row.stamp.taken.to_string(), "2026-06-02T10:00:00Z", "and tells its day");
+}
+
+#[test]
 fn what_the_budget_does_not_reach_is_not_determined_and_the_next_run_goes_on() {
     let server = Loopback::start(healthy);
     let cache = tempfile::tempdir().unwrap();

@@ -191,7 +191,7 @@ impl IndexFiles {
     /// Whether what an earlier run kept answers for this crate without a question.
     fn is_fresh(&self, wanted: &Wanted) -> bool {
         let Some(answer) = self.index.fresh_lines(&wanted.name) else { return false };
-        let Ok(file) = IndexFile::from_lines(answer.bytes) else { return false };
+        let Ok(file) = read_lines(&wanted.name, answer.bytes) else { return false };
         let has = |version: &String| file.lines.iter().any(|line| line.version == *version);
         wanted.versions.iter().all(has)
     }
@@ -266,7 +266,7 @@ impl IndexFiles {
             return Lookup::Unknown(reason);
         }
         match self.index.kept_lines(name) {
-            Some(answer) => read_answer(answer, IndexSource::OwnCache),
+            Some(answer) => read_answer(name, answer, IndexSource::OwnCache),
             None if self.can_ask() => {
                 Lookup::Unknown("its index file was not asked for".to_owned())
             }
@@ -279,7 +279,7 @@ impl IndexFiles {
     fn find_fetched(&self, name: &str) -> Option<Lookup> {
         let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
         Some(match fetched.get(name)? {
-            Fetched::Held(answer) => read_answer(answer.clone(), IndexSource::Network),
+            Fetched::Held(answer) => read_answer(name, answer.clone(), IndexSource::Network),
             Fetched::Kept => self.read_kept(name, IndexSource::Network),
             Fetched::Fresh => self.read_kept(name, IndexSource::OwnCache),
             Fetched::NoSuchCrate => Lookup::NoSuchCrate,
@@ -289,7 +289,7 @@ impl IndexFiles {
 
     fn read_kept(&self, name: &str, source: IndexSource) -> Lookup {
         match self.index.kept_lines(name) {
-            Some(answer) => read_answer(answer, source),
+            Some(answer) => read_answer(name, answer, source),
             None => Lookup::Unknown("the answer that was kept is gone".to_owned()),
         }
     }
@@ -354,12 +354,28 @@ fn modified(path: &Path) -> Measured<String> {
     text.into()
 }
 
-fn read_answer(answer: Answer, source: IndexSource) -> Lookup {
+fn read_answer(name: &str, answer: Answer, source: IndexSource) -> Lookup {
     let date =
         answer.date().map_or_else(|| Measured::unknown("the server told no date"), Measured::Known);
-    match IndexFile::from_lines(answer.bytes) {
+    match read_lines(name, answer.bytes) {
         Ok(file) => Lookup::Found(FoundIndex { file, source, date }),
-        Err(error) => Lookup::Unknown(error.to_string()),
+        Err(why) => Lookup::Unknown(why),
+    }
+}
+
+/// The lines of this crate. An answer without a line, or with one of another crate, is none: it would make
+/// every version seem removed, or its hash wrong.
+fn read_lines(name: &str, bytes: Vec<u8>) -> Result<IndexFile, String> {
+    let file = IndexFile::from_lines(bytes).map_err(|error| error.to_string())?;
+    if file.lines.is_empty() && file.bad.is_empty() {
+        return Err("the index answered without a single version".to_owned());
+    }
+    match file.lines.iter().find(|line| !line.name.eq_ignore_ascii_case(name)) {
+        Some(other) => Err(format!(
+            "the index answered with lines of another crate, `{}`",
+            crate::domain::text::shown(&other.name)
+        )),
+        None => Ok(file),
     }
 }
 

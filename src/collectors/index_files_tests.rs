@@ -228,6 +228,38 @@ fn an_outage_is_unknown_and_not_a_missing_crate() {
 }
 
 #[test]
+fn an_answer_of_another_crate_or_of_none_is_unknown_and_removes_nothing() {
+    for (body, why) in [
+        (Version::at("1.0.0", ONE).json("other"), "another crate, `other`"),
+        (String::new(), "without a single version"),
+        ("\n\n".to_owned(), "without a single version"),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let server = Loopback::start(move |_, _| {
+            let headers = "etag: \"a\"\r\ncache-control: max-age=3600\r\n";
+            Reply::ok("text/plain", headers, body.as_bytes())
+        });
+        for cache in [None, Some(home.path().join("answers"))] {
+            let client = Client::online(Options { cache, ..Options::default() });
+            for _ in 0..2 {
+                let files = index(&home, &client, &server.base);
+                fetch(&files, "acme");
+                let found = files.find("acme", &Origin::Registry, None);
+                assert!(matches!(&found, Lookup::Unknown(said) if said.contains(why)), "{found:?}");
+            }
+        }
+        assert_eq!(server.requests().len(), 4, "and it is not kept as an answer that holds");
+    }
+    let home = tempfile::tempdir().unwrap();
+    let body = Version::at("1.0.0", ONE).json("Acme");
+    let server = Loopback::start(move |_, _| Reply::ok("text/plain", "", body.as_bytes()));
+    let files = index(&home, &Client::online(Options::default()), &server.base);
+    fetch(&files, "acme");
+    let found = files.find("acme", &Origin::Registry, None);
+    assert!(matches!(found, Lookup::Found(_)), "the registry's own spelling");
+}
+
+#[test]
 fn another_registrys_index_is_never_asked() {
     let home = tempfile::tempdir().unwrap();
     let files = index(&home, &Client::online(Options::default()), "http://127.0.0.1:1/");
