@@ -112,8 +112,8 @@ fn table(report: &CustodyReport, source: Option<&str>) -> String {
     );
     if report.owners_known == 0 && report.publishers_known == 0 {
         out.push_str(
-            "Nothing is known yet. Import the registry's dump (`cargo custody db import`), name a slim\n\
-             file (--dump FILE), or give the registry's API more time (--api-budget 5m).\n",
+            "Nothing is known yet. Fetch the registry's dump (`cargo custody db update`), name a dump or slim\n\
+             file (--dump FILE), or give the registry's API more time (--api-budget 5m; it knows today only).\n",
         );
         return out;
     }

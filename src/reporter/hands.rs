@@ -59,6 +59,8 @@ pub(super) fn headline(hands: &Hands) -> String {
     }
     let all = hands.events.len() + hands.events_left_out as usize;
     let changes = match all {
+        // Pins alone remember names, and not what changed before them.
+        0 if hands.publishers_known == 0 => "what changed hands is not known".to_owned(),
         0 => "no change of hands is known".to_owned(),
         all => format!("{} of hands known", count(all, "change")),
     };

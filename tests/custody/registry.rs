@@ -249,7 +249,10 @@ impl Crate {
         Self {
             accounts: accounts.map(|(login, made)| (login.clone(), need(made))).collect(),
             owners: owners
-                .filter(|owner| owner["removed"].is_null())
+                // Whom the registry removed with the crate was its owner until then.
+                .filter(|owner| {
+                    owner["removed"].is_null() || owner["removed"] == one["deleted"]["at"]
+                })
                 .map(|owner| {
                     let who = need(&owner["who"]);
                     let by = text(&owner["by"]).unwrap_or_else(|| who.clone());

@@ -81,8 +81,8 @@ pub struct CustodyFacts {
     pub publisher_count: Measured<u32>,
     /// Those accounts, ordered by login.
     pub publishers: Measured<Vec<PublisherFact>>,
-    /// One user is the only owner and nobody else published within 24 months. Unknown where a team
-    /// owns or a trusted workflow published: those are an unknown number of people.
+    /// One user is the only owner: who published before and owns it no more cannot publish. Unknown where a team
+    /// owns, or a trusted workflow published within 24 months: those are an unknown number of people.
     pub sole_publisher: Measured<bool>,
     /// Share of the releases of 24 months that a trusted workflow published, from 0 to 1.
     pub trusted_publishing_share: Measured<f64>,
@@ -387,23 +387,24 @@ fn sole(
     if owners.iter().filter(|owner| owner.kind == AccountKind::User).count() > 1 {
         return Measured::Known(false);
     }
-    let owner = match &owners[..] {
+    match &owners[..] {
         [] => {
             return Measured::unknown(
                 "the owner list is empty, so nobody is known who can publish",
             );
         }
-        [owner] if owner.kind == AccountKind::User => owner,
+        [owner] if owner.kind == AccountKind::User => {}
         _ => {
             return Measured::unknown("a team owns it, and no source says how many people that is");
         }
-    };
+    }
     if recent.iter().any(|release| matches!(way(release), Way::Trusted(_) | Way::Inferred)) {
         return Measured::unknown(
             "a trusted workflow published, and no source says who can change it",
         );
     }
-    publishers.as_ref().map(|all| all.iter().all(|publisher| publisher.login == owner.login))
+    // Whether workflows published is known where every publisher is.
+    publishers.as_ref().map(|_| true)
 }
 
 /// Share of trusted publishing among these releases.

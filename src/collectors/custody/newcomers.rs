@@ -1,10 +1,14 @@
-//! Group `newcomers`: accounts that became owner and published for the first time on several crates of the
-//! graph within weeks, and how many of these crates had nothing to do with each other before.
+//! Group `newcomers`: accounts that came to several crates of the graph within three months, and how many of these
+//! crates had nothing to do with each other before.
+//!
+//! Whoever publishes a settled crate for the first time came to it, whatever the list of owners says today: nobody
+//! publishes without a key, and a row that is gone, or a team's, tells of nobody. Whoever was made its owner came
+//! to it, too, before any release: the key is in his hand, and a workflow of his can publish without his name.
 //!
 //! Seen only across crates, from the histories and events of all of them. A bot of a project, or a colleague
 //! who takes over a family of crates, comes to many at once, too: crates count as related where an account
-//! held or published both before the newcomer came. Accounts that came with the newcomer prove nothing.
-//! Measures and does not judge.
+//! held or published both a year before the newcomer came. Accounts that came with the newcomer, or were sent
+//! ahead, prove nothing. Measures and does not judge.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,12 +20,16 @@ use crate::domain::Measured;
 
 use super::event::{CustodyEvent, EventKind};
 use super::facts::CustodyFacts;
-use super::history::{Account, AccountId, History, Who, date, days_between};
+use super::history::{Account, AccountId, AccountKind, History, Who, date, days_between};
 
 /// Name of the group.
 pub const NEWCOMERS_GROUP: &str = "newcomers";
-/// Crates that an account came to within so many days count together: six weeks.
-const DAYS: i64 = 42;
+/// Crates that an account came to within so many days count together: a quarter of a year. Six weeks could be waited
+/// out between one crate and the next.
+const DAYS: i64 = 92;
+/// A crate is old enough for a newcomer to be news from this age on, and whoever held it for so long before one came
+/// is no helper of his, in days.
+const SETTLED_DAYS: i64 = 365;
 /// Most crates of one account that are compared with each other, and listed.
 const CRATES_LIMIT: usize = 100;
 
@@ -30,17 +38,17 @@ const CRATES_LIMIT: usize = 100;
 pub struct Newcomer {
     /// Its login. A string of strangers. Source: dump.
     pub who: String,
-    /// Age of the account in days at its first release on the first of these crates. Source: dump or API.
+    /// Age of the account in days when it came to the first of these crates. Source: dump or API.
     pub account_age_days: Measured<i64>,
-    /// The crates on which it published for the first time within 42 days, and of which it became owner
-    /// within 42 days of that, by name, at most 100. Source: group `custody` of all of them.
+    /// The crates, a year old or older, that it published for the first time, or became owner of without a release,
+    /// within 92 days, by name, at most 100. Source: group `custody` of all of them.
     pub crates: Vec<String>,
     /// How many groups these crates form in which no account held or published a crate of two groups
-    /// before the newcomer came. Source: owners and publishers of all of them.
+    /// a year before the newcomer came. Source: owners and publishers of all of them.
     pub unrelated: u32,
-    /// Day of its first release on the first of them, `YYYY-MM-DD`.
+    /// Day on which it came to the first of them, `YYYY-MM-DD`.
     pub from: String,
-    /// Day of its first release on the last of them, `YYYY-MM-DD`.
+    /// Day on which it came to the last of them, `YYYY-MM-DD`.
     pub to: String,
     /// Days from `to` to the day of the audit.
     pub age_days: i64,
@@ -49,9 +57,9 @@ pub struct Newcomer {
 /// Who came to this crate and others of the graph at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NewcomerFacts {
-    /// Accounts that came to this crate and at least one other, ordered by login. Unknown where no source
-    /// dates the owners of this crate or names its publishers; what is not known of other crates leaves
-    /// them out.
+    /// Accounts that came to this crate and at least one other, ordered by login. Unknown where no source names
+    /// its publishers, or nobody was seen and no source dates its owners; what is not known of other crates
+    /// leaves them out.
     pub list: Measured<Vec<Newcomer>>,
 }
 
@@ -87,31 +95,42 @@ pub fn newcomers(
     let facts = crates.iter().map(|(name, (_, custody))| {
         let mut list = found.remove(name).unwrap_or_default();
         list.sort_by(|a, b| a.who.cmp(&b.who));
-        let known = custody.owner_events.as_ref().and_then(|_| custody.publish_events.as_ref());
-        ((*name).to_owned(), NewcomerFacts { list: known.map(|_| list) })
+        let known = custody.publish_events.as_ref().map(|_| ());
+        let known = match &custody.owner_events {
+            Measured::Unknown(why) if list.is_empty() => {
+                known.and_then(|()| Measured::Unknown(why.clone()))
+            }
+            _ => known,
+        };
+        ((*name).to_owned(), NewcomerFacts { list: known.map(|()| list) })
     });
     facts.collect()
 }
 
-/// The accounts that became owner of a settled crate and published it for the first time within weeks.
+/// The accounts that came to a settled crate: by their first release, else by being made owner.
 fn arrivals<'a>(name: &'a str, history: &'a History, facts: &CustodyFacts) -> Vec<Arrival<'a>> {
     let of = |list: &Measured<Vec<CustodyEvent>>, kind: EventKind| {
         let events = list.known().into_iter().flatten().filter(|event| event.kind == kind);
         let dated = events.filter_map(|event| Some((event.who.clone(), event.date.parse().ok()?)));
         dated.collect::<Vec<(String, Date)>>()
     };
-    let made_owner = of(&facts.owner_events, EventKind::OwnerAdded);
-    let published = of(&facts.publish_events, EventKind::FirstPublish);
-    let near = |who: &str, day: Date| {
-        made_owner.iter().any(|(owner, on)| owner == who && days_between(*on, day).abs() <= DAYS)
-    };
-    let came = published.into_iter().filter(|(who, day)| near(who, *day));
-    came.filter_map(|(who, day)| {
-        let answers = history.answers().iter().rev();
-        let account = answers.flat_map(|answer| &answer.accounts).find(|one| one.login == who)?;
-        Some(Arrival { day, name, account, history })
-    })
-    .collect()
+    let mut came = of(&facts.publish_events, EventKind::FirstPublish);
+    let founded = history.created().known().map(|at| date(*at));
+    for (who, day) in of(&facts.owner_events, EventKind::OwnerAdded) {
+        let settled = founded.is_some_and(|at| days_between(at, day) >= SETTLED_DAYS);
+        // Of one who came, went and came again, the first time.
+        if settled && !came.iter().any(|(known, _)| *known == who) {
+            came.push((who, day));
+        }
+    }
+    came.into_iter()
+        .filter_map(|(who, day)| {
+            let answers = history.answers().iter().rev();
+            let mut accounts = answers.flat_map(|answer| &answer.accounts);
+            let one = |one: &&Account| one.login == who && one.kind == AccountKind::User;
+            Some(Arrival { day, name, account: accounts.find(one)?, history })
+        })
+        .collect()
 }
 
 /// The most crates within [`DAYS`], the earliest where several are as many; at least two.
@@ -147,7 +166,7 @@ fn newcomer(window: &[Arrival<'_>], as_of: Date) -> Newcomer {
 /// How many groups remain when crates with a common account are put together.
 fn groups(window: &[Arrival<'_>]) -> u32 {
     let mut groups: Vec<BTreeSet<AccountId>> = Vec::new();
-    let before = window[0].day.saturating_sub(jiff::Span::new().days(DAYS));
+    let before = window[0].day.saturating_sub(jiff::Span::new().days(SETTLED_DAYS));
     for arrival in window {
         let mut own = holders(arrival.history, before);
         own.remove(&arrival.account.key());
@@ -160,7 +179,7 @@ fn groups(window: &[Arrival<'_>]) -> u32 {
     u32::try_from(groups.len()).unwrap_or(u32::MAX)
 }
 
-/// Everybody who held or published a crate before a day.
+/// Everybody who held or published a crate before a day. An owner of whom no source says since when may be one.
 fn holders(history: &History, before: Date) -> BTreeSet<AccountId> {
     let mut holders = BTreeSet::new();
     for answer in history.answers() {

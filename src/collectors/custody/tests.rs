@@ -444,8 +444,9 @@ fn a_newcomer_is_told_with_the_crates_that_had_nothing_to_do_with_each_other() {
         );
     }
     let old = newcomers_on(&timelines["mass-handover"], day(2026, 6, 1));
-    assert_eq!(old["gem-1"].list.known().unwrap()[0].unrelated, 3);
-    assert!(old["gem-4"].list.known().unwrap().is_empty(), "it was published by nobody new");
+    assert_eq!(old["gem-1"].list.known().unwrap()[0].unrelated, 4);
+    let of_four = old["gem-4"].list.known().unwrap();
+    assert_eq!(of_four[0].crates.len(), 4, "it was given to him, and waits");
     let early = newcomers_on(&timelines["young-buyer"], day(2026, 4, 11));
     assert!(
         early.values().all(|facts| facts.list.known().is_none_or(Vec::is_empty)),
@@ -453,12 +454,90 @@ fn a_newcomer_is_told_with_the_crates_that_had_nothing_to_do_with_each_other() {
     );
 }
 
+/// What is seen of the buyer where every answer was changed so.
+fn buyer_seen(change: impl Fn(&mut CrateCustody)) -> Vec<(usize, u32, String)> {
+    let timelines = timeline::all();
+    let as_of = day(2026, 6, 1);
+    let histories: Vec<History> = timelines["young-buyer"]
+        .crates
+        .iter()
+        .map(|one| {
+            let mut answer = one.history().answers()[0].clone();
+            change(&mut answer);
+            History::new(&one.name, vec![answer])
+        })
+        .collect();
+    let facts = facts_of(&histories, as_of);
+    let crates = histories.iter().map(|h| (h.name.as_str(), (h, &facts[&h.name]))).collect();
+    let Measured::Known(list) = &newcomers(&crates, as_of)["kiln"].list else { return Vec::new() };
+    list.iter().map(|one| (one.crates.len(), one.unrelated, one.who.clone())).collect()
+}
+
+fn login_of(answer: &CrateCustody, place: u32) -> &str {
+    &answer.account(place).login
+}
+
+#[test]
+fn whoever_published_came_whatever_the_owners_say_and_whoever_was_made_owner_came_unpublished() {
+    let seen = vec![(4, 3, "buyer".to_owned())];
+    assert_eq!(buyer_seen(|_| {}), seen);
+    let row_gone = buyer_seen(|answer| {
+        let names = answer.clone();
+        let Measured::Known(owners) = &mut answer.owners else { panic!("known") };
+        owners.retain(|owner| login_of(&names, owner.account) != "buyer");
+    });
+    assert_eq!(row_gone, seen, "the row is gone, or was a team's");
+    let undated = buyer_seen(|answer| {
+        let Measured::Known(owners) = &mut answer.owners else { panic!("known") };
+        owners.iter_mut().for_each(|owner| owner.added = None);
+    });
+    assert_eq!(undated[0].2, "buyer", "the API, which dates no owner");
+    let by_workflow = buyer_seen(|answer| {
+        let names = answer.clone();
+        let Measured::Known(releases) = &mut answer.releases else { panic!("known") };
+        for release in releases {
+            if matches!(release.publisher, Publisher::Account(place) if login_of(&names, place) == "buyer")
+            {
+                release.publisher = Publisher::Unnamed;
+            }
+        }
+    });
+    assert_eq!(by_workflow, seen, "a workflow of his published, and the dump names nobody");
+    let neither = buyer_seen(|answer| {
+        let names = answer.clone();
+        let Measured::Known(owners) = &mut answer.owners else { panic!("known") };
+        owners.retain(|owner| login_of(&names, owner.account) != "buyer");
+        let Measured::Known(releases) = &mut answer.releases else { panic!("known") };
+        releases.retain(|one| {
+            !matches!(one.publisher, Publisher::Account(place) if login_of(&names, place) == "buyer")
+        });
+    });
+    assert!(neither.is_empty(), "nobody came");
+}
+
+#[test]
+fn who_owns_it_no_more_cannot_publish() {
+    let timelines = timeline::all();
+    let mut answer = timelines["mass-handover"].crates[0].history().answers()[0].clone();
+    let names = answer.clone();
+    let facts = |answer: &CrateCustody| {
+        let history = History::new("gem-1", vec![answer.clone()]);
+        custody_facts(&history, "1.0.1", day(2026, 6, 1)).sole_publisher
+    };
+    assert_eq!(facts(&answer), Measured::Known(false), "the founder is there");
+    let Measured::Known(owners) = &mut answer.owners else { panic!("known") };
+    owners.retain(|owner| login_of(&names, owner.account) == "buyer");
+    assert_eq!(facts(&answer), Measured::Known(true), "he published lately and cannot any more");
+}
+
 #[test]
 fn an_accomplice_who_comes_along_makes_no_relation_and_an_owner_of_before_does() {
     let timelines = timeline::all();
     let timeline = &timelines["young-buyer"];
     let facts = facts_on(timeline, day(2026, 6, 1));
-    for (since, groups) in [("2026-04-05T00:00:00Z", 3), ("2020-01-01T00:00:00Z", 1)] {
+    for (since, groups) in
+        [("2026-04-05T00:00:00Z", 3), ("2025-12-30T00:00:00Z", 3), ("2020-01-01T00:00:00Z", 1)]
+    {
         let with_friend = |one: &timeline::CrateTimeline| {
             let mut answer = one.history().answers()[0].clone();
             answer.accounts.push(account(77, "friend"));
