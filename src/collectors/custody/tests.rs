@@ -447,11 +447,14 @@ fn a_newcomer_is_told_with_the_crates_that_had_nothing_to_do_with_each_other() {
     assert_eq!(old["gem-1"].list.known().unwrap()[0].unrelated, 4);
     let of_four = old["gem-4"].list.known().unwrap();
     assert_eq!(of_four[0].crates.len(), 4, "it was given to him, and waits");
-    let early = newcomers_on(&timelines["young-buyer"], day(2026, 4, 11));
+    let early = newcomers_on(&timelines["young-buyer"], day(2026, 4, 1));
     assert!(
         early.values().all(|facts| facts.list.known().is_none_or(Vec::is_empty)),
         "one is no several"
     );
+    let given = newcomers_on(&timelines["young-buyer"], day(2026, 4, 3));
+    let given = &given["kiln"].list.known().unwrap()[0];
+    assert_eq!((given.from.as_str(), given.crates.len()), ("2026-04-01", 4), "before any release");
 }
 
 /// What is seen of the buyer where every answer was changed so.
