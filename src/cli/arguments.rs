@@ -90,6 +90,7 @@ pub enum Color {
 /// Flags that every subcommand that measures something takes.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Where facts come from, and how much is said")]
+#[expect(clippy::struct_excessive_bools, reason = "one flag of the command line each")]
 pub struct CommonArguments {
     /// Open no socket at all
     #[arg(global = true, long, env = "CARGO_CUSTODY_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]

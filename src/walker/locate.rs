@@ -34,7 +34,7 @@ pub fn is_project(path: &Path) -> bool {
     if matches!(ending, Some("toml" | "lock")) {
         return true;
     }
-    data.is_file() && crate::disk::open(path).is_ok_and(|file| lists_packages(file))
+    data.is_file() && crate::disk::open(path).is_ok_and(lists_packages)
 }
 
 /// Bytes of a file that show whether it is a lockfile, and those that show whether it is a text at all: weights

@@ -492,7 +492,9 @@ fn whoever_published_came_whatever_the_owners_say_and_whoever_was_made_owner_cam
     assert_eq!(row_gone, seen, "the row is gone, or was a team's");
     let undated = buyer_seen(|answer| {
         let Measured::Known(owners) = &mut answer.owners else { panic!("known") };
-        owners.iter_mut().for_each(|owner| owner.added = None);
+        for owner in owners.iter_mut() {
+            owner.added = None;
+        }
     });
     assert_eq!(undated[0].2, "buyer", "the API, which dates no owner");
     let by_workflow = buyer_seen(|answer| {

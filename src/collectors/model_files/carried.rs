@@ -48,7 +48,7 @@ fn fits(what: &What) -> bool {
             // A function that the file itself made; any other would be changed for everybody.
             Some(Carrier::State) => is_of(first, Carrier::Function),
             // Which module is an import of its own.
-            Some(Carrier::Module) => *first == First::Constant,
+            Some(Carrier::Module | Carrier::Code) => *first == First::Constant,
             Some(Carrier::Rebuild) => {
                 let inside = is_of(first, Carrier::Rebuild) || is_of(first, Carrier::Pair);
                 callee.name != "custom_rebuild" || inside
@@ -63,7 +63,6 @@ fn fits(what: &What) -> bool {
             Some(Carrier::Value) => *built,
             Some(Carrier::Class) => false,
             Some(Carrier::Function) => is_of(first, Carrier::Code),
-            Some(Carrier::Code) => *first == First::Constant,
             Some(Carrier::Cell) => true,
         },
         // State is set by `_function_setstate`; `BUILD` has no business with such a function.
@@ -104,7 +103,7 @@ fn is_module(name: &str) -> bool {
     let known = |module: &&str| {
         name.strip_prefix(*module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    MODULES.iter().any(|module| known(&module))
+    MODULES.iter().any(known)
         && verdict(&GlobalName { module: name.to_owned(), name: MODULE.to_owned() })
             != Verdict::Denied
         || name == "numba"
