@@ -2,7 +2,7 @@
 
 use cargo_custody::collectors::cargo_home::CargoHome;
 use cargo_custody::collectors::crate_files::{CrateFile, CrateFiles, FoundIn, Want};
-use cargo_custody::collectors::index_files::{IndexFiles, IndexSource, Lookup};
+use cargo_custody::collectors::index_files::{IndexFiles, IndexSource, Lookup, Wanted};
 use cargo_custody::domain::Origin;
 use cargo_custody::net::archives::ArchiveUrls;
 use cargo_custody::net::index::SparseIndex;
@@ -25,7 +25,7 @@ fn live_one_crate_is_in_the_index_and_its_archive_has_the_indexs_hash() {
     let runtime = runtime().expect("a runtime");
     let home = CargoHome::open(empty.path()).expect("an empty home");
     let index = IndexFiles::new(home.clone(), &client, &urls());
-    runtime.block_on(index.fetch(&["itoa".to_owned()], &|| ()));
+    runtime.block_on(index.fetch(&[Wanted::any("itoa")], &|| ()));
     let Lookup::Found(found) = index.find("itoa", &Origin::Registry, None) else {
         panic!("{:?}", index.find("itoa", &Origin::Registry, None));
     };
