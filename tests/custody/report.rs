@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::registry::{Registry, World};
+use super::registry::{Crate, Registry, World};
 use super::run::Project;
 
 const DAY: &str = "2026-06-01";
@@ -158,4 +158,44 @@ fn inspect_names_the_hands_of_one_crate() {
     {
         assert!(page.contains(said), "{said}\n{page}");
     }
+}
+
+#[test]
+fn a_fleet_says_who_can_publish_into_how_many_projects_and_run_when_they_are_built() {
+    let day = [("1.0.0", "2024-01-01")];
+    let of = |name: &str, login: &str| Crate::of(name, login, &day);
+    let world = World { crates: vec![of("one", "ann"), of("two", "ann"), of("three", "bob")] };
+    let world = world.packed(|name, _| {
+        let built = ("build.rs", b"fn main() {}\n".to_vec());
+        (name == "two").then_some(built).into_iter().collect()
+    });
+    let registry = Registry::start(world.clone(), DAY);
+    let project = Project::new(&registry, DAY).with_dump(&world, DAY);
+    project.lock(&world.lock(&[("one", "1.0.0"), ("two", "1.0.0")]));
+    let (out, dump) = (project.at("out"), project.at("dump.tar.gz"));
+    let mut more = vec!["--out".to_owned(), out.display().to_string()];
+    more.extend(["--dump".to_owned(), dump.display().to_string(), "--quiet".to_owned()]);
+    for (name, pins) in [("q", ["one"].as_slice()), ("r", &["one", "three"])] {
+        let pins: Vec<(&str, &str)> = pins.iter().map(|name| (*name, "1.0.0")).collect();
+        std::fs::create_dir(project.at(name)).expect("a folder");
+        let lock = project.at(name).join("Cargo.lock");
+        std::fs::write(&lock, world.lock(&pins)).expect("is written");
+        more.push(lock.display().to_string());
+    }
+    let more: Vec<&str> = more.iter().map(String::as_str).collect();
+    let told = run("fleet", &registry, &project, &more);
+    let last: serde_json::Value =
+        serde_json::from_str(told.lines().last().expect("the sum")).expect("JSON");
+    let accounts = last["fleet"]["accounts"].as_array().expect("accounts").iter();
+    let accounts: Vec<_> = accounts
+        .map(|one| {
+            let number = |key: &str| one[key].as_u64().expect("a number");
+            let who = one["login"].as_str().expect("a login");
+            (who, number("projects"), number("build_projects"), number("crates"))
+        })
+        .collect();
+    assert_eq!(accounts, [("ann", 3, 1, 2), ("bob", 1, 0, 1)], "{told}");
+    assert_eq!(last["fleet"]["without_custody"], 0, "{told}");
+    let page = std::fs::read_to_string(out.join("fleet.html")).expect("the page");
+    assert!(page.contains("<td>ann</td>"), "{page}");
 }
