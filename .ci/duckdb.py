@@ -1,10 +1,13 @@
-"""Holds contrib/duckdb/base-rates.sql over JSON lines and over Parquet against `rules --measure --from`.
+"""Holds contrib/duckdb/base-rates.sql over JSON lines and over Parquet against `rules --measure --from`, and
+contrib/duckdb/who-has.sql over a fleet of one against `fleet who`.
 
     duckdb.py CARGO_CUSTODY
 
 The facts are of this tree's own lockfile. Offline: cargo has fetched the archives.
 """
 
+import json
+import os
 import pathlib
 import re
 import subprocess
@@ -16,7 +19,7 @@ sys.path.pop(0)  # This file has the name of the package.
 import duckdb
 
 root = pathlib.Path(__file__).resolve().parent.parent
-tool = sys.argv[1]
+tool = pathlib.Path(sys.argv[1]).resolve()
 lock = tomllib.loads((root / "Cargo.lock").read_text())
 items = [f"{p['name']}@{p['version']}" for p in lock["package"] if "source" in p]
 
@@ -66,6 +69,17 @@ with tempfile.TemporaryDirectory() as folder:
         by_rules, _ = table(told.splitlines())
         for signal, line in by_sql.items():
             assert line == by_rules[signal], (source.suffix, line, by_rules[signal])
+
+    fleet = [tool, "fleet", root / "Cargo.lock", "--out", "audits", "--offline", "--quiet", "--cache-dir", "cache"]
+    done = subprocess.run(fleet, cwd=folder, stdout=subprocess.DEVNULL)
+    assert done.returncode in (0, 1, 3), done
+    asked = subprocess.run([tool, "fleet", "who", "serde", "--json", "--out", "audits"], cwd=folder, text=True,
+                           capture_output=True, check=True)  # fmt: skip
+    os.chdir(folder)
+    rows = duckdb.sql((root / "contrib/duckdb/who-has.sql").read_text()).fetchall()
+    by_tool = json.loads(asked.stdout)["locked"]
+    assert by_tool and {version: who for _, version, _, who in rows} == by_tool, (rows, by_tool)
+    os.chdir(root)
 
 known = rates["runs-at-build"]["of"]
 assert known > len(items) // 2, f"of {len(items)} crates {known} have an archive on this machine"

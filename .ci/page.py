@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Opens HTML reports in a headless Chromium and holds them to what they promise.
 
-    page.py PAGE.html[:KB]... [--hostile PAGE.html] [--shots DIR]
+    page.py PAGE.html[:KB]... [--still PAGE.html] [--hostile PAGE.html] [--shots DIR]
 
 Every page: no larger than so many kB, no message on the console, no error, no request but for itself, usable
 within 300 ms of its start at the best of five times, filters, sorting, keyboard, deep links and dark mode work. A page made of hostile strings:
-none of them ran. Only the standard library is used; Chromium is spoken to over a pipe.
+none of them ran. A still page (a fleet's) has no script: colours, width and quiet are held, and where it leads.
+Only the standard library is used; Chromium is spoken to over a pipe.
 """
 
 import base64
@@ -190,9 +191,34 @@ def visit(browser, page):
     hold(f"no message, no error, no request {bad[:3]}", not bad)
 
 
+def visit_still(browser, path):
+    print(path.name, path.stat().st_size, "bytes")
+    browser.size(1200, 900)
+    browser.open(path)
+    hold("there are tables and no script", browser.value(
+        "document.querySelectorAll('table').length > 0 && document.scripts.length === 0"))
+    links = browser.value("[...document.querySelectorAll('a')].map((one) => one.getAttribute('href'))")
+    hold(f"each of {len(links)} links leads to a page of a project", links and all(
+        (path.parent / link).is_file() for link in links))
+    light = browser.value("getComputedStyle(document.body).backgroundColor")
+    browser.size(1200, 900, "dark")
+    dark = browser.value("getComputedStyle(document.body).backgroundColor")
+    hold(f"dark is dark ({light}, {dark})", light != dark)
+    for width in (1200, 375):
+        browser.size(width, 800)
+        hold(f"nothing runs off a page of {width} pixels", browser.value(
+            "document.documentElement.scrollWidth <= innerWidth"))
+    bad = browser.complaints(path)
+    hold(f"no message, no error, no request {bad[:3]}", not bad)
+
+
 def main():
     arguments = sys.argv[1:]
-    shots = hostile = None
+    shots = hostile = still = None
+    if "--still" in arguments:
+        at = arguments.index("--still")
+        still = pathlib.Path(arguments[at + 1])
+        del arguments[at:at + 2]
     if "--shots" in arguments:
         at = arguments.index("--shots")
         shots = pathlib.Path(arguments[at + 1])
@@ -216,6 +242,8 @@ def main():
                     browser.size(width, 760, scheme)
                     browser.open(page)
                     browser.shot(shots / f"{page.stem}-{name}.png")
+            if still:
+                visit_still(browser, still)
             if hostile:
                 visit(browser, hostile)
                 hold("no hostile string has run", browser.value("window.hostile === undefined"))

@@ -188,6 +188,16 @@ fn every_project_has_sarif_and_a_page_and_the_fleet_has_one() {
         files.iter().filter(|(path, _)| path.extension().is_some_and(|e| e == wanted)).count()
     };
     assert_eq!((ending("sarif"), ending("html"), ending("json")), (2, 3, 3));
+    // A project that did not pass leads to its own page.
+    let bad = std::fs::read_to_string(world.path("fleet/a/Cargo.lock")).expect("is read");
+    let at = bad.find("checksum = \"").expect("a checksum") + "checksum = \"".len();
+    world.project("bad", &format!("{}{}{}", &bad[..at], "0".repeat(64), &bad[at + 64..]));
+    let failing = world.path("failing");
+    world.audit(&world.list(&["a", "bad"]), &["--out", failing.to_str().expect("UTF-8")]);
+    let page = std::fs::read_to_string(failing.join("fleet.html")).expect("is read");
+    let links: Vec<&str> = page.split("<a href=\"").skip(1).collect();
+    let of_bad = links.iter().find(|rest| rest.contains(">bad</a>")).expect("a link");
+    assert!(failing.join(of_bad.split('"').next().expect("an address")).is_file(), "{links:?}");
     for (path, bytes) in &files {
         let text = String::from_utf8_lossy(bytes);
         match path.extension().and_then(|ending| ending.to_str()) {

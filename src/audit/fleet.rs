@@ -6,7 +6,7 @@ use super::{Audit, group_of};
 use crate::collectors::custody::{self, AccountKind, CustodyFacts};
 use crate::domain::fleet::{
     AccountHere, FLEET_SCHEMA, FleetAccount, FleetFinding, FleetSummary, LockedCrate, NotAudited,
-    ProjectLine, ProjectRecord, Struck,
+    NotPassed, ProjectLine, ProjectRecord, Struck,
 };
 use crate::domain::{Change, Level, Measured, Origin, Subject};
 use crate::walker::ExposureFacts;
@@ -150,6 +150,14 @@ impl Fleet {
             self.summary.not_audited.push(NotAudited { project, why });
             return;
         }
+        if line.exit != 0 {
+            self.summary.not_passed.push(NotPassed {
+                project: line.project.clone(),
+                exit: line.exit,
+                level: line.findings.iter().map(|one| one.level).max(),
+                findings: line.findings.len(),
+            });
+        }
         let struck: BTreeMap<(String, String), Level> = line
             .findings
             .iter()
@@ -180,6 +188,13 @@ impl Fleet {
         as_of.clone_into(&mut summary.as_of);
         summary.crate_versions = self.versions.len();
         summary.not_audited.sort_by(|a, b| a.project.cmp(&b.project));
+        summary.not_passed.sort_by(|a, b| {
+            let worst = |one: &NotPassed| (one.exit == 1, one.level, one.findings);
+            worst(b).cmp(&worst(a)).then_with(|| a.project.cmp(&b.project))
+        });
+        summary.not_passed_left_out =
+            summary.not_passed.len().saturating_sub(FleetSummary::ACCOUNTS);
+        summary.not_passed.truncate(FleetSummary::ACCOUNTS);
         let findings = self.findings.into_iter();
         summary.findings = findings
             .map(|((rule, subject), (level, projects))| FleetFinding {
@@ -249,6 +264,29 @@ mod tests {
             .collect();
         assert_eq!(told, [("build", 2, 2, 1), ("often", 3, 0, 2)]);
         assert_eq!((summary.projects, summary.failed, summary.not_audited.len()), (4, 3, 1));
+        let told: Vec<&str> = summary.not_passed.iter().map(|one| one.project.as_str()).collect();
+        assert_eq!(told, ["a", "b", "c"], "what could not be audited has a list of its own");
+    }
+
+    #[test]
+    fn the_worst_project_comes_first_and_one_that_passes_is_not_among_them() {
+        let mut fleet = Fleet::default();
+        let mut add = |name: &str, exit: u8, level: Option<Level>| {
+            let mut record = project(name, &[]);
+            record.line.exit = exit;
+            record.line.findings.truncate(usize::from(level.is_some()));
+            for one in &mut record.line.findings {
+                one.level = level.unwrap_or(Level::High);
+            }
+            fleet.add(&record);
+        };
+        add("passes", 0, Some(Level::Low));
+        add("incomplete", 3, Some(Level::Medium));
+        add("high", 1, Some(Level::High));
+        add("critical", 1, Some(Level::Critical));
+        let summary = fleet.summary("2026-11-23");
+        let told: Vec<&str> = summary.not_passed.iter().map(|one| one.project.as_str()).collect();
+        assert_eq!(told, ["critical", "high", "incomplete"]);
     }
 
     #[test]

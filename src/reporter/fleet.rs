@@ -5,6 +5,7 @@ use askama::Template;
 use super::ReporterError;
 use super::html::{STYLE, hash, written};
 use super::words::told;
+use crate::domain::Level;
 use crate::domain::fleet::FleetSummary;
 
 /// Rows of each table; the JSON has all.
@@ -23,22 +24,32 @@ struct Page<'s> {
 struct Table {
     title: &'static str,
     heads: Vec<&'static str>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
     left_out: usize,
 }
 
-/// Lays the summary out as one page.
+struct Row {
+    /// The page of the project in its first cell.
+    page: Option<String>,
+    cells: Vec<String>,
+}
+
+/// Lays the summary out as one page; `page_of` tells where the page of a project is, seen from this one.
 ///
 /// # Errors
 ///
 /// What the template says, where it cannot be filled.
-pub fn page(summary: &FleetSummary) -> Result<String, ReporterError> {
+pub fn page(
+    summary: &FleetSummary,
+    page_of: &dyn Fn(&str) -> String,
+) -> Result<String, ReporterError> {
     let findings = summary.findings.iter().map(|finding| {
         let projects = finding.projects.to_string();
         [finding.level.as_str().to_owned(), finding.rule.clone(), finding.subject.clone(), projects]
     });
     let refused = summary.not_audited.iter().map(|one| [one.project.clone(), one.why.clone()]);
     let tables = [
+        not_passed(summary, page_of),
         accounts(summary),
         table("Findings", ["level", "rule", "subject", "projects"], findings),
         table("Not audited", ["project", "why"], refused),
@@ -63,6 +74,21 @@ pub fn verdict(summary: &FleetSummary) -> String {
     )
 }
 
+fn not_passed(summary: &FleetSummary, page_of: &dyn Fn(&str) -> String) -> Option<Table> {
+    let rows = summary.not_passed.iter().map(|one| {
+        let became = if one.exit == 1 { "failed" } else { "incomplete" };
+        let level = one.level.map_or("none", Level::as_str);
+        [one.project.clone(), became.to_owned(), level.to_owned(), one.findings.to_string()]
+    });
+    let heads = ["project", "it", "highest level", "findings"];
+    let mut table = table("Projects that did not pass", heads, rows)?;
+    table.left_out += summary.not_passed_left_out;
+    for (row, one) in table.rows.iter_mut().zip(&summary.not_passed) {
+        row.page = Some(page_of(&one.project));
+    }
+    Some(table)
+}
+
 fn accounts(summary: &FleetSummary) -> Option<Table> {
     let rows = summary.accounts.iter().map(|account| {
         let team = if account.team { " (team)" } else { "" };
@@ -84,16 +110,16 @@ fn table<const N: usize>(
     rows: impl ExactSizeIterator<Item = [String; N]>,
 ) -> Option<Table> {
     let left_out = rows.len().saturating_sub(ROWS);
-    let rows: Vec<Vec<String>> =
-        rows.take(ROWS).map(|row| row.iter().map(|cell| told(cell)).collect()).collect();
+    let cells = |row: [String; N]| row.iter().map(|cell| told(cell)).collect();
+    let row = |row| Row { page: None, cells: cells(row) };
+    let rows: Vec<Row> = rows.take(ROWS).map(row).collect();
     (!rows.is_empty()).then(|| Table { title, heads: heads.to_vec(), rows, left_out })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Level;
-    use crate::domain::fleet::{FleetAccount, FleetFinding, NotAudited};
+    use crate::domain::fleet::{FleetAccount, FleetFinding, NotAudited, NotPassed};
 
     #[test]
     fn strangers_bring_no_element_and_the_page_loads_nothing() {
@@ -114,10 +140,16 @@ mod tests {
                 build_projects: 1,
                 crates: 7,
             }],
-            not_audited: vec![NotAudited { project: hostile.clone(), why: hostile }],
+            not_audited: vec![NotAudited { project: hostile.clone(), why: hostile.clone() }],
+            not_passed: vec![NotPassed {
+                project: hostile.clone(),
+                exit: 1,
+                level: Some(Level::High),
+                findings: 2,
+            }],
             ..FleetSummary::default()
         };
-        let text = page(&summary).expect("is filled");
+        let text = page(&summary, &|_| format!("projects/{hostile}.html")).expect("is filled");
         assert!(!text.contains("<script") && !text.contains("<img"));
         assert!(text.contains("1 passed, 1 failed, 0 incomplete, 1 could not be audited"));
         assert!(text.contains("default-src 'none'; style-src 'sha256-"));
@@ -128,6 +160,7 @@ mod tests {
     fn a_long_table_says_how_much_is_left_out() {
         let one = NotAudited { project: "p".to_owned(), why: "w".to_owned() };
         let summary = FleetSummary { not_audited: vec![one; ROWS + 5], ..FleetSummary::default() };
-        assert!(page(&summary).expect("is filled").contains("and 5 more"));
+        let nowhere = |_: &str| String::new();
+        assert!(page(&summary, &nowhere).expect("is filled").contains("and 5 more"));
     }
 }

@@ -94,6 +94,13 @@ pub struct FleetSummary {
     pub incomplete: usize,
     /// Projects that could not be audited, and why, by name.
     pub not_audited: Vec<NotAudited>,
+    /// Projects that failed or of which something needed was not read, the worst first; at most
+    /// [`FleetSummary::ACCOUNTS`].
+    #[serde(default)]
+    pub not_passed: Vec<NotPassed>,
+    /// Projects that are not in that list.
+    #[serde(default)]
+    pub not_passed_left_out: usize,
     /// Findings, those on most projects first.
     pub findings: Vec<FleetFinding>,
     /// Accounts and teams, those that can publish what runs at build in most projects first; at most
@@ -108,7 +115,7 @@ pub struct FleetSummary {
 }
 
 impl FleetSummary {
-    /// Most accounts that are listed.
+    /// Most accounts, and most projects, that are listed.
     pub const ACCOUNTS: usize = 500;
 }
 
@@ -119,6 +126,19 @@ pub struct NotAudited {
     pub project: String,
     /// Why.
     pub why: String,
+}
+
+/// A project that was audited and did not pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotPassed {
+    /// The project. A string of strangers.
+    pub project: String,
+    /// Exit code of its audit: 1 failed, 3 incomplete.
+    pub exit: u8,
+    /// The highest level of its findings.
+    pub level: Option<Level>,
+    /// How many findings it has.
+    pub findings: usize,
 }
 
 /// One rule on one subject, over the fleet.

@@ -100,7 +100,9 @@ impl Records {
     pub fn write_summary(&self, summary: &FleetSummary) -> Result<(), Failure> {
         let text = reporter::json_text(summary)?;
         output::file(&self.folder.join("fleet.json"), text.as_bytes())?;
-        let page = reporter::fleet::page(summary).map_err(|error| Failure::new(&error))?;
+        let page_of = |project: &str| format!("{PROJECTS}/{}.html", file_stem(project));
+        let page =
+            reporter::fleet::page(summary, &page_of).map_err(|error| Failure::new(&error))?;
         output::file(&self.folder.join("fleet.html"), page.as_bytes())
     }
 
