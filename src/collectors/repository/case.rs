@@ -92,11 +92,13 @@ impl Case<'_> {
         let commit = self.named.commit;
         let walk = ReachWalk::of(self.clone, &[commit])?;
         let day = self.of.published.and_then(super::end_of);
-        let is_younger = day.zip(self.clone.newest()?).is_some_and(|(day, newest)| newest > day);
+        let tag = version_tag(self.clone, &self.of.locked.name, &self.of.locked.version)?;
+        // Where the tag of the version is, the clone is no older than the release.
+        let is_younger = tag.is_some()
+            || day.zip(self.clone.newest()?).is_some_and(|(day, newest)| newest > day);
         if !walk.complete || !is_younger || walk.class(&commit) != Some(Reach::Absent) {
             return Ok(None);
         }
-        let tag = version_tag(self.clone, &self.of.locked.name, &self.of.locked.version)?;
         let at =
             |commit| Named { commit, instead: None, by: "tag", folder: self.named.folder.clone() };
         let tagged = tag.as_ref().and_then(|tag| tag.commit).map(at);
