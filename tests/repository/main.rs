@@ -14,7 +14,6 @@ mod history;
 mod named;
 mod sample;
 mod server;
-mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
