@@ -116,8 +116,12 @@ pub fn read_together(own: &Code, helpers: &[(String, Code)], table: &CapabilityT
     Together { flows, downloads: facts.downloads }
 }
 
-/// A flow that passes a helper, with its steps named by crate.
+/// A flow that passes a helper and starts or sends something, with its steps named by crate. What is linked
+/// or compiled behind a helper is what helpers of builds are for: one that packs objects into archives.
 fn across(mut flow: Flow) -> Option<Flow> {
+    if !matches!(flow.sink, StepKind::Spawn | StepKind::Load | StepKind::Send) {
+        return None;
+    }
     for step in &mut flow.steps {
         if let Some((package, path)) = step.file.split_once(INSIDE) {
             if flow.through.is_empty() {
