@@ -33,8 +33,10 @@ pub(super) fn list(place: &Place) -> Result<(Vec<TreeFile>, Vec<LeftOut>), TreeE
         left_out: Vec::new(),
         entries: 0,
         chain: Vec::new(),
+        nested: Vec::new(),
     };
     walk.folder(&root, b"")?;
+    walk.part();
     for (path, reason) in &place.lacking {
         if let Ok(below) = path.strip_prefix(&place.folder) {
             let below = below.to_string_lossy().replace('\\', "/");
@@ -74,6 +76,8 @@ struct Walk {
     entries: usize,
     /// The folders that the walk is in, from the root.
     chain: Vec<PathBuf>,
+    /// Folders below with a manifest of their own, as paths.
+    nested: Vec<Vec<u8>>,
 }
 
 impl Walk {
@@ -139,6 +143,9 @@ impl Walk {
             if self.chain.len() >= DEPTH {
                 return self.leave(path, true, "folders are nested too deeply");
             }
+            if self.is_package(real) {
+                self.nested.push(path.to_vec());
+            }
             if let Err(error) = self.folder(real, path) {
                 self.leave(path, true, &error.to_string());
             }
@@ -163,6 +170,33 @@ impl Walk {
         cargos || self.without.iter().any(|folder| folder == real)
     }
 
+    /// Whether cargo takes a folder as another package, which is no part of the one around it. What `cargo
+    /// vendor` writes is one package all through.
+    fn is_package(&self, real: &Path) -> bool {
+        let cargos = matches!(self.kind, PlaceKind::Path | PlaceKind::Override | PlaceKind::Git);
+        cargos && real.join("Cargo.toml").is_file()
+    }
+
+    /// Leaves out other packages below, unless code or manifest of this one may lead into them.
+    fn part(&mut self) {
+        let nested = std::mem::take(&mut self.nested);
+        if nested.is_empty() {
+            return;
+        }
+        let inside = |path: &[u8], folder: &[u8]| {
+            path.strip_prefix(folder).is_some_and(|rest| rest.starts_with(b"/"))
+        };
+        let below = |file: &&TreeFile| nested.iter().any(|folder| inside(&file.path, folder));
+        let own: Vec<&TreeFile> = self.files.iter().filter(|file| !below(file)).collect();
+        let names: Vec<&[u8]> = nested.iter().map(|path| last(path)).collect();
+        let reached = super::nested::reached(&own, &names);
+        let apart: Vec<&Vec<u8>> =
+            nested.iter().filter(|path| !reached.contains(last(path))).collect();
+        let gone = |path: &[u8]| apart.iter().any(|folder| inside(path, folder));
+        self.files.retain(|file| !gone(&file.path));
+        self.left_out.retain(|left| !gone(left.path.as_bytes()));
+    }
+
     fn leave(&mut self, path: &[u8], code: bool, reason: &str) {
         self.left_out.push(LeftOut { path: shown(path), reason: reason.to_owned(), code });
     }
@@ -185,6 +219,11 @@ impl Walk {
         }
         self.files = kept;
     }
+}
+
+/// The name of a folder.
+fn last(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
 fn rank(file: &TreeFile) -> (bool, u64, &[u8]) {

@@ -7,6 +7,7 @@
 mod checkouts;
 mod facts;
 mod folder;
+mod nested;
 mod packages;
 mod promise;
 
