@@ -129,6 +129,11 @@ impl<'l> Files<'l> {
     }
 }
 
+/// Every file with its SHA-256.
+fn listed(listing: &ArchiveListing) -> impl Iterator<Item = (&str, &str)> {
+    listing.files.iter().map(|file| (file.path.as_str(), file.sha256.as_str()))
+}
+
 /// Most times that the files of a crate are handed out for what its code names.
 const PASSES: usize = 4;
 
@@ -267,10 +272,11 @@ impl Measurer {
             archive::measure_within(limits, name, version, packed, profiles, &mut keepers)?;
         let files = Files::of(&archive.listing);
         let has = |path: &str| files.0.contains(path);
-        let code = code(keepers.code, has, |keeper| {
+        let mut code = code(keepers.code, has, |keeper| {
             // It was read to its end before.
             let _ = archive::measure_within(limits, name, version, packed, profiles, keeper);
         });
+        code.build.cover(listed(&archive.listing));
         let contents = Contents {
             archive,
             code,
@@ -302,7 +308,7 @@ impl Measurer {
             let mut beyond = false;
             let outside = tree.clone();
             let has = |path: &str| files.0.contains(path) || outside.outside(path).is_some();
-            let code = code(keepers.code, has, |keeper| {
+            let mut code = code(keepers.code, has, |keeper| {
                 archive::measure_tree(name, version, tree, &self.profiles, keeper);
                 let named: Vec<String> = keeper.wanted().map(str::to_owned).collect();
                 for path in named {
@@ -312,6 +318,7 @@ impl Measurer {
                     }
                 }
             });
+            code.build.cover(listed(&archive.listing));
             beyond |= code.build.unparsed.iter().any(Unparsed::is_beyond);
             let contents = Contents {
                 archive,

@@ -21,11 +21,13 @@ pub struct BuildFacts {
     pub build_scripts: Measured<Vec<String>>,
     /// Whether the crate is a procedural macro: its code runs inside the compiler. From the manifest.
     pub proc_macro: Measured<bool>,
-    /// SHA-256 over path and bytes of every file in `files`, lower-case hexadecimal: a waiver that is
-    /// bound to it ends when the code that runs changes. Empty where nothing runs.
+    /// SHA-256 over path and bytes of every file in `files`, of the files that this code starts, includes or
+    /// opens under a constant name, and of the build files (shell, CMake, make, m4) in folders that it
+    /// names; lower-case hexadecimal. A waiver that is bound to it ends when one of them changes. Empty
+    /// where nothing runs.
     pub inputs_sha256: String,
-    /// Files whose code runs at build time: the entry point and what it reaches by `mod`, `#[path]` and
-    /// `include!`.
+    /// Files whose code runs at build time: the entry point, what it reaches by `mod`, `#[path]` and
+    /// `include!`, scripts of the crate that it starts, and scripts that those name.
     pub files: Vec<String>,
     /// Uses of known APIs, programs, variables and places in that code, at most 500.
     pub capabilities: Vec<CapabilityHit>,

@@ -9,7 +9,7 @@ use super::facts::BuildRecord;
 use super::manifest::ManifestInput;
 use super::marks::{Marks, STARTS_SIZE, marks};
 use super::measure;
-use crate_read::rust_source::{CapabilityTable, ReadKind, modules_by_path, plain_path};
+use crate_read::rust_source::{CapabilityTable, ReadKind, Spawned, modules_by_path, plain_path};
 
 /// Most bytes kept of files near the crate's root and below `build`.
 const NEAR: usize = 12 << 20;
@@ -192,13 +192,21 @@ impl SourceKeeper {
                 [Some(file.file.clone()), module]
             })
             .flatten()
-            .chain(started(record))
+            .chain(started(&record.build.spawned))
             .chain(self.compiled_in.iter().cloned())
+            .chain(self.by_scripts(record))
             .filter(|path| !self.files.contains_key(path) && has(path))
             .collect();
         let new = !wanted.is_empty() && wanted != self.wanted;
         self.wanted = wanted;
         new || marked
+    }
+
+    /// What the scripts name that build-time code starts.
+    fn by_scripts<'s>(&'s self, record: &'s BuildRecord) -> impl Iterator<Item = String> + 's {
+        let scripts = record.build.files.iter().filter(|file| !has_extension(file, &["rs"]));
+        let kept = scripts.filter_map(|file| Some((file, self.files.get(file)?)));
+        kept.flat_map(|(file, bytes)| measure::named_by_script(file, bytes))
     }
 
     /// The files that it waits for.
@@ -221,10 +229,8 @@ impl SourceKeeper {
 
 /// What may be a file of the crate among the programs that build code starts and their arguments:
 /// scripts are code that runs, whatever they are called.
-fn started(record: &BuildRecord) -> impl Iterator<Item = String> + '_ {
-    let words = record
-        .build
-        .spawned
+pub(super) fn started(spawned: &[Spawned]) -> impl Iterator<Item = String> + '_ {
+    let words = spawned
         .iter()
         .flat_map(|spawned| std::iter::once(&spawned.program).chain(&spawned.arguments));
     words

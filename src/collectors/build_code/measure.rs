@@ -25,6 +25,15 @@ const INCLUDES: usize = 500;
 const FLOWS_SIZE: usize = 1 << 20;
 const FLOWS_FILES: usize = 48;
 
+/// How much of a file tells whether it is text.
+const TEXT_HEAD: usize = 8 << 10;
+/// How much of a script is read for the names of others, and most names in it.
+const SCRIPT_SIZE: usize = 256 << 10;
+const SCRIPT_WORDS: usize = 500;
+/// Endings under which one script starts or sources another.
+const SCRIPTS: [&str; 12] =
+    [".sh", ".bash", ".py", ".pl", ".rb", ".js", ".mjs", ".cjs", ".ps1", ".bat", ".cmd", ".lua"];
+
 /// Measures one crate.
 pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRecord {
     let sources: Sources<'_> =
@@ -48,6 +57,7 @@ pub(super) fn record(keeper: &SourceKeeper, table: &CapabilityTable) -> BuildRec
         // What lies in cargo's own folder did not come with the crate.
         facts.flows.retain(|flow| keeper.has_target || !is_from_target(flow));
     }
+    facts.files.extend(scripts(keeper, &facts));
     let mut build = build_facts(facts, &manifest);
     build.inputs_sha256 = inputs_digest(&build.files, &sources, &keeper.cut);
     if keeper.refused > 0 {
@@ -120,6 +130,47 @@ fn is_from_target(flow: &Flow) -> bool {
     flow.source == StepKind::Read
         && reads.clone().any(|step| step.detail.starts_with("target/"))
         && reads.all(|step| step.detail.starts_with("target/") || step.detail == "{}")
+}
+
+/// Texts that the code starts as scripts, and scripts that these name.
+fn scripts(keeper: &SourceKeeper, facts: &CodeFacts) -> Vec<String> {
+    let known: BTreeSet<&String> = facts.files.iter().collect();
+    let mut found = BTreeSet::new();
+    let mut waiting = facts.scripts.clone();
+    while let Some(path) = waiting.pop() {
+        let Some(bytes) = keeper.files.get(&path) else { continue };
+        if known.contains(&path) || !is_text(bytes) || !found.insert(path.clone()) {
+            continue;
+        }
+        waiting.extend(named_by_script(&path, bytes).filter(|named| !found.contains(named)));
+    }
+    found.into_iter().collect()
+}
+
+/// Whether these bytes can be a script, and not a program or data.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    !bytes[..bytes.len().min(TEXT_HEAD)].contains(&0)
+}
+
+/// What may be other scripts of the crate in the words of one: below the crate's root, and beside it.
+pub(super) fn named_by_script<'b>(
+    path: &'b str,
+    bytes: &'b [u8],
+) -> impl Iterator<Item = String> + 'b {
+    let beside = path.rsplit_once('/').map(|(folder, _)| folder);
+    let apart = |byte: &u8| {
+        !(byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'/' | b'_' | b'-' | b'+'))
+    };
+    let words = bytes[..bytes.len().min(SCRIPT_SIZE)].split(apart);
+    let words = words.filter_map(|word| std::str::from_utf8(word).ok()).filter(|word| {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        word.len() <= 200 && SCRIPTS.iter().any(|ending| name.ends_with(ending))
+    });
+    words.take(SCRIPT_WORDS).flat_map(move |word| {
+        let word = word.trim_start_matches('/');
+        let near = beside.map(|folder| rust_source::plain_path(&format!("{folder}/{word}")));
+        near.into_iter().chain([rust_source::plain_path(word)])
+    })
 }
 
 /// What the tokens of each marked file say.

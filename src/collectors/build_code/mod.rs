@@ -7,6 +7,7 @@
 //! afterwards, from their records ([`BuildRecord::follow`]), and by reading their code together with this
 //! one's ([`read_together`]).
 
+mod cover;
 mod facts;
 mod hosts;
 mod keeper;

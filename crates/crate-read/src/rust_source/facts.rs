@@ -287,6 +287,9 @@ pub struct CodeFacts {
     /// How what is fetched is checked, at most 64.
     #[serde(default)]
     pub checks: Vec<Check>,
+    /// Files of the crate that it starts or gives to an interpreter, sorted: they were read as scripts.
+    #[serde(default)]
+    pub scripts: Vec<String>,
     /// Files that could not be parsed.
     pub unparsed: Vec<Unparsed>,
     /// Crates that the code names (first segments of paths that are neither local nor `std`), sorted.

@@ -158,7 +158,9 @@ fn read_here(sources: &Sources<'_>, entry: &Entry, table: &CapabilityTable) -> C
     let mut walk = walk::Walk::new(&names, &units, sources, table, entry);
     walk.macros = macros;
     walk.run();
+    let scripts: BTreeSet<String> = walk.shipped.keys().map(|(path, _)| path.clone()).collect();
     let mut facts = walk.finish();
+    facts.scripts = scripts.into_iter().collect();
     let known = facts.capabilities.len();
     for unit in units.iter().filter(|unit| unit.tree.is_none()) {
         tokens::scan(&unit.file, unit.bytes, table, entry.at_build, &mut facts);
