@@ -35,7 +35,6 @@ use crate::heuristics::waivers::{self, PolicyFacts};
 use crate::heuristics::{FactSchema, Ruleset, change, judge};
 use crate::walker::delta::UpdateKind;
 use crate::walker::models::{self as references, Attached, Stated};
-use crate::walker::replacement::Replacements;
 use crate::walker::{self, Nature, Walk, WalkError, packages};
 
 pub use cut::cut;
@@ -141,11 +140,15 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
     let (mut named, _) = name_models(&mut walk, &request.policy);
     named.packages.count_ages(request.gather.as_of);
     let mut comparison = request.base.as_ref().map(|side| Comparison::new(side, &walk));
-    let scope = comparison.as_ref().map_or(Scope::All, |comparison| comparison.scope(&walk));
-    let replacements = Replacements::read(&walk.root, &request.gather.cargo_home);
+    let started = places::Started::of(&request.path, &walk);
+    let replacements = started.here(&request.gather.cargo_home);
     walk.declared.unlocked.extend(places::new_patches(&walk, &replacements));
     let found = places::of(&walk, &request.gather.cargo_home, &replacements);
     let places = &found.places;
+    if let Some(comparison) = &mut comparison {
+        comparison.hold_files(&walk, places, &started, &request.gather.cargo_home);
+    }
+    let scope = comparison.as_ref().map_or(Scope::All, |comparison| comparison.scope(&walk));
     let options = collectors::Options {
         requirements: walk.declared.requirements.clone(),
         ..request.gather.clone()

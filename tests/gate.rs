@@ -770,3 +770,71 @@ fn a_change_cannot_lower_the_age_that_cargo_asks_for() {
     assert_eq!(open(&run), 1, "{:#}", run.report["undetermined"]);
     assert_eq!(open(&repository.check(&[])), 0, "without a base the tree's own counts");
 }
+
+/// The files of a vendored `codec` with this build script, and the configuration that leads to them.
+fn vendored(script: &str) -> [(&'static str, String); 5] {
+    let list = format!("{{\"files\":{{}},\"package\":\"{A}\"}}");
+    let manifest = "[package]\nname = \"codec\"\nversion = \"1.0.0\"\nedition = \"2021\"\n";
+    [
+        (
+            ".cargo/config.toml",
+            "[source.crates-io]\nreplace-with = \"v\"\n[source.v]\ndirectory = \"vendor\"\n".into(),
+        ),
+        ("vendor/codec/.cargo-checksum.json", list),
+        ("vendor/codec/Cargo.toml", manifest.into()),
+        ("vendor/codec/src/lib.rs", String::new()),
+        ("vendor/codec/build.rs", script.into()),
+    ]
+}
+
+fn with_vendored(script: &str) -> Repository {
+    let files = vendored(script);
+    let files: Vec<(&str, &str)> = files.iter().map(|(file, text)| (*file, &**text)).collect();
+    Repository::on_main(&files)
+}
+
+#[test]
+fn vendored_files_that_a_change_alters_below_the_same_lock_entry_are_read() {
+    let repository = with_vendored(HONEST);
+    assert_eq!(repository.check(&["--since", "main"]).code, 0);
+    repository.write("vendor/codec/build.rs", PLANTED);
+    repository.commit();
+    let run = repository.check(&["--since", "main"]);
+    let found = "build-fetches-and-executes: introduced";
+    assert!(run.has(found), "{:?} {}", run.findings(), run.stderr);
+    assert_eq!((run.code, run.changes()), (1, vec!["codec 1.0.0 1.0.0".to_owned()]));
+    // What the base had there is no news, and its list of hashes in another order is none either.
+    let stood = with_vendored(PLANTED);
+    let list = format!("{{\"package\":\"{A}\",\"files\":{{}}}}");
+    stood.write("vendor/codec/.cargo-checksum.json", &list);
+    let run = stood.check(&["--since", "main"]);
+    assert!(run.has("build-fetches-and-executes: existing"), "{:?} {}", run.findings(), run.stderr);
+    assert_eq!(run.code, 0, "{:?} {}", run.findings(), run.stderr);
+}
+
+#[test]
+fn a_change_that_leads_cargo_to_other_files_has_them_read() {
+    let repository = Repository::new();
+    for (file, text) in vendored(PLANTED) {
+        repository.write(file, &text);
+    }
+    repository.commit();
+    let run = repository.check(&["--since", "main"]);
+    let found = "build-fetches-and-executes: introduced";
+    assert!(run.has(found), "{:?} {}", run.findings(), run.stderr);
+    // The files lie in the base already, and only the configuration is new.
+    let files = vendored(PLANTED);
+    let lying: Vec<(&str, &str)> = files[1..].iter().map(|(file, text)| (*file, &**text)).collect();
+    let led = Repository::on_main(&lying);
+    assert_eq!(led.check(&["--since", "main"]).code, 0);
+    led.write(files[0].0, &files[0].1);
+    let run = led.check(&["--since", "main"]);
+    assert!(run.has(found), "{:?} {}", run.findings(), run.stderr);
+    assert_eq!(run.code, 1);
+    // A new configuration that leads to the same folder is no change of it.
+    let moved = with_vendored(HONEST);
+    let text = files[0].1.replace("\"vendor\"", "\"./src/../vendor\"");
+    moved.write(files[0].0, &text);
+    let run = moved.check(&["--since", "main"]);
+    assert_eq!((run.code, run.changes()), (0, vec![]), "{:?} {}", run.findings(), run.stderr);
+}

@@ -2,21 +2,24 @@
 //! there before, and what that makes of every finding.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::own::BaseFiles;
+use super::places::Started;
 use crate::collectors::update::{self, GainFacts};
 use crate::collectors::window::ComparisonFacts;
 use crate::collectors::{self, Gathered, Scope};
 use crate::domain::report::SubjectChange;
 use crate::domain::{
-    Change, FactSheet, Finding, Graph, Location, Measured, Node, NodeIndex, PlaceKind, Places,
-    Subject,
+    Change, FactSheet, Finding, Graph, Location, Measured, Node, NodeIndex, Place, PlaceKind,
+    Places, Subject,
 };
 use crate::heuristics::judge::Case;
 use crate::heuristics::waivers::PolicyFacts;
 use crate::heuristics::{Ruleset, change, judge};
 use crate::walker::delta::{self, Base, Delta, PolicyFile, UpdateFacts, UpdateKind};
 use crate::walker::project::Setting;
+use crate::walker::replacement::StandIn;
 use crate::walker::{self, Walk};
 
 /// What the project is compared with.
@@ -41,13 +44,53 @@ pub(super) struct Comparison<'r> {
     before: BTreeMap<NodeIndex, FactSheet>,
     /// Sheets of the project's own crates as they are in the base, by the node that they are now.
     own: BTreeMap<NodeIndex, Option<FactSheet>>,
+    /// Crates in folders that stand in for an archive, on both sides in the same one.
+    stand_ins: BTreeSet<NodeIndex>,
 }
 
 impl<'r> Comparison<'r> {
     /// Compares the graphs.
     pub(super) fn new(side: &'r BaseSide, walk: &Walk) -> Self {
         let delta = Delta::between(&side.base, walk);
-        Self { side, delta, before: BTreeMap::new(), own: BTreeMap::new() }
+        let (before, own, stand_ins) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { side, delta, before, own, stand_ins }
+    }
+
+    /// Takes every crate as changed whose files stand in for an archive and are not shown to be those of
+    /// the base: the lockfile says nothing of them.
+    pub(super) fn hold_files(
+        &mut self,
+        walk: &Walk,
+        places: &Places,
+        started: &Started,
+        cargo_home: &Path,
+    ) {
+        let now = started.here(cargo_home);
+        let mut base = None;
+        for (&node, place) in places {
+            let Some(of) = walk.graph.nodes.get(node) else { continue };
+            let origin = &of.subject.origin;
+            let stands_in = match place {
+                Measured::Known(place) => !matches!(place.kind, PlaceKind::Path | PlaceKind::Git),
+                Measured::Unknown(_) => now.of(origin) != StandIn::Itself,
+            };
+            if !stands_in {
+                continue;
+            }
+            let Some(files) = &self.side.files else {
+                self.delta.change_files(node);
+                continue;
+            };
+            let base = base.get_or_insert_with(|| files.settings(started, cargo_home));
+            let same_way = base.as_ref().is_ok_and(|base| base.leads_alike(origin));
+            if same_way {
+                self.stand_ins.insert(node);
+            }
+            let alike = |place: &Place| files.holds(place, of);
+            if !(same_way && place.known().is_some_and(alike)) {
+                self.delta.change_files(node);
+            }
+        }
     }
 
     /// The crates that changed, with what they continue.
@@ -120,7 +163,8 @@ impl<'r> Comparison<'r> {
         let mut nodes = BTreeMap::new();
         for (node, of) in walk.graph.nodes.iter().enumerate() {
             if let Some(Measured::Known(place)) = places.get(&node)
-                && place.kind == PlaceKind::Path
+                && (place.kind == PlaceKind::Path
+                    || (self.stand_ins.contains(&node) && self.delta.changed(node)))
                 && found.contains(&of.subject)
             {
                 nodes.insert(node, (of, place));
@@ -130,6 +174,8 @@ impl<'r> Comparison<'r> {
         let sheets = files.sheets(&nodes, options);
         // What cannot be read of the base counts as not there: everything is new then.
         self.own = sheets.unwrap_or_else(|_| nodes.keys().map(|&node| (node, None)).collect());
+        // Where the base lacks the folder of a copy, what it continues is the archive.
+        self.own.retain(|node, sheet| sheet.is_some() || !self.stand_ins.contains(node));
         for (node, sheet) in &mut self.own {
             // Lockfile and manifests say the same of it as now, or the node would have changed.
             for group in ["lock", "exposure"] {
@@ -287,7 +333,7 @@ fn hands(facts: &UpdateFacts, sheet: &FactSheet) -> String {
 /// Whether a reviewer should look: another source or other bytes than promised, another publisher, new
 /// binary files, new things that build code can do. What is not known is no reason.
 fn notable(facts: &UpdateFacts, sheet: &FactSheet) -> bool {
-    if facts.source_changed || facts.checksum_changed {
+    if facts.source_changed || facts.checksum_changed || facts.files_changed {
         return true;
     }
     if facts.kind == UpdateKind::New {
@@ -317,6 +363,9 @@ fn size(sheet: &FactSheet) -> String {
 fn bytes(facts: &UpdateFacts, sheet: &FactSheet) -> String {
     if facts.checksum_changed {
         return "another SHA-256 for the same version".to_owned();
+    }
+    if facts.files_changed {
+        return "not from the files of the base, for the same entry of the lockfile".to_owned();
     }
     let compared = super::group_of::<ComparisonFacts>(sheet, update::BYTES);
     let told = compared.and_then(|c| {

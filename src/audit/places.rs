@@ -24,6 +24,53 @@ pub(super) struct Found {
 /// A commit that was written out of a clone: its folder, and what of it could not be had.
 type Written = (PathBuf, BTreeMap<PathBuf, String>);
 
+/// The folders in which cargo may be started, as far as it makes a difference: the one that was named, and
+/// those of the project that have a configuration of their own.
+pub(super) struct Started {
+    at: PathBuf,
+    below: Vec<PathBuf>,
+}
+
+impl Started {
+    /// Of what was named and the project around it.
+    pub(super) fn of(named: &Path, walk: &Walk) -> Self {
+        let real = |path: &Path| path.canonicalize().ok();
+        let folder = if named.is_dir() { Some(named) } else { named.parent() };
+        let root = real(&walk.root).unwrap_or_else(|| walk.root.clone());
+        let at = folder.and_then(real).filter(|folder| folder.starts_with(&root));
+        let at = at.unwrap_or_else(|| root.clone());
+        let folders = walker::project::folders(&walk.workspace).into_iter();
+        let folders = folders.take(CONFIGURED).map(|folder| root.join(folder));
+        let below = folders.filter(|folder| !at.starts_with(folder) && has_config(folder));
+        Self { below: below.collect(), at }
+    }
+
+    /// What stands in for sources there. `to` says where a copy of a folder lies and what is above it.
+    pub(super) fn replacements(
+        &self,
+        cargo_home: &Path,
+        to: &dyn Fn(&Path) -> Vec<PathBuf>,
+    ) -> Replacements {
+        let at = to(&self.at);
+        let read = Replacements::of_folders(at.iter().map(PathBuf::as_path), cargo_home);
+        let below: Vec<Vec<PathBuf>> = self.below.iter().map(|folder| to(folder)).collect();
+        let below = below.iter().map(|above| above.iter().map(PathBuf::as_path).collect());
+        read.and_in(below, cargo_home)
+    }
+
+    /// The same, read where it lies.
+    pub(super) fn here(&self, cargo_home: &Path) -> Replacements {
+        self.replacements(cargo_home, &|folder| folder.ancestors().map(Path::to_owned).collect())
+    }
+}
+
+/// Most folders in which a configuration is looked for.
+const CONFIGURED: usize = 20_000;
+
+fn has_config(folder: &Path) -> bool {
+    ["config", "config.toml"].iter().any(|name| folder.join(".cargo").join(name).exists())
+}
+
 /// Names of crates that a `[patch]` of cargo's configuration would put in the place of locked ones, and the
 /// lockfile does not know: cargo would lock anew.
 pub(super) fn new_patches(walk: &Walk, replacements: &Replacements) -> BTreeSet<String> {

@@ -57,19 +57,67 @@ pub struct Replacements {
     patches: Vec<(String, Option<PathBuf>)>,
     /// A configuration file that could not be read: whether it replaces anything is not known.
     unread: Option<String>,
+    /// The same where cargo is started in another folder of the project with a configuration of its own.
+    others: Vec<Self>,
 }
 
 impl Replacements {
     /// Reads the configuration that cargo would read in `root`, an absolute folder.
     #[must_use]
     pub fn read(root: &Path, cargo_home: &Path) -> Self {
+        Self::of_folders(root.ancestors(), cargo_home)
+    }
+
+    /// Adds what cargo would read where it is started in one of these folders below; those without a
+    /// configuration of their own say nothing new.
+    #[must_use]
+    pub fn and_in<'f>(mut self, folders: impl Iterator<Item = Vec<&'f Path>>, home: &Path) -> Self {
+        for above in folders {
+            let other = Self::of_folders(above.into_iter(), home);
+            if other == (Self { others: Vec::new(), ..self.clone() }) {
+                continue;
+            }
+            for path in &other.paths {
+                if !self.paths.contains(path) {
+                    self.paths.push(path.clone());
+                }
+            }
+            let new = other.patches.iter().filter(|patch| !self.patches.contains(patch));
+            let new: Vec<_> = new.cloned().collect();
+            self.patches.extend(new);
+            self.others.push(other);
+        }
+        self
+    }
+
+    /// Reads the configuration of folders, the nearest first, and of cargo's home.
+    pub fn of_folders<'f>(folders: impl Iterator<Item = &'f Path>, cargo_home: &Path) -> Self {
         let mut found = Self::default();
         let mut seen = BTreeSet::new();
-        for folder in root.ancestors() {
+        for folder in folders {
             found.folder(&folder.join(".cargo"), &mut seen);
         }
         found.folder(cargo_home, &mut seen);
         found
+    }
+
+    /// The same with other folders: a copy of the project lies elsewhere.
+    #[must_use]
+    pub fn moved(mut self, to: &dyn Fn(&Path) -> PathBuf) -> Self {
+        for source in self.sources.values_mut() {
+            for folder in [&mut source.directory, &mut source.local_registry].into_iter().flatten()
+            {
+                *folder = to(folder);
+            }
+        }
+        for path in &mut self.paths {
+            *path = to(path);
+        }
+        for path in self.patches.iter_mut().filter_map(|(_, path)| path.as_mut()) {
+            *path = to(path);
+        }
+        self.others = self.others.into_iter().map(|other| other.moved(to)).collect();
+        self
     }
 
     /// Reads the configuration file of one folder; cargo prefers the old name where both are there.
@@ -118,9 +166,26 @@ impl Replacements {
         }
     }
 
-    /// What cargo takes instead of a crate's source.
+    /// What cargo takes instead of a crate's source. Where that hangs on the folder in which it is started,
+    /// what stands in counts, and two that stand in are not told apart.
     #[must_use]
     pub fn of(&self, origin: &Origin) -> StandIn {
+        let mut found = self.here(origin);
+        for other in &self.others {
+            let there = other.here(origin);
+            if there == found || there == StandIn::Itself {
+                continue;
+            }
+            if found != StandIn::Itself {
+                let why = "folders of the project configure different sources for it";
+                return StandIn::Unclear(why.to_owned());
+            }
+            found = there;
+        }
+        found
+    }
+
+    fn here(&self, origin: &Origin) -> StandIn {
         if matches!(origin, Origin::Path | Origin::Hub | Origin::Local) {
             return StandIn::Itself;
         }

@@ -133,6 +133,11 @@ pub struct UpdateFacts {
     pub commit_changed: bool,
     /// The lockfile pins another SHA-256 for the same version from the same place, or none any more.
     pub checksum_changed: bool,
+    /// Cargo takes it from files of this repository or of this machine (vendored, a local registry, a `paths`
+    /// override), and they, or the configuration that leads to them, are not shown to be those of the
+    /// base. The lockfile says nothing of it.
+    #[serde(default)]
+    pub files_changed: bool,
     /// Its version is lower than in the base, by semver.
     pub downgrade: bool,
     /// Its version is on another semver line than in the base (1 to 2, or 0.1 to 0.2).
@@ -199,6 +204,16 @@ impl Delta {
         Self { facts, removed: removed.collect(), from: pairs }
     }
 
+    /// Takes a crate as other than in the base, whose lockfile entry is the same and whose files are not.
+    pub fn change_files(&mut self, node: NodeIndex) {
+        if let Some(facts) = self.facts.get_mut(node) {
+            facts.files_changed = true;
+            if facts.kind == UpdateKind::Unchanged {
+                facts.kind = UpdateKind::Updated;
+            }
+        }
+    }
+
     /// Whether a node is new or other than in the base.
     #[must_use]
     pub fn changed(&self, node: NodeIndex) -> bool {
@@ -237,6 +252,7 @@ fn new(node: &Node, newly_direct: Measured<bool>) -> UpdateFacts {
         source_changed: false,
         commit_changed: false,
         checksum_changed: false,
+        files_changed: false,
         downgrade: false,
         crosses_line: false,
         name_in_base: false,
@@ -271,6 +287,7 @@ fn updated(
         source_changed,
         commit_changed,
         checksum_changed,
+        files_changed: false,
         name_in_base: true,
         newly_direct,
     }

@@ -47,7 +47,7 @@ pub(super) fn read(
 }
 
 /// The folders of all manifests and those above them, inside the tree.
-fn folders(workspace: &Workspace) -> BTreeSet<String> {
+pub fn folders(workspace: &Workspace) -> BTreeSet<String> {
     let mut folders = BTreeSet::from([String::new()]);
     for manifest in workspace.manifests.values() {
         let mut folder = manifest.folder();

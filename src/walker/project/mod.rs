@@ -7,6 +7,8 @@
 
 mod config;
 
+pub use config::folders;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
