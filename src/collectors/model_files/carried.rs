@@ -47,7 +47,7 @@ fn fits(what: &What) -> bool {
             None => !matches!(verdict(callee), Verdict::Denied | Verdict::Unknown),
             // A function that the file itself made; any other would be changed for everybody.
             Some(Carrier::State) => is_of(first, Carrier::Function),
-            // Which module is an import of its own.
+            // Which module is an import of its own, and what type a code object.
             Some(Carrier::Module | Carrier::Code) => *first == First::Constant,
             Some(Carrier::Rebuild) => {
                 let inside = is_of(first, Carrier::Rebuild) || is_of(first, Carrier::Pair);
