@@ -131,7 +131,7 @@ fn revision_of(rest: &[&str]) -> Option<String> {
     (!text.is_empty() && text.len() <= 200 && !text.contains(['{', '}', '$'])).then_some(text)
 }
 
-/// `[models/|datasets/]owner/name[@revision][/path]`.
+/// `[models/|datasets/]owner/name[@revision][/path[@commit]]`.
 fn from_uri(uri: &str) -> Option<Address> {
     let (kind, rest, at) = if let Some(rest) = uri.strip_prefix("datasets/") {
         (SubjectKind::Dataset, rest, "datasets/".len())
@@ -149,10 +149,18 @@ fn from_uri(uri: &str) -> Option<Address> {
             name,
             percent_decode_str(revision).decode_utf8().ok().map(std::borrow::Cow::into_owned),
         ),
-        None => (name, None),
+        None => (name, parts.next().and_then(commit_behind)),
     };
     let id = format!("{owner}/{name}");
     is_repository(&id).then_some(Address { at, kind, id, revision, form: Form::HubUri })
+}
+
+/// The commit behind the file, as some loaders write it: `hf://owner/name/file@commit`. Anything shorter than a
+/// whole commit may belong to the file's name.
+fn commit_behind(path: &str) -> Option<String> {
+    let (_, commit) = path.rsplit_once('@')?;
+    let whole = commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit());
+    whole.then(|| commit.to_owned())
 }
 
 #[cfg(test)]
@@ -190,6 +198,12 @@ mod tests {
             one("hf://datasets/o/n@v1/a/b"),
             (Dataset, "o/n".to_owned(), text("v1"), Form::HubUri)
         );
+        let commit = "427e3d61b276ed69fdd03de0d185fa8a8d97fc5b";
+        assert_eq!(
+            one(&format!("hf://o/n/weights.safetensors@{commit}")),
+            (Model, "o/n".to_owned(), text(commit), Form::HubUri)
+        );
+        assert_eq!(one("hf://o/n/a@2x.png"), (Model, "o/n".to_owned(), None, Form::HubUri));
         assert_eq!(
             one("git clone https://huggingface.co/o/n.git"),
             (Model, "o/n".to_owned(), None, Form::HubUrl)

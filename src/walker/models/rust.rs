@@ -134,9 +134,16 @@ fn test_modules(tokens: &[Token]) -> Vec<Range<usize>> {
             && cfg.name() == Some("cfg")
             && paren.is(b'(')
             && test.name() == Some("test");
-        let body = tokens.get(at + 7..at + 10)?;
-        let module = body[0].name() == Some("mod") && body[2].is(b'{');
-        (attribute && module).then_some(at + 9)
+        if !attribute {
+            return None;
+        }
+        // Over further attributes.
+        let mut next = at + 7;
+        while tokens.get(next)?.is(b'#') {
+            next = behind_brackets(tokens, next + 1)?;
+        }
+        let body = tokens.get(next..next + 3)?;
+        (body[0].name() == Some("mod") && body[2].is(b'{')).then_some(next + 2)
     };
     let mut found: Vec<Range<usize>> = Vec::new();
     for at in 0..tokens.len() {
@@ -157,6 +164,20 @@ fn test_modules(tokens: &[Token]) -> Vec<Range<usize>> {
         found.push(start..close.map_or(usize::MAX, |token| token.at));
     }
     found
+}
+
+/// The token behind the brackets that open at a place.
+fn behind_brackets(tokens: &[Token], open: usize) -> Option<usize> {
+    let mut depth = 0_usize;
+    let close = tokens.get(open..)?.iter().take(400).position(|token| {
+        match token.kind {
+            Kind::Open(_) => depth += 1,
+            Kind::Close(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0
+    })?;
+    Some(open + close + 1)
 }
 
 impl RustFile<'_, '_> {
@@ -657,6 +678,22 @@ mod tests {
         );
         let told: Vec<_> = found.iter().map(|r| (r.id.as_str(), r.in_tests)).collect();
         assert_eq!(told, [("org/first", false), ("org/second", true), ("org/third", false)]);
+    }
+
+    #[test]
+    fn a_test_module_with_further_attributes_is_one() {
+        let found = read(
+            r#"
+            #[cfg(test)]
+            #[allow(clippy::unwrap_used, reason = "tests")]
+            mod tests { fn b() { hf_hub::api().model("org/second".into()); } }
+            #[cfg(test)]
+            use a::b;
+            fn c(api: &hf_hub::api::sync::Api) { api.model("org/third".into()); }
+            "#,
+        );
+        let told: Vec<_> = found.iter().map(|r| (r.id.as_str(), r.in_tests)).collect();
+        assert_eq!(told, [("org/second", true), ("org/third", false)]);
     }
 
     #[test]
