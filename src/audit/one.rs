@@ -1,11 +1,18 @@
 //! One crate, one model or one graph as a report, for the page of `inspect` and `report`: the same sections as
 //! the page of an audit, as far as there is something to say.
 
+use std::path::Path;
+
 use jiff::civil::Date;
 
+use super::places;
+
 use crate::domain::report::{Context, SCHEMA, SubjectEntry};
-use crate::domain::{Finding, Hands, Level, Location, Report, Sources, Subject, Undetermined};
+use crate::domain::{
+    Finding, Hands, Level, Location, Place, Report, Sources, Subject, Undetermined,
+};
 use crate::reporter::{self, ReporterError};
+use crate::walker::{self, MetadataMode};
 
 /// What the rules say of one subject.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +27,15 @@ pub struct Judged<'a> {
     pub gate: Option<Level>,
     /// The day.
     pub as_of: Date,
+}
+
+/// The crate in a folder, and where its files are, as an audit of the project around it has them; nothing
+/// where no lockfile speaks of the folder.
+#[must_use]
+pub fn crate_in(folder: &Path) -> Option<(Subject, Place)> {
+    let walk = walker::walk(folder, &walker::Options { metadata: MetadataMode::Never }).ok()?;
+    let (node, place) = places::lying_in(&walk, folder)?;
+    Some((walk.graph.nodes[node].subject.clone(), place))
 }
 
 /// The page about one subject. `texts` are shown as they are, each below its title.

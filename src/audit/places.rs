@@ -87,14 +87,7 @@ pub(super) fn new_patches(walk: &Walk, replacements: &Replacements) -> BTreeSet<
 
 /// The places of all crates that cargo would not take from an archive of its cache.
 pub(super) fn of(walk: &Walk, cargo_home: &Path, replacements: &Replacements) -> Found {
-    let mut found = Finding {
-        walk,
-        cargo_home,
-        packages: BTreeMap::new(),
-        places: Places::new(),
-        commits: BTreeMap::new(),
-        made: Vec::new(),
-    };
+    let mut found = Finding::new(walk, cargo_home);
     found.own();
     found.outside();
     for (node, of) in walk.graph.nodes.iter().enumerate() {
@@ -103,6 +96,21 @@ pub(super) fn of(walk: &Walk, cargo_home: &Path, replacements: &Replacements) ->
     found.overridden(replacements);
     found.part();
     Found { places: found.places, _made: found.made }
+}
+
+/// The place of the project's own crate that lies in `folder`, as an audit of the project reads it.
+pub(super) fn lying_in(walk: &Walk, folder: &Path) -> Option<(NodeIndex, Place)> {
+    let mut found = Finding::new(walk, Path::new(""));
+    found.own();
+    found.outside();
+    found.part();
+    let folder = folder.canonicalize().ok()?;
+    found.places.into_iter().find_map(|(node, place)| match place {
+        Measured::Known(place) if place.folder.canonicalize().ok()? == folder => {
+            Some((node, place))
+        }
+        _ => None,
+    })
 }
 
 struct Finding<'w> {
@@ -114,6 +122,19 @@ struct Finding<'w> {
     /// Commits that were looked for in cargo's clones.
     commits: BTreeMap<String, Result<Written, String>>,
     made: Vec<tempfile::TempDir>,
+}
+
+impl<'w> Finding<'w> {
+    fn new(walk: &'w Walk, cargo_home: &'w Path) -> Self {
+        Self {
+            walk,
+            cargo_home,
+            packages: BTreeMap::new(),
+            places: Places::new(),
+            commits: BTreeMap::new(),
+            made: Vec::new(),
+        }
+    }
 }
 
 impl Finding<'_> {

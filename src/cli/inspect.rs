@@ -3,8 +3,6 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use serde_json::json;
-
 use super::Failure;
 use super::arguments::InspectArguments;
 use super::facts::crate_spec;
@@ -13,12 +11,15 @@ use crate::audit;
 use crate::collectors;
 use crate::collectors::close_look::{self, CloseLook};
 use crate::collectors::model_files::{self, Look};
+use crate::collectors::source_tree;
 use crate::config::FailOn;
 use crate::domain::inspection::{
     Inspection, MODEL_INSPECTION, ModelInspection, ModelTrace, WeighedSignal,
 };
 use crate::domain::text::shown;
-use crate::domain::{FactSheet, Finding, Level, Location, Origin, Subject, SubjectKind};
+use crate::domain::{
+    FactSheet, Finding, Level, Location, Origin, Place, PlaceKind, Subject, SubjectKind,
+};
 use crate::heuristics::judge::{Case, judge};
 use crate::reporter::{self, Format};
 
@@ -153,15 +154,17 @@ fn archive(path: &Path) -> Result<Inspection, Failure> {
 }
 
 fn folder(path: &Path) -> Result<Inspection, Failure> {
-    let folder = close_look::read_folder(path)?;
-    let mut inspection = on_disk(path, &folder.name, &folder.version, &folder.look);
-    inspection.limits = folder.limits;
-    // They would be those of the copy in memory.
-    if let Some(facts) = inspection.sheet.facts.get_mut("archive") {
-        for field in ["sha256", "packed_bytes"] {
-            facts[field] = json!({"$unknown": "a folder has no archive"});
+    let (name, version, place) = match audit::one::crate_in(path) {
+        Some((subject, place)) => (subject.name, subject.version, place),
+        None => {
+            let (name, version) = close_look::named_in(path)?;
+            (name, version, Place::new(PlaceKind::Path, path.to_owned(), path.to_owned()))
         }
-    }
+    };
+    let folder = close_look::read_folder(&name, &version, &place)?;
+    let mut inspection = on_disk(path, &name, &version, &folder.look);
+    inspection.sheet.put(source_tree::GROUP, &folder.source);
+    inspection.limits = folder.limits;
     Ok(inspection)
 }
 

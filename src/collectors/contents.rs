@@ -1,27 +1,24 @@
-//! Everything that the bytes of one archive say, measured in one pass and kept by their hash.
+//! Everything that the bytes of one archive say, measured in one [`pass`] and kept by their hash.
 //!
 //! What depends on the bytes alone is kept in the fact store, so that they are read once. One
 //! [`Measurer`] serves any number of threads and runs.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use custody_bytes::gzip_tar::Limits;
 use sha2::{Digest as _, Sha256};
 
-use super::archive::{
-    self, ArchiveError, ArchiveListing, ArchiveRecord, BenignProfiles, ListedFile, Observer,
-};
-use super::build_code::{self, BuildRecord, SourceKeeper, capability_table};
-use super::concealment::{self, ConcealmentFacts, ConcealmentKeeper};
+use super::archive::{self, ArchiveError, ArchiveListing, ArchiveRecord, BenignProfiles};
+use super::build_code::{self, BuildRecord};
+use super::concealment::{self, ConcealmentFacts};
 use super::kept::Kept;
-use super::native::{self, NativeFacts, NativeKeeper};
+use super::native::{self, NativeFacts};
+use super::pass;
 use super::shared::Shared;
 use super::source_tree::{SourceFacts, SourceTree};
 use super::store::{Entry, Kind};
 use super::window;
 use crate::domain::FactSheet;
-use crate_read::rust_source::Unparsed;
 
 /// Table of what build code and libraries can do, by archive.
 const CODE: Kind = Kind::small("code");
@@ -102,58 +99,6 @@ impl Contents {
             sheet.put_unknown(group, reason);
         }
     }
-}
-
-/// Hands every file of an archive to all collectors that read bytes.
-#[derive(Default)]
-struct Keepers {
-    code: SourceKeeper,
-    native: NativeKeeper,
-    concealment: ConcealmentKeeper,
-}
-
-impl Observer for Keepers {
-    fn file(&mut self, file: &ListedFile, bytes: &[u8]) {
-        self.code.file(&file.path, bytes);
-        self.native.file(&file.path, &file.sha256, bytes);
-        self.concealment.file(file, bytes);
-    }
-}
-
-/// The paths of a crate.
-struct Files<'l>(HashSet<&'l str>);
-
-impl<'l> Files<'l> {
-    fn of(listing: &'l ArchiveListing) -> Self {
-        Self(listing.files.iter().map(|file| file.path.as_str()).collect())
-    }
-}
-
-/// Every file with its SHA-256.
-fn listed(listing: &ArchiveListing) -> impl Iterator<Item = (&str, &str)> {
-    listing.files.iter().map(|file| (file.path.as_str(), file.sha256.as_str()))
-}
-
-/// Most times that the files of a crate are handed out for what its code names.
-const PASSES: usize = 4;
-
-/// What the code can do, once every file is at hand that build-time code names; `again` hands out all
-/// files once more.
-fn code(
-    mut keeper: SourceKeeper,
-    has: impl Fn(&str) -> bool,
-    mut again: impl FnMut(&mut SourceKeeper),
-) -> BuildRecord {
-    for _ in 0..PASSES {
-        let record = keeper.measure(capability_table());
-        if !keeper.wants(&record, &has) {
-            return record;
-        }
-        if keeper.wanted().next().is_some() {
-            again(&mut keeper);
-        }
-    }
-    keeper.finish(capability_table())
 }
 
 /// Measures archives, and looks first into what is kept.
@@ -266,23 +211,13 @@ impl Measurer {
         version: &str,
         bytes: &[u8],
     ) -> Result<Contents, ArchiveError> {
-        let mut keepers = Keepers::default();
-        let (limits, profiles, packed) = (self.limits, &self.profiles, (bytes, Some(sha256)));
-        let archive =
-            archive::measure_within(limits, name, version, packed, profiles, &mut keepers)?;
-        let files = Files::of(&archive.listing);
-        let has = |path: &str| files.0.contains(path);
-        let mut code = code(keepers.code, has, |keeper| {
-            // It was read to its end before.
-            let _ = archive::measure_within(limits, name, version, packed, profiles, keeper);
-        });
-        code.build.cover(listed(&archive.listing));
-        let contents = Contents {
-            archive,
-            code,
-            native: keepers.native.finish(),
-            concealment: keepers.concealment.finish(),
-        };
+        let contents = pass::archive(
+            self.limits,
+            &self.profiles,
+            (name, version),
+            (bytes, Some(sha256)),
+            &mut (),
+        )?;
         self.keep(&archive::store_key(sha256, name, version), &contents);
         Ok(contents)
     }
@@ -302,30 +237,7 @@ impl Measurer {
         // The hash speaks of the files as they lie there, and not of an archive.
         let key = archive::store_key(&format!("files-{sha256}"), name, version);
         let contents = self.kept_under(&key, true).unwrap_or_else(|| {
-            let mut keepers = Keepers::default();
-            let archive = archive::measure_tree(name, version, tree, &self.profiles, &mut keepers);
-            let files = Files::of(&archive.listing);
-            let mut beyond = false;
-            let outside = tree.clone();
-            let has = |path: &str| files.0.contains(path) || outside.outside(path).is_some();
-            let mut code = code(keepers.code, has, |keeper| {
-                archive::measure_tree(name, version, tree, &self.profiles, keeper);
-                let named: Vec<String> = keeper.wanted().map(str::to_owned).collect();
-                for path in named {
-                    if let Some(bytes) = outside.outside(&path) {
-                        keeper.file(&path, &bytes);
-                        beyond = true;
-                    }
-                }
-            });
-            code.build.cover(listed(&archive.listing));
-            beyond |= code.build.unparsed.iter().any(Unparsed::is_beyond);
-            let contents = Contents {
-                archive,
-                code,
-                native: keepers.native.finish(),
-                concealment: keepers.concealment.finish_folder(),
-            };
+            let (contents, beyond) = pass::tree(&self.profiles, (name, version), tree, &mut ());
             // The hash does not speak of files outside of the folder, and files that changed between the
             // two readings would be kept under the wrong one.
             if !beyond && contents.archive.facts.sha256 == sha256 {

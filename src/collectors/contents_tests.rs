@@ -138,3 +138,45 @@ fn the_groups_of_an_archive_are_known_all_together_or_not_at_all() {
         assert_eq!(facts, &serde_json::json!({"$unknown": "it breaks off"}), "{group}");
     }
 }
+
+#[test]
+fn who_looks_closer_reads_the_same_of_an_archive_and_of_a_folder_as_an_audit() {
+    use crate::collectors::close_look;
+    let main = b"include!(\"steps.dat\");\n#[path = \"../shared/y.rs\"]\nmod y;\nfn main() {}\n";
+    let files: [(&str, &[u8]); 3] =
+        [("Cargo.toml", MANIFEST), ("build.rs", main), ("steps.dat", RUNS)];
+    let archive = crate_archive("x-1.0.0", &files);
+    let cache = tempfile::tempdir().expect("a folder");
+    let measurer = measurer(cache.path());
+    let audited = measurer.measure("00", "x", "1.0.0", &archive).expect("reads");
+    let look = close_look::read("x", "1.0.0", &archive).expect("reads");
+    assert_eq!(look.contents.code.build.programs, ["made-up-program"]);
+    assert_eq!(put(&look.contents), put(&audited));
+
+    let top = tempfile::tempdir().expect("a folder");
+    for (path, bytes) in files {
+        let path = top.path().join("project/x").join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, bytes).expect("written");
+    }
+    fs::create_dir_all(top.path().join("project/shared")).expect("made");
+    let shared = b"fn again() { std::process::Command::new(\"second-program\").status(); }\n";
+    fs::write(top.path().join("project/shared/y.rs"), shared).expect("written");
+    let (folder, within) = (top.path().join("project/x"), top.path().join("project"));
+    let place = Place::new(PlaceKind::Path, folder, within);
+    let mut tree = SourceTree::open(&place).expect("a folder");
+    let (audited, source) = measurer.measure_tree("x", "1.0.0", &mut tree);
+    let folder = close_look::read_folder("x", "1.0.0", &place).expect("reads");
+    assert!(audited.code.build.programs.contains(&"second-program".to_owned()));
+    assert_eq!(put(&folder.look.contents), put(&audited));
+    assert_eq!(
+        serde_json::to_value(&folder.source).expect("facts"),
+        serde_json::to_value(&source).expect("facts")
+    );
+}
+
+fn put(contents: &Contents) -> FactSheet {
+    let mut sheet = FactSheet::new(Subject::registry_crate("x", "1.0.0"));
+    contents.put(&mut sheet);
+    sheet
+}

@@ -33,6 +33,7 @@ pub mod names;
 pub mod native;
 pub mod package_index;
 pub mod package_pins;
+mod pass;
 pub mod pins;
 pub mod publish_age;
 pub mod releases;

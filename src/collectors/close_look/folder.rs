@@ -1,25 +1,18 @@
-//! A crate's folder as an archive in memory, so that it passes the same readers. Links are not
-//! followed, nothing outside of the folder is read, and what is too large is left out and told.
+//! A crate's folder, read by the same pass as in an audit: its files are those that cargo would see, and what
+//! is left out is told.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use walkdir::{DirEntry, WalkDir};
+use super::{CloseLook, Eyes};
+use crate::collectors::archive::BenignProfiles;
+use crate::collectors::pass;
+use crate::collectors::source_tree::{SourceFacts, SourceTree, TreeError};
+use crate::domain::Place;
 
-use super::{CloseLook, read};
-use crate::collectors::archive::ArchiveError;
-use custody_bytes::gzip_tar::pack::{Packed, pack};
-
-/// Most files that are read.
-const FILES: usize = 50_000;
-/// Most bytes of all files together.
-const TOTAL: u64 = 512 << 20;
-/// Most bytes of one file.
-const ONE: u64 = 128 << 20;
-/// Folders inside one another.
-const DEPTH: usize = 64;
 /// Most sentences about what was left out.
 const TOLD: usize = 20;
+/// Largest manifest that is read.
+const MANIFEST: u64 = 4 << 20;
 
 /// Why a folder could not be looked at.
 #[derive(Debug, thiserror::Error)]
@@ -32,44 +25,46 @@ pub enum FolderError {
         /// Why.
         reason: String,
     },
-    /// It cannot be packed.
-    #[error("cannot pack the folder: {0}")]
-    Pack(#[from] std::io::Error),
-    /// What was packed cannot be measured: one of the archive limits was reached.
+    /// Its files cannot be listed.
     #[error(transparent)]
-    Archive(#[from] ArchiveError),
+    Tree(#[from] TreeError),
 }
 
 /// A folder that was read.
 #[derive(Debug)]
 pub struct Folder {
-    /// `package.name`.
-    pub name: String,
-    /// `package.version`; `0.0.0` where the manifest has none or takes it from its workspace.
-    pub version: String,
-    /// What it shows. Hash and packed size are those of the copy in memory and mean nothing.
+    /// What it shows.
     pub look: CloseLook,
+    /// Which of its files were read.
+    pub source: SourceFacts,
     /// What was left out, one sentence each.
     pub limits: Vec<String>,
 }
 
-/// Looks at a crate's folder. `.git` and `target` folders are not part of it.
-pub fn read_folder(path: &Path) -> Result<Folder, FolderError> {
-    let (name, version) = name_and_version(&path.join("Cargo.toml"))?;
-    let mut limits = Vec::new();
-    let files = collect(path, &mut limits);
-    let packed = pack(&format!("{name}-{version}"), &files)?;
-    let look = read(&name, &version, &packed)?;
-    Ok(Folder { name, version, look, limits })
+/// Looks at a crate's folder.
+pub fn read_folder(name: &str, version: &str, place: &Place) -> Result<Folder, FolderError> {
+    let mut tree = SourceTree::open(place)?;
+    let mut eyes = Eyes::default();
+    let profiles = BenignProfiles::embedded();
+    let (contents, _) = pass::tree(&profiles, (name, version), &mut tree, &mut eyes);
+    let archive = &contents.archive.facts;
+    let source = tree.facts(archive.files, archive.unpacked_bytes);
+    let told = source.left_out.iter().take(TOLD);
+    let mut limits: Vec<String> =
+        told.map(|one| format!("{} was not read: {}", one.path, one.reason)).collect();
+    let more = source.left_out.len().saturating_sub(TOLD) as u64 + source.left_out_more;
+    if more > 0 {
+        limits.push(format!("{more} more files and folders were not read"));
+    }
+    Ok(Folder { look: eyes.look(contents), source, limits })
 }
 
-fn name_and_version(path: &Path) -> Result<(String, String), FolderError> {
-    let failed = |reason: String| FolderError::Manifest { path: path.to_owned(), reason };
-    let data = fs::symlink_metadata(path).map_err(|error| failed(error.to_string()))?;
-    if !data.is_file() || data.len() > 4 << 20 {
-        return Err(failed("it is no plain file of at most 4 MiB".to_owned()));
-    }
-    let text = crate::disk::text(path, 4 << 20).map_err(|error| failed(error.to_string()))?;
+/// Name and version in the manifest of a folder that no lockfile speaks of; `0.0.0` where it has no version
+/// or takes it from its workspace.
+pub fn named_in(folder: &Path) -> Result<(String, String), FolderError> {
+    let path = folder.join("Cargo.toml");
+    let failed = |reason: String| FolderError::Manifest { path: path.clone(), reason };
+    let text = crate::disk::text(&path, MANIFEST).map_err(|error| failed(error.to_string()))?;
     let manifest: toml::Table = text.parse().map_err(|e: toml::de::Error| failed(e.to_string()))?;
     let package =
         manifest.get("package").ok_or_else(|| failed("it has no [package]".to_owned()))?;
@@ -78,66 +73,15 @@ fn name_and_version(path: &Path) -> Result<(String, String), FolderError> {
     Ok((name, word("version").unwrap_or_else(|| "0.0.0".to_owned())))
 }
 
-fn collect(root: &Path, limits: &mut Vec<String>) -> Vec<Packed> {
-    let part_of_it = |entry: &DirEntry| {
-        entry.depth() == 0
-            || !(entry.file_type().is_dir()
-                && (entry.file_name() == ".git" || entry.file_name() == "target"))
-    };
-    let mut files = Vec::new();
-    let mut total = 0_u64;
-    let mut tell = |what: String| {
-        if limits.len() < TOLD {
-            limits.push(what);
-        }
-    };
-    let walk = WalkDir::new(root).max_depth(DEPTH).follow_links(false).sort_by_file_name();
-    for entry in walk.into_iter().filter_entry(part_of_it) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                tell(error.to_string());
-                continue;
-            }
-        };
-        if entry.file_type().is_dir() {
-            continue;
-        }
-        match packed(root, &entry, TOTAL.saturating_sub(total)) {
-            Ok(file) if files.len() < FILES => {
-                total += file.1.len() as u64;
-                files.push(file);
-            }
-            Ok(_) => {
-                tell(format!("only the first {FILES} files were read"));
-                break;
-            }
-            Err(why) => tell(format!("{} was not read: {why}", entry.path().display())),
-        }
-    }
-    files
-}
-
-fn packed(root: &Path, entry: &DirEntry, limit: u64) -> Result<Packed, String> {
-    if !entry.file_type().is_file() {
-        return Err("it is a link or no plain file".to_owned());
-    }
-    let size = entry.metadata().map_err(|error| error.to_string())?.len();
-    if size > ONE.min(limit) {
-        return Err(format!("{size} bytes are over the limit"));
-    }
-    let below = entry.path().strip_prefix(root).map_err(|error| error.to_string())?;
-    let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-    let bytes = crate::disk::read(entry.path(), limit).map_err(|error| error.to_string())?;
-    Ok((parts.join("/"), bytes))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::domain::PlaceKind;
 
     #[test]
-    fn a_folder_reads_like_its_archive_and_links_stay_out() {
+    fn links_that_lead_out_stay_out_and_are_told() {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().join("crate");
         fs::create_dir_all(root.join("src")).expect("made");
@@ -147,25 +91,20 @@ mod tests {
         fs::write(folder.path().join("secret"), "outside").expect("written");
         #[cfg(unix)]
         std::os::unix::fs::symlink("../secret", root.join("link")).expect("linked");
-        let read = read_folder(&root).expect("reads");
-        assert_eq!((read.name.as_str(), read.version.as_str()), ("x", "1.0.0"));
-        let paths: Vec<&str> = read
-            .look
-            .contents
-            .archive
-            .listing
-            .files
-            .iter()
-            .map(|file| file.path.as_str())
-            .collect();
+        let (name, version) = named_in(&root).expect("has a manifest");
+        assert_eq!((name.as_str(), version.as_str()), ("x", "1.0.0"));
+        let place = Place::new(PlaceKind::Path, root.clone(), root.clone());
+        let read = read_folder(&name, &version, &place).expect("reads");
+        let files = &read.look.contents.archive.listing.files;
+        let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
         assert_eq!(paths, ["Cargo.toml", "src/lib.rs"]);
         #[cfg(unix)]
-        assert_eq!(read.limits.len(), 1);
+        assert_eq!(read.limits, ["link was not read: a link that leads out of the project"]);
     }
 
     #[test]
     fn a_folder_without_a_manifest_is_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
-        assert!(matches!(read_folder(folder.path()), Err(FolderError::Manifest { .. })));
+        assert!(matches!(named_in(folder.path()), Err(FolderError::Manifest { .. })));
     }
 }

@@ -8,18 +8,18 @@ mod versions;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::archive::{self, ArchiveError, BenignProfiles, ListedFile, Observer};
-use super::build_code::{SourceKeeper, capability_table};
+use custody_bytes::gzip_tar::Limits;
+
+use super::archive::{ArchiveError, BenignProfiles, ListedFile, Observer};
 use super::cargo_home::CargoHome;
-use super::concealment::ConcealmentKeeper;
 use super::contents::Contents;
 use super::crate_files::{CrateFile, CrateFiles, Want};
 use super::gather::Options;
-use super::native::NativeKeeper;
+use super::pass;
 use crate::domain::{FactSheet, Origin};
 use crate_read::file_kind::FileClass;
 
-pub use folder::{FolderError, read_folder};
+pub use folder::{FolderError, named_in, read_folder};
 pub use patch::patch;
 pub use versions::{compare, dependencies};
 
@@ -73,18 +73,9 @@ pub enum LookError {
 /// Looks at the bytes of an archive.
 pub fn read(name: &str, version: &str, bytes: &[u8]) -> Result<CloseLook, ArchiveError> {
     let mut eyes = Eyes::default();
-    let archive = archive::measure(name, version, bytes, &BenignProfiles::embedded(), &mut eyes)?;
-    Ok(CloseLook {
-        contents: Contents {
-            archive,
-            code: eyes.code.finish(capability_table()),
-            native: eyes.native.finish(),
-            concealment: eyes.concealment.finish(),
-        },
-        heads: eyes.heads,
-        samples: eyes.samples,
-        texts: eyes.texts,
-    })
+    let (limits, profiles) = (Limits::default(), BenignProfiles::embedded());
+    let contents = pass::archive(limits, &profiles, (name, version), (bytes, None), &mut eyes)?;
+    Ok(eyes.look(contents))
 }
 
 /// Looks at a release of the default registry that is on this machine: whoever gathered its facts has
@@ -145,23 +136,23 @@ impl CloseLook {
     }
 }
 
-/// Everybody who wants to see the bytes.
+/// What a reader wants to see beside the facts.
 #[derive(Default)]
 struct Eyes {
-    code: SourceKeeper,
-    native: NativeKeeper,
-    concealment: ConcealmentKeeper,
     heads: BTreeMap<String, String>,
     samples: BTreeMap<String, Vec<u8>>,
     texts: BTreeMap<String, String>,
     text_bytes: usize,
 }
 
+impl Eyes {
+    fn look(self, contents: Contents) -> CloseLook {
+        CloseLook { contents, heads: self.heads, samples: self.samples, texts: self.texts }
+    }
+}
+
 impl Observer for Eyes {
     fn file(&mut self, file: &ListedFile, bytes: &[u8]) {
-        self.code.file(&file.path, bytes);
-        self.native.file(&file.path, &file.sha256, bytes);
-        self.concealment.file(file, bytes);
         let is_text = matches!(file.class, FileClass::Text | FileClass::Empty);
         if !is_text && self.heads.len() < HEADS {
             self.heads.insert(file.path.clone(), hexadecimal(bytes));

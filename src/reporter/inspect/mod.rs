@@ -50,13 +50,16 @@ fn header(page: &mut Page, inspection: &Inspection) {
     let yanked =
         (releases["yanked"] == true).then(|| "yes: the registry gives it to nobody new".to_owned());
     page.row("yanked", yanked);
-    page.row("sha256", word(&archive["sha256"]));
+    // The hash of a folder is over all its files, and nothing that could be compared with an archive's.
+    let packed = group("source").is_null();
+    page.row("sha256", word(&archive["sha256"]).filter(|_| packed));
     let sizes = archive["packed_bytes"].as_u64().zip(archive["unpacked_bytes"].as_u64());
     page.row(
         "size",
-        sizes.map(|(packed, unpacked)| {
-            let files = archive["files"].as_u64().unwrap_or(0);
-            format!("{} packed, {} unpacked, {files} files", size(packed), size(unpacked))
+        sizes.zip(archive["files"].as_u64()).map(|((archive, unpacked), files)| {
+            let archive =
+                if packed { format!("{} packed, ", size(archive)) } else { String::new() };
+            format!("{archive}{} unpacked, {files} files", size(unpacked))
         }),
     );
     page.row("repository", word(&archive["manifest"]["repository"]));
