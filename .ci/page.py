@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Opens HTML reports in a headless Chromium and holds them to what they promise.
 
-    page.py PAGE.html[:KB]... [--still PAGE.html] [--hostile PAGE.html] [--shots DIR]
+    page.py PAGE.html[:KB]... [--still PAGE.html]... [--hostile PAGE.html] [--shots DIR]
 
-Every page: no larger than so many kB, no message on the console, no error, no request but for itself, usable
-within 300 ms of its start at the best of five times, filters, sorting, keyboard, deep links and dark mode work. A page made of hostile strings:
-none of them ran. A still page (a fleet's) has no script: colours, width and quiet are held, and where it leads.
-Only the standard library is used; Chromium is spoken to over a pipe.
+Every page: no larger than so many kB, no message on the console, no error, no request but for itself, usable after
+300 ms of work at the best of five times, filters, sorting, keyboard, deep links and dark mode work. A page without a
+script (`--still`) has none, and what of this concerns it. A page made of hostile strings: none of them ran. Only the
+standard library is used; Chromium is spoken to over a pipe.
 """
 
 import base64
@@ -76,6 +76,7 @@ class Browser:
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Performance.enable", timeDomain="threadTicks")
 
     def open(self, path, fragment=""):
         self.events.clear()
@@ -95,6 +96,11 @@ class Browser:
         if "exceptionDetails" in answer:
             raise SystemExit(f"{expression}: {answer['exceptionDetails']}")
         return answer["result"].get("value")
+
+    def worked(self):
+        """Milliseconds of processor time that the page took, from its start: not what others make it wait."""
+        metrics = self.call("Performance.getMetrics")["metrics"]
+        return round(next(one["value"] for one in metrics if one["name"] == "TaskDuration") * 1000)
 
     def key(self, key):
         for kind in ("keyDown", "keyUp"):
@@ -132,9 +138,10 @@ def hold(what, true):
     print(f"  {what}")
 
 
-# What a page may weigh where nothing else is said, and how long it may take to be usable.
+# What a page may weigh where nothing else is said, and packed, and what it may work until it is usable.
 MOST_KB = 400
 MILLISECONDS = 300
+PACKED_KB = 150
 
 SHOWN = "Array.from(document.querySelectorAll('#table tbody tr')).filter((row) => !row.hidden).length"
 
@@ -145,18 +152,20 @@ def visit(browser, page):
     size = path.stat().st_size
     print(path.name, size, "bytes,", len(gzip.compress(path.read_bytes())), "packed")
     hold(f"no more than {most or MOST_KB} kB", size <= int(most or MOST_KB) * 1000)
+    hold(f"no more than {PACKED_KB} kB packed", len(gzip.compress(path.read_bytes())) <= PACKED_KB * 1000)
     browser.size(1200, 900)
     browser.open(path)
     rows = browser.value(SHOWN)
     hold("the script has run and the table is there", browser.value(
         "document.documentElement.dataset.ready === 'yes'") and rows > 0)
-    times = []
+    times, waits = [], []
     for _ in range(5):
         browser.open(path)
-        times.append(browser.value("(() => { const t = performance.getEntriesByType('navigation')[0];"
+        times.append(browser.worked())
+        waits.append(browser.value("(() => { const t = performance.getEntriesByType('navigation')[0];"
                                    " return Math.round(t.domContentLoadedEventEnd); })()"))
-    # Others work on the machine as well: the best time is what the page takes.
-    hold(f"usable {min(times)} ms after the start ({rows} rows; all times {times})", min(times) < MILLISECONDS)
+    hold(f"usable after {min(times)} ms of work, {min(waits)} ms after the start ({rows} rows; work {times})",
+         min(times) < MILLISECONDS)
     browser.key("/")
     hold("`/` goes to the search", browser.value("document.activeElement.id === 'search'"))
     browser.key("zqzq-no-such-package"[0])
@@ -191,19 +200,22 @@ def visit(browser, page):
     hold(f"no message, no error, no request {bad[:3]}", not bad)
 
 
-def visit_still(browser, path):
+def visit_still(browser, page):
+    """A page that has no script: a comparison, a rule, a fleet."""
+    path = pathlib.Path(page)
     print(path.name, path.stat().st_size, "bytes")
     browser.size(1200, 900)
     browser.open(path)
-    hold("there are tables and no script", browser.value(
-        "document.querySelectorAll('table').length > 0 && document.scripts.length === 0"))
+    hold("there is no script in it", browser.value("document.scripts.length") == 0)
+    hold("there is something to read", browser.value("document.querySelector('h1').innerText.length") > 3)
+    # A fleet's page leads to those of its projects.
     links = browser.value("[...document.querySelectorAll('a')].map((one) => one.getAttribute('href'))")
-    hold(f"each of {len(links)} links leads to a page of a project", links and all(
-        (path.parent / link).is_file() for link in links))
+    if path.name == "fleet.html":
+        hold(f"each of {len(links)} links leads to a page of a project", links and all(
+            (path.parent / link).is_file() for link in links))
     light = browser.value("getComputedStyle(document.body).backgroundColor")
     browser.size(1200, 900, "dark")
-    dark = browser.value("getComputedStyle(document.body).backgroundColor")
-    hold(f"dark is dark ({light}, {dark})", light != dark)
+    hold("dark is dark", browser.value("getComputedStyle(document.body).backgroundColor") != light)
     for width in (1200, 375):
         browser.size(width, 800)
         hold(f"nothing runs off a page of {width} pixels", browser.value(
@@ -214,10 +226,11 @@ def visit_still(browser, path):
 
 def main():
     arguments = sys.argv[1:]
-    shots = hostile = still = None
-    if "--still" in arguments:
+    shots = hostile = None
+    still = []
+    while "--still" in arguments:
         at = arguments.index("--still")
-        still = pathlib.Path(arguments[at + 1])
+        still.append(arguments[at + 1])
         del arguments[at:at + 2]
     if "--shots" in arguments:
         at = arguments.index("--shots")
@@ -242,8 +255,8 @@ def main():
                     browser.size(width, 760, scheme)
                     browser.open(page)
                     browser.shot(shots / f"{page.stem}-{name}.png")
-            if still:
-                visit_still(browser, still)
+            for page in still:
+                visit_still(browser, page)
             if hostile:
                 visit(browser, hostile)
                 hold("no hostile string has run", browser.value("window.hostile === undefined"))
