@@ -66,6 +66,8 @@ pub struct Request {
     pub baseline: Option<Baseline>,
     /// Take what is unknown as if it had turned out badly, when it comes to the exit code.
     pub strict_unknown: bool,
+    /// Look up what only some formats show beside the findings: bytes, what loading a model does, licences.
+    pub notes: bool,
 }
 
 /// What came out, with what reporters and other subcommands need beside the report.
@@ -423,7 +425,9 @@ fn assemble(
         ..one::empty(request.gather.as_of, "")
     };
     bases::add(&mut report.subjects, &sheets);
-    notes::add(&mut report, &sheets, request);
+    if request.notes {
+        notes::add(&mut report, &sheets, request);
+    }
     let rules = request.ruleset.catalogue(RuleKind::Finding);
     Audit {
         report,

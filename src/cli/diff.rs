@@ -10,7 +10,7 @@ use crate::collectors::{self, close_look};
 use crate::domain::inspection::Release;
 use crate::domain::text::shown;
 use crate::domain::{FactSheet, Graph};
-use crate::reporter;
+use crate::reporter::{self, Format};
 
 /// Shows what changed between two versions.
 pub fn run(arguments: &DiffArguments) -> Result<u8, Failure> {
@@ -30,17 +30,20 @@ pub fn run(arguments: &DiffArguments) -> Result<u8, Failure> {
     let dependencies = close_look::dependencies(name, versions, &options);
     let mut diff =
         close_look::compare(name, (versions[0], &old), (versions[1], &new), dependencies);
-    if arguments.patch {
-        diff.patch = Some(close_look::patch(&old, &new));
-    }
     fill(&mut diff.old, &gathered.sheets[0]);
     fill(&mut diff.new, &gathered.sheets[1]);
-    let text = if arguments.json {
-        reporter::json_text(&diff)?
-    } else {
-        reporter::version_diff::human(&diff, output::width())
-    };
-    output::stdout(text.as_bytes())?;
+    let asked = if arguments.json { Some("json") } else { arguments.format.as_deref() };
+    output::in_format(asked, |format| {
+        // The page is for a review, which reads the change itself.
+        if arguments.patch || format == Format::Html {
+            diff.patch = Some(close_look::patch(&old, &new));
+        }
+        Ok(match format {
+            Format::Json => reporter::json_text(&diff)?,
+            Format::Html => reporter::diff_page::html(&diff)?,
+            _ => reporter::version_diff::human(&diff, output::width()),
+        })
+    })?;
     Ok(0)
 }
 

@@ -244,6 +244,8 @@ fn audit_one(yard: &Yard<'_>, place: &Path) -> Result<audit::Audit, String> {
     let arguments = CheckArguments {
         since: yard.run.since.clone(),
         fail_on: yard.run.fail_on.clone(),
+        // The page of each project is written where there is a folder for it.
+        format: yard.run.out.iter().map(|_| Format::Html.as_str().to_owned()).collect(),
         ..CheckArguments::about(place, &yard.run.common)
     };
     let run = || {

@@ -24,6 +24,7 @@ use crate::heuristics::{self, Ruleset};
 use crate::net::Token;
 use crate::net::git::Limits;
 use crate::net::shared_store::SharedStore;
+use crate::reporter::Format;
 use crate::walker::{self, MetadataMode};
 
 /// The day that the audit speaks of.
@@ -252,7 +253,14 @@ pub fn request_within(
         policy,
         ruleset,
         strict_unknown: arguments.strict_unknown,
+        notes: shows_notes(&arguments.format),
     })
+}
+
+/// Whether one of the formats shows more than the findings.
+fn shows_notes(formats: &[String]) -> bool {
+    let names = formats.iter().map(|text| text.split_once('=').map_or(&**text, |(name, _)| name));
+    names.filter_map(|name| name.parse::<Format>().ok()).any(Format::shows_notes)
 }
 
 /// Whether the rules are taken as they are.

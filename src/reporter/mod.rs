@@ -16,6 +16,7 @@ use crate::domain::{Level, Report};
 mod block;
 pub mod book;
 mod cyclonedx;
+pub mod diff_page;
 mod fingerprint;
 pub mod fleet;
 mod gfm;
@@ -93,6 +94,18 @@ impl Format {
             Self::Cyclonedx => "cyclonedx",
             Self::Cyclonedx17 => "cyclonedx-1.7",
             Self::Html => "html",
+        }
+    }
+}
+
+impl Format {
+    /// Whether it shows what stands beside the findings: bytes, what loading a model does, licences and
+    /// publishers. The others need not have it looked up.
+    #[must_use]
+    pub fn shows_notes(self) -> bool {
+        match self {
+            Self::Json | Self::Cyclonedx | Self::Cyclonedx17 | Self::Html => true,
+            Self::Human | Self::Sarif | Self::Github | Self::Markdown | Self::Gitlab => false,
         }
     }
 }

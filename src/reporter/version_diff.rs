@@ -6,7 +6,7 @@ use crate::domain::inspection::{DiffFile, Patch, Release, Use, VersionDiff};
 use crate::domain::text::shown;
 
 /// Lines of 16 bytes that are shown of a file; `--json` has 256 bytes.
-const HEX_LINES: usize = 8;
+pub(super) const HEX_LINES: usize = 8;
 
 /// Lays out a comparison in lines of `width` columns.
 #[must_use]
@@ -25,16 +25,7 @@ pub fn human(diff: &VersionDiff, width: usize) -> String {
         files(&mut page, title, sign, list);
     }
     page.heading("Runs at build time", "");
-    page.text(
-        2,
-        match (diff.old.runs_at_build.is_empty(), diff.new.runs_at_build.is_empty()) {
-            (true, true) => "nothing, before and after",
-            (true, false) => "something runs now, and nothing did before",
-            (false, true) => "nothing runs any more",
-            (false, false) if diff.build_code_changed => "its code has changed",
-            (false, false) => "its code is the same, byte for byte",
-        },
-    );
+    page.text(2, runs(diff));
     uses(&mut page, '+', &diff.capabilities_gained);
     uses(&mut page, '-', &diff.capabilities_lost);
     page.heading("Dependencies", "");
@@ -44,6 +35,26 @@ pub fn human(diff: &VersionDiff, width: usize) -> String {
         patched(&mut page, patch);
     }
     page.out
+}
+
+/// What became of the code that runs when somebody builds.
+pub(super) fn runs(diff: &VersionDiff) -> &'static str {
+    match (diff.old.runs_at_build.is_empty(), diff.new.runs_at_build.is_empty()) {
+        (true, true) => "nothing, before and after",
+        (true, false) => "something runs now, and nothing did before",
+        (false, true) => "nothing runs any more",
+        (false, false) if diff.build_code_changed => "its code has changed",
+        (false, false) => "its code is the same, byte for byte",
+    }
+}
+
+/// Who published a release.
+pub(super) fn published_by(release: &Release) -> String {
+    match &release.published_by {
+        Measured::Known(login) if login.is_empty() => "a trusted workflow".to_owned(),
+        Measured::Known(login) => login.clone(),
+        Measured::Unknown(why) => format!("not determined: {why}"),
+    }
 }
 
 /// Hunks with what the tool sees in them at their head, then bytes, old against new.
@@ -95,11 +106,7 @@ fn about(page: &mut Page, name: &str, release: &Release) {
     };
     page.heading(name, &shown(&release.version));
     page.row("published", Some(known(&release.published)));
-    let by = match &release.published_by {
-        Measured::Known(login) if login.is_empty() => "a trusted workflow".to_owned(),
-        other => known(other),
-    };
-    page.row("by", Some(by));
+    page.row("by", Some(published_by(release)));
     page.row("sha256", Some(release.sha256.clone()));
     let unpacked = size(release.unpacked_bytes);
     page.row("size", Some(format!("{unpacked} unpacked, {} files", release.files)));
@@ -160,8 +167,7 @@ mod tests {
 
     const HOSTILE: &str = "a\u{1b}]0;x\u{7}\u{2066}b\r\nc";
 
-    #[test]
-    fn nothing_hostile_reaches_the_terminal() {
+    fn hostile() -> VersionDiff {
         let release = Release {
             version: HOSTILE.to_owned(),
             published: Measured::unknown(HOSTILE),
@@ -189,7 +195,7 @@ mod tests {
             line: 1,
             code: HOSTILE.to_owned(),
         };
-        let diff = VersionDiff {
+        VersionDiff {
             schema: DIFF.to_owned(),
             name: HOSTILE.to_owned(),
             old: release.clone(),
@@ -220,8 +226,30 @@ mod tests {
                 }],
                 left_out: 0,
             }),
-        };
-        let page = human(&diff, 80);
+        }
+    }
+
+    #[test]
+    fn the_page_has_what_is_seen_beside_its_hunk_and_runs_nothing() {
+        let mut diff = hostile();
+        diff.name = "<script>x</script>".to_owned();
+        let patch = diff.patch.as_mut().unwrap();
+        patch.texts[0].hunks[0].lines = vec![" fn main() {".to_owned(), "+    spawn();".to_owned()];
+        patch.texts[0].hunks[0].thoughts = vec!["spawn: <b> (new)".to_owned()];
+        patch.bytes[0].before = Some(vec!["00 37".to_owned()]);
+        let page = crate::reporter::diff_page::html(&diff).unwrap();
+        assert!(!page.chars().any(|c| c != '\n' && is_hidden(c)), "{page}");
+        assert!(!page.contains("<script") && page.contains("default-src 'none'"), "{page}");
+        let (hunk, rest) = page.split_once("<aside>").unwrap();
+        assert!(hunk.contains("<span class=\"new\">+    spawn();"), "{hunk}");
+        assert!(rest.starts_with("<p>spawn: &#60;b&#62; (new)</p>"), "{rest}");
+        assert!(page.contains("<span class=\"old\">- 0000  00 37"), "{page}");
+        assert!(page.contains("<span class=\"new\">+ 0000  fd 37"), "{page}");
+    }
+
+    #[test]
+    fn nothing_hostile_reaches_the_terminal() {
+        let page = human(&hostile(), 80);
         let hidden: Vec<char> = page.chars().filter(|c| *c != '\n' && is_hidden(*c)).collect();
         assert!(hidden.is_empty(), "{page}");
         assert!(page.contains("1 B -> 2 B") && page.contains("its code has changed"), "{page}");
