@@ -281,7 +281,7 @@ pub struct FleetRun {
     #[arg(long, value_name = "GIT-REF")]
     pub since: Option<String>,
     /// Fail from this level on: note, low, medium, high, critical, never [default: high]
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, value_name = "LEVEL", value_parser = values::gates(), hide_possible_values = true)]
     pub fail_on: Option<String>,
     /// Flags of all measuring subcommands.
     #[command(flatten)]
@@ -327,8 +327,11 @@ pub struct DiffArguments {
     /// files that are not text, old against new
     #[arg(long)]
     pub patch: bool,
-    /// Print JSON
-    #[arg(long)]
+    /// How and where to report: human, json, html (a page with the patch) [default: human]
+    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = values::page_formats(), hide_possible_values = true)]
+    pub format: Option<String>,
+    /// Print JSON, as --format json does
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
     /// Flags of all measuring subcommands.
     #[command(flatten)]

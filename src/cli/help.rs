@@ -34,7 +34,8 @@ const EXAMPLES: [(&str, &str); 18] = [
     ),
     (
         "diff",
-        "cargo custody diff liblzma-sys 0.3.0 0.3.1\n  cargo custody diff ort-sys 2.0.0-rc.13 2.0.0-rc.15 --patch",
+        "cargo custody diff liblzma-sys 0.3.0 0.3.1\n  cargo custody diff ort-sys 2.0.0-rc.13 2.0.0-rc.15 --patch\n  \
+         cargo custody diff ort-sys 2.0.0-rc.13 2.0.0-rc.15 --format html=diff.html",
     ),
     ("explain", "cargo custody explain known-bad-file\n  cargo custody explain score"),
     ("facts", "cargo custody facts serde@1.0.228\n  cat crates.txt | cargo custody facts --stdin"),
@@ -54,7 +55,11 @@ const EXAMPLES: [(&str, &str); 18] = [
     ("rules", "cargo custody rules\n  cargo custody rules --test --rules custody-rules"),
     (
         "completions",
-        "cargo custody completions bash > ~/.local/share/bash-completion/completions/cargo-custody",
+        "cargo custody completions bash > ~/.cargo-custody.bash\n    \
+         and in ~/.bashrc: source ~/.cargo-custody.bash\n  \
+         cargo custody completions zsh > ~/.zsh/_cargo-custody\n    \
+         and in ~/.zshrc, before compinit: fpath=(~/.zsh $fpath)\n  \
+         cargo custody completions fish > ~/.config/fish/conf.d/cargo-custody.fish",
     ),
     ("man", "cargo custody man ~/.local/share/man/man1"),
 ];

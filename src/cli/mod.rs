@@ -29,6 +29,7 @@ mod repos;
 mod repository;
 mod rules;
 mod session;
+mod spelling;
 mod values;
 mod waive;
 
@@ -96,8 +97,13 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
 
 /// Parses `arguments`, runs the subcommand and answers with its exit code.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let words = spelling::ordered(without_subcommand_name(arguments), &help::command());
+    if let Some(slip) = spelling::slip(&words, &help::command()) {
+        output::failure(&slip.message, slip.help.as_deref());
+        return ExitCode::from(EXIT_ERROR);
+    }
     let parsed = help::command()
-        .try_get_matches_from(without_subcommand_name(arguments))
+        .try_get_matches_from(words)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,

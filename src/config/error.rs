@@ -132,7 +132,8 @@ impl ConfigError {
 }
 
 /// The known name that was probably meant.
-fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     // A long name from a hostile file would make the comparison slow, and is no slip of the finger.
     if name.len() > 100 {
         return None;

@@ -19,7 +19,7 @@ mod section;
 pub use age::MinAge;
 pub use baseline::{BASELINE_FILE, Baseline, BaselineEntry};
 pub use discovery::{CONFIG_FILES, POLICY_BYTES, Texts, load, place};
-pub use error::{At, ConfigError};
+pub use error::{At, ConfigError, nearest};
 pub use policy::{Cooldown, Exempt, FailOn, ModelEntry, Named, Policy};
 
 /// The commented `custody.toml` that `cargo custody init` writes: every setting is there, switched
