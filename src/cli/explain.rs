@@ -14,7 +14,7 @@ const SCORE: &str = "\
 
 Orders findings of one level; no level depends on it alone. It is a sum in bits: a signal that one honest
 crate in 1,024 shows weighs 10, one that every second shows weighs 1. How many show what was measured on the
-crates of well-known projects (rules/tables/base-rates.toml); `check` says it as \"5 of 1,358 honest crates\".
+crates of well-known projects (rules/tables/base-rates.toml); `check` says it as \"5 of 3,123 honest crates\".
 
 Of each axis the strongest signal counts, so that one property does not count twice:
   opportunity   the power to publish changed hands, or hangs on somebody new

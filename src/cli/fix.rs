@@ -42,7 +42,11 @@ pub fn run(arguments: &FixArguments) -> Result<u8, Failure> {
     }
     let (updates, left) = sorted(&audit.report.findings);
     if updates.is_empty() && left.is_empty() {
-        output::stdout(b"no advisory speaks of a crate in this lockfile\n")?;
+        let said: &[u8] = match unmeasured {
+            None => b"no advisory speaks of a crate in this lockfile\n",
+            Some(_) => b"nothing to mend is known; of some crates no advisory could be looked up\n",
+        };
+        output::stdout(said)?;
         return Ok(if unmeasured.is_some() { 3 } else { 0 });
     }
     let mut lines = Vec::new();

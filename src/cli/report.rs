@@ -40,22 +40,22 @@ pub fn run(arguments: &ReportArguments) -> Result<u8, Failure> {
         .collect();
     let report = custody_report(&crates, EventOrder::Newest, request.gather.as_of);
     let source = gathered.provenance.get("custody").map(String::as_str);
+    let of_registry = walk.graph.nodes.iter().map(|node| &node.subject);
+    let of_registry = of_registry.filter(|one| one.origin == Origin::Registry);
+    // The report counts those of which something is known.
+    let names: BTreeSet<&str> = of_registry.map(|one| one.name.as_str()).collect();
     let asked = if arguments.json { Some("json") } else { arguments.format.as_deref() };
     output::in_format(asked, |format| {
         Ok(match format {
             Format::Json => reporter::json_text(&report)?,
             Format::Html => {
                 let built = crates.iter().filter(|one| one.build_executed).count();
-                let of_registry = walk.graph.nodes.iter().map(|node| &node.subject);
-                let of_registry = of_registry.filter(|one| one.origin == Origin::Registry);
-                let names: BTreeSet<&str> = of_registry.map(|one| one.name.as_str()).collect();
-                // The report counts those of which something is known.
                 let hands = hands(&report, &gathered, (names.len(), built), source);
                 let folder = walk.root.file_name().unwrap_or_default().to_string_lossy();
-                let texts = vec![("In a table".to_owned(), table(&report, source))];
+                let texts = vec![("In a table".to_owned(), table(&report, names.len(), source))];
                 audit::one::hands_page(&folder, hands, request.gather.as_of, texts)?
             }
-            _ => table(&report, source),
+            _ => table(&report, names.len(), source),
         })
     })?;
     Ok(0)
@@ -98,13 +98,12 @@ fn dependents(graph: &Graph) -> Vec<u32> {
     counts
 }
 
-fn table(report: &CustodyReport, source: Option<&str>) -> String {
+fn table(report: &CustodyReport, crates: usize, source: Option<&str>) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(
         out,
-        "Who holds the keys of {} crates, as of {}\nowners known of {}, publishers of {}{}\n",
-        report.crates,
+        "Who holds the keys of {crates} crates, as of {}\nowners known of {}, publishers of {}{}\n",
         report.as_of,
         report.owners_known,
         report.publishers_known,

@@ -71,7 +71,8 @@ fn policy_file(folder: &Path, arguments: &WaiveArguments) -> Result<std::path::P
 
 /// What the findings that are meant need to be excused.
 fn waiver(arguments: &WaiveArguments, report: &Report) -> Result<Waiver, Failure> {
-    let (name, version) = match arguments.package.split_once('@') {
+    // As cargo writes it, or as a report does.
+    let (name, version) = match arguments.package.trim().split_once(['@', ' ']) {
         Some((name, version)) if !name.is_empty() => (name, Some(version)),
         _ => (arguments.package.as_str(), None),
     };
@@ -126,7 +127,7 @@ fn checksums(report: &Report) -> BTreeMap<Subject, String> {
 /// What was found instead, so that a slip is seen.
 fn none_such(arguments: &WaiveArguments, report: &Report) -> Failure {
     let close = |one: &&Finding| {
-        let name = arguments.package.split('@').next().unwrap_or_default();
+        let name = arguments.package.split(['@', ' ']).next().unwrap_or_default();
         one.rule == arguments.rule || one.subject.name == name
     };
     let one = |finding: &Finding| format!("{} {}", finding.rule, finding.subject.name);

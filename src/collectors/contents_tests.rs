@@ -7,6 +7,7 @@ use std::path::Path;
 use super::*;
 use crate::collectors::source_tree::SourceTree;
 use crate::domain::{Place, PlaceKind, Subject};
+use crate_read::rust_source::Unparsed;
 use custody_bytes::gzip_tar::sample::crate_archive;
 
 const MANIFEST: &[u8] = b"[package]\nname = \"x\"\nversion = \"1.0.0\"\n";

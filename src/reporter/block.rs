@@ -7,7 +7,6 @@ use super::human::Page;
 use super::view::gates;
 use super::words::{self, Hashes};
 use super::wrap::wrap;
-use crate::domain::finding::Term;
 use crate::domain::{Finding, Level, SubjectKind};
 
 /// Items of evidence shown before the rest is counted: with what stops somebody, and with the others.
@@ -37,35 +36,61 @@ pub(super) fn alike(one: &Group<'_>, other: &Group<'_>) -> bool {
     a.rule == b.rule && a.level < Level::High
 }
 
-/// The block of one subject. `advised` are the remedies that stand above it already.
-pub(super) fn block<'a>(page: &Page<'_>, group: &Group<'a>, advised: &mut Vec<&'a str>) -> String {
+/// The block of one subject. `follows`: the one above said the same of another; `advised` are the remedies that
+/// stand above it already.
+pub(super) fn block<'a>(
+    page: &Page<'_>,
+    group: &Group<'a>,
+    follows: bool,
+    advised: &mut Vec<&'a str>,
+) -> String {
     let mut out = String::new();
+    let full = page.options.all || page.options.verbose;
     for (at, finding) in group.iter().enumerate() {
         page.header(&mut out, finding);
+        let stops = gates(page.view.report, finding);
+        // What is said of one more crate, or beside something graver, is said in a sentence.
+        let beside = at > 0 && finding.level < Level::Medium && gates(page.view.report, group[0]);
+        let brief = !full && !stops && (beside || follows);
         let mut lines = Lines { out: &mut out, width: page.options.width };
-        lines.put("at", &own_place(page, finding));
-        lines.put("seen", &seen(page, finding));
-        if at == 0 {
-            lines.put("why", &[why(finding)]);
-        }
-        if advised.contains(&finding.clear.as_str()) {
-            if gates(page.view.report, finding) {
-                lines.put("do", &["the same as above".to_owned()]);
-            }
-        } else {
-            lines.put("do", &[words::told(&finding.clear)]);
-            advised.push(&finding.clear);
+        if !brief {
+            about(page, finding, at == 0, advised, &mut lines);
         }
         if at + 1 == group.len() && gates(page.view.report, group[0]) {
             lines.put("look", &words::look(&group[0].subject).into_iter().collect::<Vec<_>>());
         }
-        if page.options.verbose {
-            lines.put("score", &sum(finding));
-        } else if at == 0 {
-            lines.put("unusual", &unusual(finding).into_iter().collect::<Vec<_>>());
-        }
     }
     out
+}
+
+/// What stands below the sentence of a finding.
+fn about<'a>(
+    page: &Page<'_>,
+    finding: &'a Finding,
+    first: bool,
+    advised: &mut Vec<&'a str>,
+    lines: &mut Lines<'_>,
+) {
+    let stops = gates(page.view.report, finding);
+    lines.put("at", &own_place(page, finding));
+    lines.put("seen", &seen(page, finding));
+    if first {
+        lines.put("why", &[why(finding)]);
+    }
+    if !advised.contains(&finding.clear.as_str()) {
+        lines.put("do", &[words::told(&finding.clear)]);
+        advised.push(&finding.clear);
+    } else if stops {
+        lines.put("do", &["the same as above".to_owned()]);
+    }
+    if stops {
+        lines.put("or", &words::waive(finding).into_iter().collect::<Vec<_>>());
+    }
+    if page.options.verbose {
+        lines.put("score", &sum(finding));
+    } else if first {
+        lines.put("unusual", &words::unusual(finding).into_iter().collect::<Vec<_>>());
+    }
 }
 
 struct Lines<'o> {
@@ -135,21 +160,6 @@ fn why(finding: &Finding) -> String {
         let _ = write!(why, " ({})", words::place(declared));
     }
     why
-}
-
-/// More honest crates than one in this many show what is not unusual at all.
-const COMMON: u32 = 20;
-
-/// The rarest term that is behind the finding: `5 of 1,358 honest crates: ...`. Rates were measured on crates
-/// and speak of nothing else.
-fn unusual(finding: &Finding) -> Option<String> {
-    if finding.subject.kind != SubjectKind::Crate || finding.level < Level::Medium {
-        return None;
-    }
-    let rare = |term: &&Term| term.behind && term.of > 0 && term.fires <= term.of / COMMON;
-    let measured = finding.terms.iter().filter(rare);
-    let rarest = measured.max_by(|a, b| a.bits.total_cmp(&b.bits))?;
-    Some(words::rarity(rarest))
 }
 
 fn sum(finding: &Finding) -> Vec<String> {

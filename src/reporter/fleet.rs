@@ -43,16 +43,19 @@ pub fn page(
     summary: &FleetSummary,
     page_of: &dyn Fn(&str) -> String,
 ) -> Result<String, ReporterError> {
-    let findings = summary.findings.iter().map(|finding| {
+    // What is worst in most projects first: a lead reads the first rows.
+    let mut findings: Vec<_> = summary.findings.iter().collect();
+    findings.sort_by_key(|one| std::cmp::Reverse((one.level, one.projects)));
+    let findings = findings.into_iter().map(|finding| {
         let projects = finding.projects.to_string();
         [finding.level.as_str().to_owned(), finding.rule.clone(), finding.subject.clone(), projects]
     });
     let refused = summary.not_audited.iter().map(|one| [one.project.clone(), one.why.clone()]);
     let tables = [
         not_passed(summary, page_of),
-        accounts(summary),
-        table("Findings", ["level", "rule", "subject", "projects"], findings),
         table("Not audited", ["project", "why"], refused),
+        table("Findings", ["level", "rule", "subject", "projects"], findings),
+        accounts(summary),
     ];
     written(&Page {
         style: STYLE,
@@ -154,6 +157,21 @@ mod tests {
         assert!(text.contains("1 passed, 1 failed, 0 incomplete, 1 could not be audited"));
         assert!(text.contains("default-src 'none'; style-src 'sha256-"));
         assert_eq!(text.matches("</style>").count(), 1);
+    }
+
+    #[test]
+    fn the_worst_finding_of_most_projects_stands_first() {
+        let one = |level, rule: &str, projects| FleetFinding {
+            rule: rule.to_owned(),
+            level,
+            subject: "x".to_owned(),
+            projects,
+        };
+        let findings =
+            vec![one(Level::Note, "a", 9), one(Level::High, "b", 1), one(Level::High, "c", 2)];
+        let text = page(&FleetSummary { findings, ..FleetSummary::default() }).expect("is filled");
+        let at = |rule: &str| text.find(&format!("<td>{rule}</td>")).expect("a row");
+        assert!(at("c") < at("b") && at("b") < at("a"));
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(super) fn headline(hands: &Hands) -> String {
     };
     if hands.owners_known == 0 && hands.publishers_known == 0 {
         return format!(
-            "hands: nothing is known of the {crates}; see `cargo custody db`, --api-budget"
+            "hands: not known who can publish {crates}; `cargo custody db update` asks"
         );
     }
     let all = hands.events.len() + hands.events_left_out as usize;
@@ -187,7 +187,7 @@ mod tests {
         let mut report = report("x");
         report.hands = Some(Hands { crates: 9, ..Hands::default() });
         let lines = lines(&report, ON_A_TERMINAL);
-        assert!(lines[0].contains("nothing is known of the 9 crates"), "{lines:?}");
+        assert!(lines[0].contains("not known who can publish 9 crates"), "{lines:?}");
         assert_eq!(lines.len(), 1);
     }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::view::{Existing, View};
+use super::view::{Existing, View, gates};
 use super::wrap::hanging;
 use super::{Options, block, hands, words};
 use crate::domain::report::Context;
@@ -78,7 +78,8 @@ impl Page<'_> {
         let mut advised = Vec::new();
         let groups = block::groups(shown);
         for (at, group) in groups.iter().enumerate() {
-            out.push_str(&block::block(self, group, &mut advised));
+            let follows = at > 0 && block::alike(&groups[at - 1], group);
+            out.push_str(&block::block(self, group, follows, &mut advised));
             if !groups.get(at + 1).is_some_and(|next| block::alike(group, next)) {
                 out.push('\n');
             }
@@ -140,8 +141,11 @@ impl Page<'_> {
         if !left_out.is_empty() {
             self.paragraph(out, &format!("not shown: {left_out} (--all)"));
         }
-        if !view.shown.is_empty() {
-            self.paragraph(out, "to accept one: cargo custody waive RULE NAME --reason TEXT");
+        // What fails the run has its own command.
+        let told = view.shown.iter().any(|finding| gates(view.report, finding));
+        if let Some(waive) = view.shown.first().filter(|_| !told).and_then(|one| words::waive(one))
+        {
+            self.paragraph(out, &format!("accept: {waive}"));
         }
         self.unknown(out);
         if self.everything() {

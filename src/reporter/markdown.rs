@@ -14,7 +14,7 @@ use super::words::{self, change_note, count, evidence_line, place, way};
 use super::{Options, hands};
 use crate::domain::report::{Context, SubjectChange};
 use crate::domain::text::shown;
-use crate::domain::{Finding, Level, Report, SubjectKind};
+use crate::domain::{Finding, Level, Report};
 
 /// Marks a comment as ours.
 pub(super) const MARKER: &str = "<!-- cargo-custody -->";
@@ -110,11 +110,8 @@ fn notes(out: &mut String, finding: &Finding, detail: Detail, first: bool) {
     if !finding.clear.trim().is_empty() {
         let _ = writeln!(out, "- do: {}", escaped(&finding.clear));
     }
-    let rarest = finding.terms.iter().filter(|term| term.of > 0);
-    let rarest = rarest.max_by(|a, b| a.bits.total_cmp(&b.bits));
-    let tell = first && finding.subject.kind == SubjectKind::Crate && finding.level > Level::Low;
-    if let Some(term) = rarest.filter(|_| tell) {
-        let _ = writeln!(out, "- unusual: {}", escaped(&words::rarity(term)));
+    if let Some(unusual) = words::unusual(finding).filter(|_| first) {
+        let _ = writeln!(out, "- unusual: {}", escaped(&unusual));
     }
 }
 

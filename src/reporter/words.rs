@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 
 use crate::domain::finding::Term;
 use crate::domain::text::{SHOWN_CHARS, shown};
-use crate::domain::{Change, Evidence, Finding, Location, Origin, PathStep, Subject, SubjectKind};
+use crate::domain::{
+    Change, Evidence, Finding, Level, Location, Origin, PathStep, Subject, SubjectKind,
+};
 
 /// ", introduced by this change": to be put behind the name of a finding.
 #[must_use]
@@ -32,6 +34,21 @@ pub fn look(subject: &Subject) -> Option<String> {
     let of_registry = subject.kind == SubjectKind::Crate && subject.origin == Origin::Registry;
     (of_registry && plain(&subject.name) && plain(&subject.version))
         .then(|| format!("cargo custody inspect {}@{}", subject.name, subject.version))
+}
+
+/// The command that accepts a finding about a crate or a model, to be given a reason; nothing where a name
+/// means something to a shell, or where the command would be refused: a critical finding is excused for named
+/// bytes only, and findings about models name none.
+#[must_use]
+pub fn waive(finding: &Finding) -> Option<String> {
+    let Subject { kind, name, .. } = &finding.subject;
+    let takes = match kind {
+        SubjectKind::Crate => true,
+        SubjectKind::Model => finding.level < Level::Critical,
+        _ => false,
+    };
+    (takes && plain(&finding.rule) && name.split('/').all(plain))
+        .then(|| format!("cargo custody waive {} {name} --reason TEXT", finding.rule))
 }
 
 /// Longest message, in characters.
@@ -206,6 +223,22 @@ pub fn rarity(term: &Term) -> String {
     let first = rest.next().map(|c| c.to_lowercase().to_string()).unwrap_or_default();
     let title = format!("{first}{}", rest.as_str());
     format!("{} of {} honest crates: {title}", grouped(term.fires), grouped(term.of))
+}
+
+/// More honest crates than one in this many show what is not unusual at all.
+const COMMON: u32 = 20;
+
+/// The rarest term that is behind the finding: `5 of 1,358 honest crates: ...`. Rates were measured on crates
+/// and speak of nothing else.
+#[must_use]
+pub fn unusual(finding: &Finding) -> Option<String> {
+    if finding.subject.kind != SubjectKind::Crate || finding.level < Level::Medium {
+        return None;
+    }
+    let rare = |term: &&Term| term.behind && term.of > 0 && term.fires <= term.of / COMMON;
+    let measured = finding.terms.iter().filter(rare);
+    let rarest = measured.max_by(|a, b| a.bits.total_cmp(&b.bits))?;
+    Some(rarity(rarest))
 }
 
 /// A number with a comma before every three digits.

@@ -85,7 +85,9 @@ impl Cause {
         let has = |text: &str| reason.contains(text);
         let host = || host_of(reason).unwrap_or_default();
         if has("no advisory database") {
-            Self::new(CauseKind::NoAdvisories, "")
+            // One that was asked for and did not come is another thing than one that nobody asked for.
+            let tried = host_of(reason).map(|host| format!("no answer from {host}"));
+            Self::new(CauseKind::NoAdvisories, tried.unwrap_or_default())
         } else if has("offline") {
             Self::new(CauseKind::Offline, "")
         } else if let Some((_, status)) = reason.split_once("answered with status ") {
@@ -132,7 +134,8 @@ impl Cause {
             CauseKind::NotLocked => format!("{on} names it, and the lockfile does not"),
             CauseKind::Encrypted => "encrypted".to_owned(),
             CauseKind::NotPresent => "not on this machine".to_owned(),
-            CauseKind::NoAdvisories => "no advisory database".to_owned(),
+            CauseKind::NoAdvisories if on.is_empty() => "no advisory database".to_owned(),
+            CauseKind::NoAdvisories => format!("no advisory database: {on}"),
             CauseKind::BudgetSpent
             | CauseKind::LimitHit
             | CauseKind::Damaged

@@ -102,3 +102,13 @@ fn reasons_of_collectors_have_their_causes() {
     assert_eq!(kind("the bytes on this machine are not the pinned ones"), CauseKind::Damaged);
     assert_eq!(Cause::of_reason("odd").told(), "odd");
 }
+
+#[test]
+fn a_database_that_did_not_come_says_so_and_one_that_nobody_asked_for_does_not() {
+    let told = |reason: &str| Cause::of_reason(reason).told();
+    assert_eq!(
+        told("there is no advisory database: no connection for https://a.invalid/x: refused"),
+        "no advisory database: no answer from a.invalid"
+    );
+    assert_eq!(told("no advisory database"), "no advisory database");
+}

@@ -8,8 +8,8 @@ use super::SubjectKind;
 /// A rule's id: kebab-case, equal to its file name, stable for ever.
 pub type RuleId = String;
 
-/// Where this program's rules can be read; the rule's file follows.
-pub const PAGES: &str = "https://github.com/cargo-custody/cargo-custody/blob/main/";
+/// Where the pages about this program's rules are published; the rule's id and `.html` follow.
+pub const PAGES: &str = "https://cargo-custody.github.io/cargo-custody/";
 
 /// How much of a reviewer's attention a finding asks for.
 #[derive(

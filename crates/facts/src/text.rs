@@ -3,8 +3,9 @@
 /// Longest string from a stranger that is shown, in characters.
 pub const SHOWN_CHARS: usize = 300;
 
-/// Removes what could act on a terminal or turn the reading order around: control characters,
-/// bidirectional marks, zero-width characters and line breaks. Shortens to [`SHOWN_CHARS`].
+/// Writes what could act on a terminal, turn the reading order around or not be seen as `\u{202e}`, so that
+/// two names that differ in it look different; other blanks and line breaks are spaces. Shortens to
+/// [`SHOWN_CHARS`].
 #[must_use]
 pub fn shown(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(SHOWN_CHARS * 4));
@@ -14,7 +15,10 @@ pub fn shown(text: &str) -> String {
             out.push('…');
             break;
         }
-        if is_hidden(c) {
+        if is_hidden(c) || matches!(c, '\u{2028}' | '\u{2029}') {
+            let escaped = c.escape_unicode();
+            count = (count + escaped.len()).min(SHOWN_CHARS);
+            out.extend(escaped);
             continue;
         }
         out.push(if c.is_whitespace() { ' ' } else { c });
@@ -40,7 +44,17 @@ mod tests {
 
     #[test]
     fn escapes_and_bidi_marks_never_reach_the_reader() {
-        assert_eq!(shown("a\x1b[31mb\u{202E}c\nd"), "a[31mbc d");
+        assert_eq!(shown("a\x1b[31mb\u{202E}c\nd"), "a\\u{1b}[31mb\\u{202e}c d");
+    }
+
+    #[test]
+    fn names_that_differ_in_what_is_not_seen_look_different() {
+        let names =
+            ["m.pkl", "m\r.pkl", "m\u{E0041}.pkl", "m\u{2028}.pkl", "m\u{9b}.pkl", "m\u{200b}.pkl"];
+        let seen: std::collections::BTreeSet<String> = names.map(shown).into();
+        assert_eq!(seen.len(), names.len(), "{seen:?}");
+        let hidden = "\u{202e}".repeat(10_000);
+        assert!(shown(&hidden).chars().count() <= SHOWN_CHARS + 8);
     }
 
     #[test]

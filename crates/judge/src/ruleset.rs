@@ -206,7 +206,7 @@ impl Ruleset {
         for (id, written) in all {
             let theirs = extra.iter().any(|file| file.path == written.file.path);
             let mut rule = written.into_rule(&ids, &known)?;
-            let page = || format!("{}{}", custody_facts::rule::PAGES, rule.file);
+            let page = || format!("{}{}.html", custody_facts::rule::PAGES, rule.info.id);
             rule.info.page = (!theirs).then(page);
             rules.insert(id, rule);
         }

@@ -5,7 +5,7 @@ use super::{anchor, named, subject_anchor};
 use crate::domain::ledger::{BUILD_CODE, SOURCE};
 use crate::domain::report::{Context, Excerpt};
 use crate::domain::text::shown;
-use crate::domain::{Axis, Evidence, Finding, Report, SubjectKind};
+use crate::domain::{Axis, Evidence, Finding, Level, Report, Subject, SubjectKind};
 use crate::reporter::block::{Group, groups};
 use crate::reporter::view::View;
 use crate::reporter::words::{self, change_note, is_web, plain, told};
@@ -33,6 +33,8 @@ pub(super) struct Chip {
 /// One finding of a card.
 pub(super) struct OneFinding {
     pub(super) level: &'static str,
+    /// Its evidence is read without a click.
+    pub(super) open: bool,
     pub(super) anchor: String,
     pub(super) rule: String,
     pub(super) message: String,
@@ -131,7 +133,7 @@ fn chips(report: &Report, group: &Group<'_>) -> Vec<Chip> {
     let runs = runs.and_then(|entry| entry.runs_at_build);
     vec![
         chip(
-            on(&[Axis::Opportunity]),
+            on(&[Axis::Opportunity]) && changed(report, subject),
             open(&["custody"]),
             ["hands: something changed", "hands: not known", "hands: nothing seen"],
         ),
@@ -152,6 +154,12 @@ fn chips(report: &Report, group: &Group<'_>) -> Vec<Chip> {
     ]
 }
 
+/// Whether a change of hands is known of the crate: that it is young is none.
+fn changed(report: &Report, subject: &Subject) -> bool {
+    let Some(hands) = &report.hands else { return false };
+    hands.events.iter().any(|event| event.name == subject.name) || hands.events_left_out > 0
+}
+
 fn finding(report: &Report, finding: &Finding, context: &Context<'_>) -> OneFinding {
     let changed = finding.change.map_or("", change_note);
     let terms = finding.terms.iter().filter(|term| term.of > 0 && term.behind);
@@ -159,6 +167,7 @@ fn finding(report: &Report, finding: &Finding, context: &Context<'_>) -> OneFind
     let source = source(finding, context);
     OneFinding {
         level: finding.level.as_str(),
+        open: finding.level >= Level::High,
         anchor: anchor(&[&finding.rule, &named(&finding.subject)]),
         rule: shown(&finding.rule),
         message: format!("{}{changed}", told(&finding.message)),
@@ -185,10 +194,25 @@ fn commands(finding: &Finding) -> Vec<String> {
         let spec = format!("{}@{}", subject.name, subject.version);
         commands.push(format!("cargo update -p {spec} --precise {version}"));
     }
+    for command in told_commands(&finding.clear) {
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    commands.extend(words::waive(finding));
     if plain(&finding.rule) {
         commands.push(format!("cargo custody explain {}", finding.rule));
     }
     commands
+}
+
+/// The commands for cargo that a remedy names between backticks, where no sign in them means anything to a
+/// shell.
+fn told_commands(clear: &str) -> Vec<String> {
+    let quiet = |c: char| c.is_ascii_alphanumeric() || " -_.+@=/".contains(c);
+    let quoted = clear.split('`').skip(1).step_by(2);
+    let commands = quoted.filter(|text| text.starts_with("cargo ") && text.chars().all(quiet));
+    commands.map(str::to_owned).collect()
 }
 
 fn item(report: &Report, finding: &Finding, evidence: &Evidence) -> Item {
@@ -271,4 +295,26 @@ fn source(finding: &Finding, context: &Context<'_>) -> Vec<Line> {
             Some(Line { class, number, text: told(text) })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_of_a_remedy_are_copied_and_nothing_that_a_shell_would_read_otherwise() {
+        let told = "`cargo update -p a@1.0.0` or `make x`, `cargo update -p $(id)`, `cargo custody db update`.";
+        let commands = ["cargo update -p a@1.0.0", "cargo custody db update"];
+        assert_eq!(told_commands(told), commands);
+    }
+
+    #[test]
+    fn a_young_crate_alone_is_no_change_of_hands() {
+        let mut report = crate::reporter::sample::report();
+        let subject = report.findings[0].subject.clone();
+        report.hands = None;
+        assert!(!changed(&report, &subject));
+        report.hands = Some(crate::domain::Hands::default());
+        assert!(!changed(&report, &subject));
+    }
 }

@@ -7,7 +7,7 @@ use crate::domain::fact::unknown_reason;
 use crate::domain::inspection::Inspection;
 use crate::domain::text::shown;
 use crate::reporter::hands::deed;
-use crate::reporter::words::evidence_line;
+use crate::reporter::words::{evidence_line, grouped};
 
 pub(super) fn custody(page: &mut Page, custody: &Value) {
     if !known(page, "Hands", custody) {
@@ -67,6 +67,13 @@ fn owners(owners: &Value) -> Option<String> {
     Some(all.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
+/// A weight as a reader counts: `1 of 1,024`. An event that has faded counts as what it still weighs.
+fn rarity(bits: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    let one_of = bits.clamp(0.0, 30.0).exp2().round() as u32;
+    format!("1 of {}", grouped(one_of))
+}
+
 pub(super) fn section(page: &mut Page, inspection: &Inspection) {
     page.heading("What the rules say", "");
     if inspection.findings.is_empty() {
@@ -79,15 +86,27 @@ pub(super) fn section(page: &mut Page, inspection: &Inspection) {
         }
     }
     if !inspection.signals.is_empty() {
-        page.push("  signals");
+        page.push("  signals, and how many honest crates show the like");
     }
     for signal in &inspection.signals {
-        let axis = signal.axis.as_str();
-        page.push(&format!("  {:>6.1} bits  {axis:<12} {}", signal.bits, shown(&signal.id)));
+        let (axis, rare) = (signal.axis.as_str(), rarity(signal.bits));
+        page.push(&format!("  {rare:>12}  {axis:<12} {}", shown(&signal.id)));
     }
     if !inspection.undetermined.is_empty() {
         let what: Vec<&str> = inspection.undetermined.iter().map(|one| one.what.as_str()).collect();
         let note = format!("not determined: {}", what.join(", "));
         page.text(2, &note);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rarity;
+
+    #[test]
+    fn a_weight_is_told_in_crates() {
+        assert_eq!(rarity(10.0), "1 of 1,024");
+        assert_eq!(rarity(0.0), "1 of 1");
+        assert_eq!(rarity(f64::INFINITY), "1 of 1,073,741,824");
     }
 }

@@ -9,7 +9,7 @@ use crate::condition::{Bindings, Condition, Outcome};
 use crate::rule::{Locate, Rule};
 use crate::score::Score;
 use custody_facts::hash::hex;
-use custody_facts::{Evidence, FactSheet, Finding, Level, Location, SubjectKind};
+use custody_facts::{Evidence, FactSheet, Finding, Level, Location, Subject, SubjectKind};
 
 /// Most items of evidence that one finding carries, and most findings that one rule may make of one subject,
 /// while they are judged; reports list fewer. What lies beyond is one item with a hash over all of it, so
@@ -100,11 +100,26 @@ fn finding(
         change: None,
         arithmetic: sum.arithmetic.clone(),
         terms: sum.terms.clone(),
-        clear: remedy.unwrap_or_else(|| rule.info.clear.clone()),
+        clear: with_name(remedy.unwrap_or_else(|| rule.info.clear.clone()), &sheet.subject),
         advisory: None,
         waived: None,
         baselined: None,
     }
+}
+
+/// What stands for the subject in the commands of a remedy.
+const NAMED: &str = "NAME@VERSION";
+
+/// The remedy with the subject's own name in its commands, where neither means anything to a shell.
+fn with_name(clear: String, subject: &Subject) -> String {
+    let plain = |text: &str| {
+        let known = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+        !text.is_empty() && !text.starts_with('-') && text.chars().all(known)
+    };
+    if !clear.contains(NAMED) || !plain(&subject.name) || !plain(&subject.version) {
+        return clear;
+    }
+    clear.replace(NAMED, &format!("{}@{}", subject.name, subject.version))
 }
 
 /// The highest level whose condition holds, else the rule's own.
