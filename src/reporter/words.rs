@@ -265,7 +265,7 @@ mod tests {
         let long = "word ".repeat(200);
         assert_eq!(told(&long), long);
         assert_eq!(told(&"x".repeat(9_000)).chars().count(), MAX_MESSAGE + 1);
-        assert_eq!(told("a\x1b\n\u{202E}b"), "a b");
+        assert_eq!(told("a\x1b\n\u{202E}b"), "a\\u{1b} \\u{202e}b");
     }
 
     #[test]
