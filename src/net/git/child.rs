@@ -174,7 +174,7 @@ fn promised(folder: &Path) -> u64 {
     let new = entries.flatten().filter(|entry| is_new(&entry.file_name()));
     let count = |entry: fs::DirEntry| {
         let mut head = [0; 12];
-        fs::File::open(entry.path()).ok()?.read_exact(&mut head).ok()?;
+        crate::disk::open(&entry.path()).ok()?.read_exact(&mut head).ok()?;
         Some(head[8..].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
     };
     new.filter_map(count).max().unwrap_or_default()
