@@ -1,7 +1,7 @@
 //! The files of one commit: looked up by path, links followed inside the commit only.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 use crate_read::git_objects::{EntryKind, GitError, Kind, ObjectId};
@@ -158,14 +158,15 @@ impl<'a> Snapshot<'a> {
         Ok(all.filter(|(path, _)| path == name || path.ends_with(&end)).take(most).collect())
     }
 
-    /// All files of the commit with their paths; of folders with the same contents one, since a few can stand for
+    /// All files of the commit with their paths; of folders with the same contents the nearest, since a few can stand for
     /// any number of paths.
     pub(crate) fn listing(&self) -> Result<Vec<(String, ObjectId)>, ReadError> {
-        let mut queue = vec![(String::new(), self.root, 0)];
+        // Those nearest to the root first, so that of folders with the same contents the nearest is told.
+        let mut queue = VecDeque::from([(String::new(), self.root, 0)]);
         let mut files = Vec::new();
         let mut seen = 0;
         let mut walked = HashSet::from([self.root]);
-        while let Some((folder, id, depth)) = queue.pop() {
+        while let Some((folder, id, depth)) = queue.pop_front() {
             for (name, &(kind, id)) in self.folder(&id)?.iter() {
                 seen += 1;
                 if seen > ENTRIES_LIMIT {
@@ -177,7 +178,7 @@ impl<'a> Snapshot<'a> {
                     if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") };
                 match kind {
                     EntryKind::Folder if depth < DEPTH_LIMIT && walked.insert(id) => {
-                        queue.push((path, id, depth + 1));
+                        queue.push_back((path, id, depth + 1));
                     }
                     EntryKind::File => files.push((path, id)),
                     _ => {}
