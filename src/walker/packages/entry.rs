@@ -34,6 +34,12 @@ pub(super) enum PackageError {
     /// A version of the format that is not read.
     #[error("its format has version {0}, which is not read")]
     Version(String),
+    /// Nothing stands in it, not even what every such file begins with.
+    #[error("it is empty")]
+    Empty,
+    /// A lock of a tool whose format is not read.
+    #[error("locks of this format are not read")]
+    Foreign,
     /// More than any real file.
     #[error("it names more than {0} packages")]
     TooMany(usize),

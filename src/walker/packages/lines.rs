@@ -3,6 +3,7 @@
 use super::address::masked;
 use super::entry::{Entry, PACKAGES_LIMIT, PackageError, normal};
 use super::facts::{ExtraIndex, PackageSource};
+use super::options;
 
 /// What one file says, without what it includes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,19 +17,13 @@ pub(super) struct Requirements {
 /// Reads one file, which is called `path`.
 pub(super) fn read(path: &str, text: &str) -> Result<Requirements, PackageError> {
     let mut found = Requirements::default();
-    for (number, line) in logical(text) {
-        if let Some(rest) =
-            option(&line, "-r", "--requirement").or_else(|| option(&line, "-c", "--constraint"))
-        {
-            found.includes.push(rest.to_owned());
-        } else if let Some(address) = option(&line, "--extra-index-url", "--extra-index-url")
-            .or_else(|| option(&line, "-f", "--find-links"))
-        {
-            let (address, credentials) = masked(address);
-            let file = path.to_owned();
-            found.extra_indexes.push(ExtraIndex { address, credentials, file, line: number });
-        } else if let Some(entry) = requirement(&line, number) {
-            found.entries.push(entry);
+    for (number, line) in options::logical(text) {
+        if line.starts_with('-') {
+            for (name, value) in options::options(&line) {
+                option(path, number, name, value, &mut found);
+            }
+        } else {
+            found.entries.extend(requirement(&line, number));
         }
         if found.entries.len() > PACKAGES_LIMIT {
             return Err(PackageError::TooMany(PACKAGES_LIMIT));
@@ -37,46 +32,34 @@ pub(super) fn read(path: &str, text: &str) -> Result<Requirements, PackageError>
     Ok(found)
 }
 
-/// Lines put together where they go on behind a backslash, without comments; numbers count from 1.
-fn logical(text: &str) -> Vec<(u32, String)> {
-    let mut lines = Vec::new();
-    let mut open: Option<(u32, String)> = None;
-    for (at, line) in text.lines().enumerate() {
-        let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
-        let bare = if line.trim_start().starts_with('#') {
-            ""
-        } else {
-            line.find(" #").or_else(|| line.find("\t#")).map_or(line, |at| &line[..at])
-        };
-        let (start, mut whole) = open.take().unwrap_or((number, String::new()));
-        if let Some(part) = bare.trim_end().strip_suffix('\\') {
-            whole.push_str(part);
-            whole.push(' ');
-            open = Some((start, whole));
-        } else {
-            whole.push_str(bare);
-            lines.push((start, whole.trim().to_owned()));
+/// What one option of a file says.
+fn option(path: &str, line: u32, name: &str, value: String, found: &mut Requirements) {
+    match name {
+        _ if value.is_empty() => {}
+        "--requirement" | "--constraint" => found.includes.push(value),
+        "--extra-index-url" | "--find-links" => {
+            found.extra_indexes.push(extra(path, line, &value));
         }
+        "--editable" => found.entries.extend(requirement(&value, line)),
+        _ => {}
     }
-    lines.extend(open.map(|(start, whole)| (start, whole.trim().to_owned())));
-    lines
 }
 
-/// The value of an option, behind a space or `=`.
-fn option<'l>(line: &'l str, short: &str, long: &str) -> Option<&'l str> {
-    for name in [long, short] {
-        if let Some(rest) = line.strip_prefix(name)
-            && (rest.starts_with([' ', '\t', '=']) || (name == short && short.len() == 2))
-        {
-            let rest = rest.trim_start_matches([' ', '\t', '=']).trim();
-            return (!rest.is_empty()).then_some(rest);
-        }
+fn extra(path: &str, line: u32, address: &str) -> ExtraIndex {
+    let (address, credentials) = masked(address);
+    ExtraIndex { address, credentials, file: path.to_owned(), line }
+}
+
+/// Reads a configuration of pip that lies in the tree.
+pub(super) fn configuration(path: &str, text: &str) -> Requirements {
+    let indexes = options::of_configuration(text);
+    Requirements {
+        extra_indexes: indexes.iter().map(|(line, value)| extra(path, *line, value)).collect(),
+        ..Requirements::default()
     }
-    None
 }
 
 fn requirement(line: &str, number: u32) -> Option<Entry> {
-    let line = option(line, "-e", "--editable").unwrap_or(line);
     if line.is_empty() || line.starts_with('-') {
         return None;
     }
@@ -114,7 +97,15 @@ fn requirement(line: &str, number: u32) -> Option<Entry> {
     }
     let end = wanted.find(['=', '<', '>', '!', '~', ' ', '[', '(', ',']).unwrap_or(wanted.len());
     let name = normal(&wanted[..end]);
-    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+    if name.is_empty()
+        || name.ends_with('-')
+        || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    {
+        return None;
+    }
+    // Prose goes on with a word, a requirement never does.
+    let rest = wanted[end..].trim_start();
+    if !rest.is_empty() && !rest.starts_with(['=', '<', '>', '!', '~', '[', '(', ',']) {
         return None;
     }
     let version = exact(&wanted[end..]).unwrap_or_default();

@@ -8,6 +8,7 @@ mod facts;
 mod imports;
 mod lines;
 mod npm;
+mod options;
 mod python;
 #[cfg(test)]
 mod tests;
@@ -104,7 +105,10 @@ pub(in crate::walker) fn is_package_file(path: &str) -> bool {
 enum Kind {
     PythonLock,
     Requirements,
+    PipConfiguration,
     Npm,
+    /// A lock in a format of its own, which is named and not read.
+    Foreign,
 }
 
 fn kind(path: &str) -> Option<Kind> {
@@ -113,13 +117,16 @@ fn kind(path: &str) -> Option<Kind> {
     match name.as_str() {
         "uv.lock" | "poetry.lock" | "pylock.toml" => Some(Kind::PythonLock),
         "package-lock.json" | "npm-shrinkwrap.json" => Some(Kind::Npm),
+        "pip.conf" | "pip.ini" => Some(Kind::PipConfiguration),
+        "yarn.lock" | "pnpm-lock.yaml" | "pipfile.lock" => Some(Kind::Foreign),
         name if name.starts_with("pylock.") && name.rsplit('.').next() == Some("toml") => {
             Some(Kind::PythonLock)
         }
         name => {
             let stem = name.strip_suffix(".txt")?;
             let below = folder.rsplit('/').next() == Some("requirements");
-            (below || stem.starts_with("requirements") || stem.ends_with("requirements"))
+            let listed = ["requirements", "constraints"];
+            (below || listed.iter().any(|word| stem.starts_with(word) || stem.ends_with(word)))
                 .then_some(Kind::Requirements)
         }
     }
@@ -182,22 +189,58 @@ pub fn attach_to(mut walk: Into<'_>, paths: &[String]) -> Packages {
         return packages;
     }
     let Ok(tree) = Tree::open(walk.root) else { return packages };
-    let mut parsed = BTreeMap::new();
-    for path in paths.iter().take(FILES_LIMIT) {
-        match read(&tree, path) {
-            Ok(one) => drop(parsed.insert(path.clone(), one)),
-            Err(reason) => walk.undetermined.push(undetermined(path, reason)),
-        }
-    }
-    if paths.len() > FILES_LIMIT {
-        let reason = format!("{} more lists of packages", paths.len() - FILES_LIMIT);
-        walk.undetermined.push(undetermined(&paths[FILES_LIMIT], reason));
-    }
+    let parsed = read_all(&tree, paths, walk.undetermined);
     packages.files.files = parsed.values().map(|one| summed(one, &parsed)).collect();
     for one in parsed.values() {
         add(&mut walk, one, &mut packages);
     }
     packages
+}
+
+/// Reads files and what they include, each once; what cannot be read is told.
+fn read_all(
+    tree: &Tree,
+    paths: &[String],
+    untold: &mut Vec<Undetermined>,
+) -> BTreeMap<String, Parsed> {
+    let mut parsed = BTreeMap::new();
+    let mut seen: BTreeSet<String> = paths.iter().cloned().collect();
+    let mut queue: VecDeque<String> = paths.iter().cloned().collect();
+    let mut left = FILES_LIMIT;
+    while let Some(path) = queue.pop_front() {
+        if left == 0 {
+            let reason = format!("{} more lists of packages", queue.len() + 1);
+            untold.push(undetermined(&path, reason));
+            break;
+        }
+        left -= 1;
+        let one = match read(tree, &path) {
+            Ok(one) => one,
+            Err(reason) => {
+                untold.push(undetermined(&path, reason));
+                continue;
+            }
+        };
+        for include in &one.includes {
+            match included(&path, include) {
+                Some(inside) if seen.insert(inside.clone()) => queue.push_back(inside),
+                Some(_) => {}
+                None => {
+                    let (include, _) = address::masked(include);
+                    let reason = format!("it includes {include}, which is not read");
+                    untold.push(undetermined(&path, reason));
+                }
+            }
+        }
+        parsed.insert(path, one);
+    }
+    parsed
+}
+
+/// The path of a file that another one includes; nothing for an address and for what leaves the folder.
+fn included(path: &str, include: &str) -> Option<String> {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    if include.contains("://") { None } else { tree::within(folder, include) }
 }
 
 fn undetermined(path: &str, reason: String) -> Undetermined {
@@ -212,7 +255,7 @@ fn undetermined(path: &str, reason: String) -> Undetermined {
 
 fn read(tree: &Tree, path: &str) -> Result<Parsed, String> {
     let text = tree.read(path, SIZE_LIMIT).map_err(|error| error.to_string())?;
-    let text = text.ok_or_else(|| "it vanished while it was read".to_owned())?;
+    let text = text.ok_or_else(|| "it is not there".to_owned())?;
     parse(path, &text).map_err(|error| error.to_string())
 }
 
@@ -230,6 +273,10 @@ fn parse(path: &str, text: &str) -> Result<Parsed, PackageError> {
             one.entries = npm::read(text)?;
         }
         Some(Kind::PythonLock) => one.entries = python::read(text)?,
+        Some(Kind::Foreign) => return Err(PackageError::Foreign),
+        Some(Kind::PipConfiguration) => {
+            one.extra_indexes = lines::configuration(path, text).extra_indexes;
+        }
         Some(Kind::Requirements) | None => {
             let found = lines::read(path, text)?;
             one.entries = found.entries;
@@ -256,9 +303,8 @@ fn summed(one: &Parsed, all: &BTreeMap<String, Parsed>) -> PackageFile {
         let open = |entry: &&Entry| entry.source == PackageSource::Index && !entry.hashed;
         file.unhashed += next.entries.iter().filter(open).count() as u64;
         file.extra_indexes.extend(next.extra_indexes.iter().cloned());
-        let folder = next.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         for include in &next.includes {
-            let Some(path) = tree::normalise(&tree::join(folder, include)) else { continue };
+            let Some(path) = included(&next.path, include) else { continue };
             if let Some((path, included)) = all.get_key_value(&path)
                 && seen.insert(path)
             {

@@ -15,7 +15,13 @@ const FOLDER: &str = "node_modules/";
 pub(super) fn read(text: &str) -> Result<Vec<Entry>, PackageError> {
     let lock: Value =
         serde_json::from_str(text).map_err(|error| PackageError::Syntax(error.to_string()))?;
+    let Some(lock) = lock.as_object() else {
+        return Err(PackageError::Syntax("it is no object".to_owned()));
+    };
     let version = lock.get("lockfileVersion").and_then(Value::as_u64).unwrap_or(1);
+    if version > 3 {
+        return Err(PackageError::Version(version.to_string()));
+    }
     let Some(packages) = lock.get("packages").and_then(Value::as_object) else {
         return Err(PackageError::Version(version.to_string()));
     };

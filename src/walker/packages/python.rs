@@ -11,6 +11,10 @@ pub(super) fn read(text: &str) -> Result<Vec<Entry>, PackageError> {
     let table: Table = text
         .parse()
         .map_err(|error: toml::de::Error| PackageError::Syntax(error.message().to_owned()))?;
+    if table.is_empty() {
+        return Err(PackageError::Empty);
+    }
+    known_version(&table)?;
     let (key, header) = if table.contains_key("packages") {
         ("packages", "[[packages]]")
     } else {
@@ -33,6 +37,19 @@ pub(super) fn read(text: &str) -> Result<Vec<Entry>, PackageError> {
         entry(package.as_table()?, older, line)
     });
     Ok(entries.collect())
+}
+
+/// Refuses a format of a later version than is read: uv counts 1, PEP 751 says `1.0`. poetry's is not held
+/// against a number: from 1 to 2 its tables stayed.
+fn known_version(table: &Table) -> Result<(), PackageError> {
+    let version = match (table.get("version"), table.get("lock-version")) {
+        (Some(Value::Integer(1)), _) | (None, None) => return Ok(()),
+        (Some(Value::Integer(version)), _) => version.to_string(),
+        (_, Some(Value::String(version))) if version.starts_with("1.") => return Ok(()),
+        (_, Some(version)) => version.to_string(),
+        (Some(version), None) => version.to_string(),
+    };
+    Err(PackageError::Version(version))
 }
 
 fn entry(package: &Table, older: Option<&Value>, line: u32) -> Option<Entry> {

@@ -248,3 +248,91 @@ fn needs_lead_to_the_nearest_folder_and_every_circle_is_reached() {
     assert_eq!(found.pairs, [(0, 1), (1, 0)]);
     assert_eq!(found.first, [2, 0], "one of each circle is where it is entered");
 }
+
+fn extra_of(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let mut graph = Graph::default();
+    let mut undetermined = Vec::new();
+    let into = Into {
+        root: folder.path(),
+        graph: &mut graph,
+        undetermined: &mut undetermined,
+        manifests: &BTreeMap::new(),
+    };
+    let found = attach_to(into, &files_below(folder.path()));
+    let indexes = found.files.files.iter().flat_map(|file| &file.extra_indexes);
+    let mut indexes: Vec<String> = indexes.map(|index| index.address.clone()).collect();
+    indexes.dedup();
+    (indexes, undetermined.into_iter().filter_map(|one| one.file).collect())
+}
+
+#[test]
+fn an_extra_index_is_seen_in_every_spelling_that_pip_takes() {
+    for text in [
+        "--extra-index-url http://x.invalid/s\n",
+        "--extra-index-url=http://x.invalid/s\n",
+        "--extra-index http://x.invalid/s\n",
+        "--ext 'http://x.invalid/s'\n",
+        "--extra-\\\nindex-url http://x.invalid/s\n",
+        "\u{feff}--extra-index-url http://x.invalid/s\n",
+        "numpy==1.26.0\r--extra-index-url http://x.invalid/s\r",
+        "--no-index --extra-index-url http://x.invalid/s # more\n",
+    ] {
+        let (indexes, _) = extra_of(&[("requirements.txt", text)]);
+        assert_eq!(indexes, ["http://x.invalid/s"], "{text:?}");
+    }
+    for text in ["# --extra-index-url http://x.invalid\n", "--e http://x.invalid/s\n", "numpy==1\n"]
+    {
+        assert!(extra_of(&[("requirements.txt", text)]).0.is_empty(), "{text:?}");
+    }
+    let conf = "[global]\nextra-index-url =\n    http://x.invalid/s\ntimeout = 3\n";
+    assert_eq!(extra_of(&[("pip.conf", conf)]).0, ["http://x.invalid/s"]);
+    let constraints = "--extra-index-url http://x.invalid/s\n";
+    assert_eq!(extra_of(&[("constraints.txt", constraints)]).0, ["http://x.invalid/s"]);
+}
+
+#[test]
+fn what_a_list_includes_is_read_whatever_it_is_called_and_what_is_not_read_is_named() {
+    let (indexes, _) = extra_of(&[
+        ("requirements.txt", "-r a.in\n"),
+        ("a.in", "-r requirements.txt\n--extra-index-url http://x.invalid/s\n"),
+    ]);
+    assert_eq!(indexes, ["http://x.invalid/s"]);
+    for text in ["-r http://x.invalid/r.txt\n", "-r ../../etc/passwd\n", "-r /etc/passwd\n"] {
+        assert_eq!(extra_of(&[("requirements.txt", text)]).1, ["requirements.txt"], "{text}");
+    }
+    assert_eq!(extra_of(&[("requirements.txt", "-r gone.txt\n")]).1, ["gone.txt"]);
+    for (name, text) in [
+        ("uv.lock", ""),
+        ("poetry.lock", ""),
+        ("uv.lock", "version = 99\n"),
+        ("pylock.toml", "lock-version = \"9.0\"\npackages = []\n"),
+        ("package-lock.json", "null"),
+        ("package-lock.json", "{\"lockfileVersion\": 99, \"packages\": {}}"),
+        ("yarn.lock", "# yarn lockfile v1\n"),
+        ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n"),
+    ] {
+        assert_eq!(extra_of(&[(name, text)]).1, [name], "{name}");
+    }
+    for (name, text) in [
+        ("requirements.txt", ""),
+        ("uv.lock", "version = 1\nrequires-python = \">=3.9\"\n"),
+        ("poetry.lock", "package = []\n\n[metadata]\nlock-version = \"2.1\"\n"),
+        ("package-lock.json", "{\"lockfileVersion\": 3, \"packages\": {}}"),
+    ] {
+        assert!(extra_of(&[(name, text)]).1.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn prose_in_a_file_of_that_name_is_no_package() {
+    let prose = "The product shall:\n1. be fast\n2. be small\n";
+    assert!(lines::read("requirements.txt", prose).unwrap().entries.is_empty());
+    let real = "numpy == 1.26\nrequests [socks] >= 2 ; python_version < '3.9'\nzope.interface\n";
+    assert_eq!(lines::read("requirements.txt", real).unwrap().entries.len(), 3);
+}
