@@ -2,6 +2,7 @@
 
 mod advice;
 mod bases;
+mod bound;
 mod cut;
 mod delta;
 pub mod fleet;
@@ -169,8 +170,11 @@ pub fn run(request: &Request) -> Result<Audit, AuditError> {
         comparison.measure(&walk, &mut cases);
     }
     let mut judgement = judge(&request.ruleset, &cases);
+    let measured = cases.iter().map(|case| &case.sheet);
+    bound::bind(&mut judgement.findings, measured, |path| walk.root.join(path));
     if let Some(comparison) = &mut comparison {
         comparison.gather_own(&judgement.findings, (&walk, places), &cases, &request.gather);
+        comparison.measure_models(&judgement.findings, &walk, &named);
         comparison.mark(&mut judgement.findings, &cases, &request.ruleset);
     }
     let as_of = request.gather.as_of;

@@ -742,6 +742,22 @@ fn what_the_projects_own_build_code_did_before_is_no_news() {
     assert_eq!(run.code, 1);
 }
 
+#[test]
+fn a_model_that_was_there_before_is_no_news() {
+    const PICKLE: &str = "cposix\nsystem\n(S'echo'\ntR.";
+    let repository = Repository::on_main(&[("models/m.pkl", PICKLE), ("src/lib.rs", "")]);
+    repository.write("README.md", "words\n");
+    repository.commit();
+    let run = repository.check(&["--since", "main"]);
+    assert!(run.has("pickle-calls-denied-name: existing"), "{:?} {}", run.findings(), run.stderr);
+    assert!(run.changes().iter().all(|it| !it.contains("m.pkl")), "{:?}", run.changes());
+    // Other bytes are looked at again.
+    repository.write("models/m.pkl", &PICKLE.replace("echo", "true"));
+    let run = repository.check(&["--since", "main"]);
+    assert!(run.has("pickle-calls-denied-name: introduced"), "{:?}", run.findings());
+    assert_eq!(run.code, 1);
+}
+
 #[cfg(unix)]
 #[test]
 fn own_code_that_cannot_be_read_does_not_pass_a_change() {

@@ -169,6 +169,143 @@ fn models_in_a_project_are_audited_with_it() {
     assert!(path.contains("\"app\"") && path.contains("models/bert"), "{path}");
 }
 
+/// A project with these files beside its own.
+fn project(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let own: [(&str, &[u8]); 3] = [
+        ("Cargo.lock", LOCK.as_bytes()),
+        ("Cargo.toml", b"[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n"),
+        ("src/main.rs", b"fn main() {}\n"),
+    ];
+    folder(&own.iter().chain(files).copied().collect::<Vec<_>>())
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    out.write_all(bytes).unwrap();
+    out.finish().unwrap()
+}
+
+#[test]
+fn a_project_is_searched_by_content_places_and_configuration_and_not_by_endings_only() {
+    const TEMPLATE: &[u8] = br#"{"chat_template": "{{ cycler.__init__.__globals__ }}"}"#;
+    let packed = gzip(&gzip(EVIL));
+    for (name, bytes) in [
+        ("models/m.pkl.gz", packed.as_slice()),
+        ("models/m.params", EVIL),
+        ("models/m.pkl.bak", EVIL),
+        ("vendor/x/m.pkl", EVIL),
+        ("m.npy", EVIL),
+        ("models/tokenizer_config.json", TEMPLATE),
+        ("models/processor_config.json", TEMPLATE),
+        ("models/chat_template.jinja", b"{{ cycler.__init__.__globals__ }}"),
+        ("models/additional_chat_templates/a.jinja", b"{{ cycler.__init__.__globals__ }}"),
+        ("tokenizer_config.json", TEMPLATE),
+    ] {
+        let project = project(&[(name, bytes)]);
+        let (code, report) = report(project.path());
+        assert_eq!(code, 1, "{name}: {report}");
+    }
+    for (name, bytes) in [
+        ("models/pytorch_model.bin", &b"\x11\x22\x33"[..]),
+        ("models/pytorch_model.bin", b"<!DOCTYPE html><html></html>"),
+        ("models/m.pkl", b"\x11\x22\x33"),
+    ] {
+        let project = project(&[(name, bytes)]);
+        let (code, report) = report(project.path());
+        assert_eq!(code, 3, "{name}: {report}");
+    }
+}
+
+#[test]
+fn an_ordinary_project_with_files_that_are_called_alike_is_quiet() {
+    let logs = gzip(b"a line of a log\n");
+    let project = project(&[
+        ("logs.txt.gz", logs.as_slice()),
+        ("locales/messages.pt", "ola = Olá\n".as_bytes()),
+        ("docs/guia.pt", b"# Guia\n"),
+        ("assets/a.mar", &[0x91; 100]),
+        ("firmware/blob.bin", &[0x91; 500]),
+        ("config.json", b"{\"port\": 8080, \"auto_map\": false}"),
+        ("modules.json", b"[{\"name\": \"auth\", \"type\": \"module\"}]"),
+        ("handler.py", b"def handler(event, context):\n    return 1\n"),
+        ("templates/nav.jinja", b"{{ request.__class__ }}"),
+    ]);
+    let (code, report) = report(project.path());
+    assert_eq!((code, fired(&report)), (0, Vec::new()), "{report}");
+    let subjects = report["subjects"].as_array().unwrap();
+    assert!(subjects.iter().all(|one| one["kind"] != "model"), "{subjects:?}");
+}
+
+#[test]
+fn what_lies_among_packages_of_others_is_named_and_said_once_a_folder() {
+    let project = project(&[
+        (".venv/lib/a.pkl", EVIL),
+        (".venv/lib/b.pkl", EVIL),
+        ("node_modules/x/m.pt", EVIL),
+        ("target/m.joblib", EVIL),
+    ]);
+    let (_, report) = report(project.path());
+    let told = report["undetermined"].as_array().unwrap().iter();
+    let told: Vec<&str> = told.filter_map(|entry| entry["file"].as_str()).collect();
+    assert_eq!(told, [".venv", "node_modules", "target"], "{report}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_text_hides_nothing_and_a_link_inside_is_followed() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let project = project(&[("models/other.txt", b"x"), ("target/kept", EVIL)]);
+    let name = std::ffi::OsStr::from_bytes(b"m\xff\xfe.pkl");
+    fs::write(project.path().join("models").join(name), EVIL).unwrap();
+    std::os::unix::fs::symlink("../target/kept", project.path().join("models/link.pkl")).unwrap();
+    let (code, report) = report(project.path());
+    assert_eq!(code, 1);
+    let fired: Vec<&str> = fired(&report).into_iter().map(|(_, file)| file).collect();
+    assert!(fired.contains(&"models/m\\xff\\xfe.pkl"), "{fired:?}");
+    assert!(fired.contains(&"models/link.pkl"), "{fired:?}");
+}
+
+#[test]
+fn a_folder_that_is_named_is_looked_at_and_a_text_that_no_loader_opens_is_not() {
+    let packed = gzip(EVIL);
+    let project = project(&[
+        ("models/m.pkl.gz", packed.as_slice()),
+        ("passwd", b"root:x:0:0:root:/root:/bin/sh\n"),
+    ]);
+    assert_eq!(report(&project.path().join("models")).0, 1);
+    // A folder of the project's own code leads to its lockfile.
+    assert_eq!(run(&["check"], &project.path().join("src")).0, 1);
+    assert_eq!(run(&["check"], &project.path().join("passwd")).0, 2);
+    fs::rename(project.path().join("passwd"), project.path().join("model.pt")).unwrap();
+    assert_eq!(run(&["check"], &project.path().join("model.pt")).0, 3);
+}
+
+#[test]
+fn a_waiver_of_a_model_is_bound_to_its_bytes() {
+    let project = project(&[("m/en.pkl", EVIL)]);
+    let output = Command::new(env!("CARGO_BIN_EXE_cargo-custody"))
+        .args(["waive", "pickle-calls-denied-name", "m/en.pkl", "--reason", "ours"])
+        .args(["--offline", "--as-of", "2026-11-23", "--cache-dir"])
+        .arg(project.path().join("target/cache"))
+        .current_dir(project.path())
+        .env("CARGO_CUSTODY_DATA", "off")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let policy = fs::read_to_string(project.path().join("custody.toml")).unwrap();
+    assert!(policy.contains("sha256 = "), "{policy}");
+    let (_, before) = report(project.path());
+    let waived = |report: &Value| {
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings.filter(|one| !one["waived"].is_null()).count()
+    };
+    assert_eq!(waived(&before), 1, "{before}");
+    fs::write(project.path().join("m/en.pkl"), [EVIL, b"."].concat()).unwrap();
+    let (code, after) = report(project.path());
+    assert_eq!((code, waived(&after)), (1, 0), "{after}");
+}
+
 #[test]
 fn inspect_shows_the_trace_and_the_verdict() {
     let model = folder(&[("m.pkl", EVIL)]);

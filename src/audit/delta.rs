@@ -2,8 +2,9 @@
 //! there before, and what that makes of every finding.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::bound;
 use super::own::BaseFiles;
 use super::places::Started;
 use crate::collectors::update::{self, GainFacts};
@@ -18,6 +19,7 @@ use crate::heuristics::judge::Case;
 use crate::heuristics::waivers::PolicyFacts;
 use crate::heuristics::{Ruleset, change, judge};
 use crate::walker::delta::{self, Base, Delta, PolicyFile, UpdateFacts, UpdateKind};
+use crate::walker::models::Attached;
 use crate::walker::project::Setting;
 use crate::walker::replacement::StandIn;
 use crate::walker::{self, Walk};
@@ -188,6 +190,18 @@ impl<'r> Comparison<'r> {
         }
     }
 
+    /// Measures what the base has of the models in the project's folder, of those with a finding only.
+    pub(super) fn measure_models(&mut self, findings: &[Finding], walk: &Walk, named: &Attached) {
+        let found: BTreeSet<&Subject> = findings.iter().map(|finding| &finding.subject).collect();
+        let subject = |node: NodeIndex| &walk.graph.nodes[node].subject;
+        let models = named.local.iter().map(|(&node, model)| (node, (subject(node), model)));
+        let models: BTreeMap<_, _> = models.filter(|(_, (it, _))| found.contains(it)).collect();
+        let Some(files) = self.side.files.as_ref().filter(|_| !models.is_empty()) else { return };
+        // What cannot be read of the base counts as not there: everything is new then.
+        let sheets = files.models(&walk.root, &models).unwrap_or_default();
+        self.own.extend(sheets.into_iter().map(|(node, sheet)| (node, Some(sheet))));
+    }
+
     fn sheet_before(&self, node: NodeIndex) -> Option<&FactSheet> {
         if let Some(own) = self.own.get(&node) {
             return own.as_ref();
@@ -214,7 +228,10 @@ impl<'r> Comparison<'r> {
         for (&subject, &node) in nodes.iter().filter(|(subject, _)| wanted.contains(*subject)) {
             if let Some(sheet) = self.sheet_before(node) {
                 let case = bare(sheet.clone());
-                before.insert(node, judge(ruleset, &[case]).findings);
+                let mut findings = judge(ruleset, &[case]).findings;
+                // Its hashes were all measured.
+                bound::bind(&mut findings, std::iter::once(sheet), |_| PathBuf::new());
+                before.insert(node, findings);
                 debug_assert_eq!(&cases[node].sheet.subject, subject);
             }
         }
@@ -267,7 +284,9 @@ impl<'r> Comparison<'r> {
     /// One line for every crate that is new, other or gone; the project's own are left out.
     pub(super) fn changes(&self, walk: &Walk, sheets: &[FactSheet]) -> Vec<SubjectChange> {
         let nodes = walk.graph.nodes.iter().enumerate();
-        let changed = nodes.filter(|(index, node)| self.delta.changed(*index) && !node.member);
+        // A model on disk that the base has as well is told by its findings only.
+        let new = |node: &NodeIndex| self.delta.changed(*node) && !self.own.contains_key(node);
+        let changed = nodes.filter(|(index, node)| new(index) && !node.member);
         let told = changed.map(|(index, node)| {
             let facts = &self.delta.facts[index];
             let new = facts.kind == UpdateKind::New;

@@ -1,9 +1,9 @@
 //! Models on disk: audited for themselves, or as part of the project whose folder they lie in.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{Audit, AuditError, Audited, Request, assemble, hold_against};
+use super::{Audit, AuditError, Audited, Request, assemble, bound, hold_against};
 use crate::collectors::model_files::{self, Look, ModelFacts};
 use crate::collectors::{Gathered, malware};
 use crate::domain::report::SubjectEntry;
@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::heuristics::judge::{Case, judge};
 use crate::heuristics::waivers;
-use crate::walker::models::{Attached, Layout};
+use crate::walker::models::{Attached, Layout, LocalModel};
 use crate::walker::packages::{self, ImportFacts, Locked};
 use crate::walker::{Walk, repository};
 
@@ -46,6 +46,9 @@ pub(super) fn run(request: &Request) -> Result<Audit, AuditError> {
     let case = Case { sheet, location: location.clone(), related: Vec::new(), path: Vec::new() };
     let cases: Vec<Case> = std::iter::once(case).chain(beside.cases).collect();
     let mut judgement = judge(&request.ruleset, &cases);
+    let whole = request.path.is_dir();
+    let place = |path: &str| if whole { request.path.join(path) } else { request.path.clone() };
+    bound::bind(&mut judgement.findings, cases.iter().map(|case| &case.sheet), place);
     let as_of = request.gather.as_of.to_string();
     waivers::apply(&mut judgement.findings, &request.policy.waivers, &as_of, &BTreeMap::new());
     if let Some(baseline) = &request.baseline {
@@ -161,12 +164,7 @@ pub(super) fn measure_local(
     let mut undetermined = Vec::new();
     let locked = Locked::of(&walk.graph, &named.packages);
     for (&node, model) in &named.local {
-        let (below, prefix) = match model.layout {
-            Layout::HubCache => ("/snapshots", format!("{}/snapshots/", model.path)),
-            Layout::Folder => ("", format!("{}/", model.path)),
-            Layout::File => ("", folder_of(&model.path)),
-        };
-        let place = walk.root.join(format!("{}{below}", model.path));
+        let (place, prefix) = place_of(&walk.root, model);
         let sheet = &mut cases[node].sheet;
         match model_files::look(&place, &Look { prefix, ..Look::default() }) {
             Ok((facts, _)) => {
@@ -189,6 +187,16 @@ pub(super) fn measure_local(
         }
     }
     undetermined
+}
+
+/// Where a model of a project lies, and what stands before the paths of its facts.
+pub(super) fn place_of(root: &Path, model: &LocalModel) -> (PathBuf, String) {
+    let place = root.join(&model.place);
+    match model.layout {
+        Layout::HubCache => (place.join("snapshots"), format!("{}/snapshots/", model.path)),
+        Layout::Folder => (place, format!("{}/", model.path)),
+        Layout::File => (place, folder_of(&model.path)),
+    }
 }
 
 /// Puts what the Python of models on the Hub imports beside what the project's locks name.

@@ -10,10 +10,12 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use super::places::Started;
+use crate::collectors::model_files::{self, Look};
 use crate::collectors::{self, Gathered, Scope};
 use crate::domain::{
-    FactSheet, Graph, Measured, Node, NodeIndex, Origin, Place, PlaceKind, Places,
+    FactSheet, Graph, Measured, Node, NodeIndex, Origin, Place, PlaceKind, Places, Subject,
 };
+use crate::walker::models::LocalModel;
 use crate::walker::replacement::Replacements;
 use crate::walker::repository::{self, CommitId, Repository};
 
@@ -126,6 +128,35 @@ impl BaseFiles {
         let Gathered { sheets, .. } = gathered.map_err(|error| error.to_string())?;
         for (node, sheet) in order.into_iter().zip(sheets) {
             all.insert(node, Some(sheet));
+        }
+        Ok(all)
+    }
+}
+
+impl BaseFiles {
+    /// What is measured of these models below `root`, as they are in the base; without those that it does not
+    /// have.
+    pub(super) fn models(
+        &self,
+        root: &Path,
+        models: &BTreeMap<NodeIndex, (&Subject, &LocalModel)>,
+    ) -> Result<BTreeMap<NodeIndex, FactSheet>, String> {
+        let folder = self.write()?;
+        let base = fs::canonicalize(folder.path()).map_err(|error| error.to_string())?;
+        let there = moved(root, self.repository.top(), &base);
+        let there = there.ok_or("the folder is not in the repository")?;
+        let mut all = BTreeMap::new();
+        for (&node, (subject, model)) in models {
+            let (place, prefix) = super::models::place_of(&there, model);
+            if place.symlink_metadata().is_err() {
+                continue;
+            }
+            // Every hash is needed, for what counts is whether these are the same bytes.
+            let how = Look { prefix, hash: true, ..Look::default() };
+            let Ok((facts, _)) = model_files::look(&place, &how) else { continue };
+            let mut sheet = FactSheet::new((*subject).clone());
+            sheet.put(model_files::GROUP, &facts);
+            all.insert(node, sheet);
         }
         Ok(all)
     }

@@ -1,5 +1,7 @@
 //! Strings from strangers, made safe to show. Escaping for Markdown or HTML is the reporter's.
 
+use std::path::Path;
+
 /// Longest string from a stranger that is shown, in characters.
 pub const SHOWN_CHARS: usize = 300;
 
@@ -23,6 +25,25 @@ pub fn shown(text: &str) -> String {
         }
         out.push(if c.is_whitespace() { ' ' } else { c });
         count += 1;
+    }
+    out
+}
+
+/// A path with `/` between its parts. What of it is no UTF-8 is written as `\xNN`, so that two such names stay
+/// two.
+#[must_use]
+pub fn path_text(path: &Path) -> String {
+    let mut out = String::new();
+    for part in path.components() {
+        if !out.is_empty() {
+            out.push('/');
+        }
+        for chunk in part.as_os_str().as_encoded_bytes().utf8_chunks() {
+            out.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                out.push_str(&format!("\\x{byte:02x}"));
+            }
+        }
     }
     out
 }
@@ -55,6 +76,15 @@ mod tests {
         assert_eq!(seen.len(), names.len(), "{seen:?}");
         let hidden = "\u{202e}".repeat(10_000);
         assert!(shown(&hidden).chars().count() <= SHOWN_CHARS + 8);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_of_a_name_that_are_no_text_are_escaped_and_not_lost() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = |bytes| Path::new(std::ffi::OsStr::from_bytes(bytes));
+        assert_eq!(path_text(path(b"models/caf\xe9.pkl")), "models/caf\\xe9.pkl");
+        assert_eq!(path_text(path("a/é.pkl".as_bytes())), "a/é.pkl");
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod pickle;
 pub mod pmml;
 pub mod python_source;
 pub mod safetensors;
+pub mod search;
 pub mod skops;
 pub mod tensorflow;
 pub mod tokenizer;

@@ -135,6 +135,17 @@ pub(super) fn is_weights(name: &str) -> bool {
     ending(name).is_some_and(|ending| WEIGHTS.contains(&ending.as_str()))
 }
 
+/// Whether a file of this name may be read as part of a model whatever its text says: weights, configurations,
+/// code, templates, and the blobs of a cache, which are called by their hashes.
+pub(super) fn is_expected(name: &str) -> bool {
+    const READ: [&str; 12] =
+        ["py", "pyw", "pyi", "json", "yaml", "yml", "jinja", "jinja2", "j2", "xml", "pmml", "pyc"];
+    let blob = matches!(name.len(), 40 | 64) && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    blob || is_weights(name)
+        || CONFIGURATIONS.contains(&name)
+        || ending(name).is_some_and(|ending| READ.contains(&ending.as_str()))
+}
+
 /// Names the external data that a folder's models read and that are not there.
 pub(super) fn missing(all: &mut [Scanned]) {
     let here: BTreeSet<String> = all.iter().map(|one| one.file.path.clone()).collect();

@@ -22,12 +22,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::disk;
 use crate::domain::hash::hex;
+use crate::domain::text::path_text;
 use custody_bytes::source::Source;
 pub use facts::{
     ConfigTarget, ImportVerdict, ModelAnomaly, ModelCall, ModelCard, ModelFacts, ModelFile,
     ModelImport, OriginMismatch, Part, Unscannable,
 };
 use model_scan::pickle;
+use model_scan::search::{self, Sign};
 use scan::Scanned;
 
 /// Name of the group of facts.
@@ -116,6 +118,7 @@ pub fn look(path: &Path, how: &Look) -> Result<(ModelFacts, Vec<FileTrace>), Mod
 /// first entries. A folder that cannot be listed holds nothing.
 #[must_use]
 pub fn holds_models(path: &Path) -> bool {
+    let mut room = PEEK_ARCHIVES;
     let walk = walkdir::WalkDir::new(path).max_depth(PEEK_DEPTH).sort_by_file_name();
     let files = walk.into_iter().filter_entry(|entry| entry.file_name() != ".git").flatten();
     files.take(PEEK_ENTRIES).any(|found| {
@@ -125,6 +128,7 @@ pub fn holds_models(path: &Path) -> bool {
         }
         found.file_name().to_str().is_some_and(names_a_model)
             || place::tells(found.path())
+            || belongs_to_model(found.path(), data.len(), &mut room)
             || disk::open(found.path())
                 .is_ok_and(|file| is_model_file(file, data.len(), is_archive(found.path())))
     })
@@ -134,25 +138,42 @@ pub fn holds_models(path: &Path) -> bool {
 /// page, a picture, a source file), and that too where its bytes are those of weights.
 #[must_use]
 pub fn may_be_model(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str());
-    if !name.is_some_and(doubt::is_foreign) {
+    let name = path_text(path.file_name().map_or(path, Path::new));
+    let foreign = doubt::is_foreign(&name);
+    if !foreign && (doubt::is_expected(&name) || place::tells(path)) {
         return true;
     }
-    let data = fs::metadata(path).ok().filter(fs::Metadata::is_file);
-    data.is_some_and(|data| disk::open(path).is_ok_and(|file| holds_code(file, data.len())))
+    match fs::metadata(path) {
+        Ok(data) if data.is_file() => {
+            disk::open(path).is_ok_and(|file| holds_code(file, data.len(), foreign))
+        }
+        // Named for what it is: a pipe or a device is refused in words.
+        _ => !foreign,
+    }
 }
 
-/// Whether the bytes of a file with a foreign name are such as a loader would act on all the same.
-fn holds_code(mut file: File, size: u64) -> bool {
+/// Whether the bytes of a file are such as a loader would act on whatever the name is; text of a name that is
+/// not foreign where it could be code or a template.
+fn holds_code(mut file: File, size: u64, foreign: bool) -> bool {
     use model_scan::model_kind::{HEAD, ModelFileKind as Kind, sniff};
     let mut head = Vec::new();
     if (&mut file).take(HEAD as u64).read_to_end(&mut head).is_err() {
         return true;
     }
     match sniff(&head, size) {
+        Kind::Other if !foreign => true,
+        Kind::Text if !foreign && CODE.iter().any(|word| holds(&head, word)) => true,
         kind @ (Kind::Other | Kind::Text) => pickle::probe(&mut file, 0..size, kind == Kind::Text),
-        kind => !matches!(kind, Kind::Empty | Kind::Xml | Kind::Json),
+        Kind::Json | Kind::Xml => !foreign,
+        kind => kind != Kind::Empty,
     }
+}
+
+/// Words of which text that is code or a template has one.
+const CODE: [&[u8]; 4] = [b"{%", b"{{", b"import ", b"#!"];
+
+fn holds(text: &[u8], word: &[u8]) -> bool {
+    memchr::memmem::find(text, word).is_some()
 }
 
 /// Whether a name is that of an archive of anything: a folder is no model's for having one.
@@ -181,9 +202,16 @@ fn is_model_file(mut file: File, size: u64, packed: bool) -> bool {
     }
 }
 
+/// Whether the search inside a project would take a file up.
+fn belongs_to_model(path: &Path, size: u64, room: &mut u64) -> bool {
+    let found = search::sign(&path_text(path), size, room, || disk::open(path));
+    matches!(found, Some(Sign::Weights | Sign::Tells))
+}
+
 /// How far [`holds_models`] looks.
 const PEEK_DEPTH: usize = 6;
 const PEEK_ENTRIES: usize = 5_000;
+const PEEK_ARCHIVES: u64 = 64 << 20;
 
 /// Names that only the files of models have, where bytes do not tell: text, JSON, raw pickles.
 fn names_a_model(name: &str) -> bool {
@@ -292,7 +320,10 @@ impl Entry {
 }
 
 /// SHA-256 of a file, lower-case hexadecimal.
-fn sha256(mut file: File) -> std::io::Result<String> {
+///
+/// # Errors
+/// Where it cannot be read to its end.
+pub fn sha256(mut file: File) -> std::io::Result<String> {
     file.seek(SeekFrom::Start(0))?;
     let mut digest = Sha256::new();
     let mut piece = vec![0; 64 * 1024];
@@ -310,7 +341,7 @@ fn list(path: &Path) -> Result<Vec<Entry>, ModelError> {
     let data =
         fs::metadata(path).map_err(|source| ModelError::Path { path: path.to_owned(), source })?;
     if !data.is_dir() {
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let name = path_text(path.file_name().map_or(path, Path::new));
         let refused = (!data.is_file()).then(|| "no regular file".to_owned());
         return Ok(vec![Entry { place: path.to_owned(), name, link: false, refused }]);
     }
@@ -355,9 +386,7 @@ fn entry(root: &Path, found: &walkdir::DirEntry) -> Option<Entry> {
 
 /// A path below the root with `/` between its parts.
 fn relative(root: &Path, path: &Path) -> String {
-    let below = path.strip_prefix(root).unwrap_or(path);
-    let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    parts.join("/")
+    path_text(path.strip_prefix(root).unwrap_or(path))
 }
 
 /// One struct from all files, in their order.

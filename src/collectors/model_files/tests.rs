@@ -337,13 +337,17 @@ fn a_page_is_no_model_unless_its_bytes_are_a_pickle() {
         ("b.rs", b"fn main() {}"),
         ("c.md", EVIL),
         ("d.pt", b"x"),
-        ("e", b"x"),
+        ("e", b"root:x:0:0:root:/root:/bin/sh\n"),
+        ("0123456789abcdef0123456789abcdef01234567", b"{}"),
+        ("f", b"{% for m in messages %}"),
+        ("g", EVIL),
     ]);
-    let told: Vec<bool> = ["a.pdf", "b.rs", "c.md", "d.pt", "e", "gone.pt"]
+    let blob = "0123456789abcdef0123456789abcdef01234567";
+    let told: Vec<bool> = ["a.pdf", "b.rs", "c.md", "d.pt", "e", "gone.pt", blob, "f", "g"]
         .iter()
         .map(|name| may_be_model(&folder.path().join(name)))
         .collect();
-    assert_eq!(told, [false, false, true, true, true, true]);
+    assert_eq!(told, [false, false, true, true, false, true, true, true, true]);
 }
 
 #[test]

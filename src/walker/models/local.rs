@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::walker::tree::Tree;
-use model_scan::model_kind::{self, ModelFileKind};
-use model_scan::pickle;
+use model_scan::search::Sign;
 
 /// Most files of one model that are listed.
 const FILES_LIMIT: usize = 2_000;
@@ -29,6 +27,8 @@ pub enum Layout {
 pub struct LocalModel {
     /// The folder or file, relative to the audited folder.
     pub path: String,
+    /// Where it lies below the audited folder; its path is how that is shown.
+    pub place: PathBuf,
     /// How it lies there.
     pub layout: Layout,
     /// The repository that a cache's folder names.
@@ -43,13 +43,12 @@ pub struct LocalModel {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Candidate {
     Cache(String),
-    Weights {
+    /// A file: as it is shown, where it lies below the audited folder, and what it means.
+    File {
         path: String,
-        alone: bool,
+        place: PathBuf,
+        sign: Sign,
     },
-    Configuration(String),
-    /// Python that a loader imports where a configuration lies beside it.
-    Code(String),
 }
 
 impl Candidate {
@@ -67,102 +66,113 @@ pub(super) fn is_hub_cache(path: &Path) -> bool {
     named && path.join("snapshots").is_dir()
 }
 
-/// What a file means for finding models; nothing for most.
-pub(super) fn candidate(path: &str, on_disk: &Path, size: u64) -> Option<Candidate> {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    if matches!(
-        name.as_str(),
-        "config.json" | "model_index.json" | "adapter_config.json" | "modules.json"
-    ) {
-        return Some(Candidate::Configuration(path.to_owned()));
-    }
-    if matches!(name.rsplit_once('.'), Some((stem, "py")) if stem.starts_with("modeling_")) {
-        return Some(Candidate::Code(path.to_owned()));
-    }
-    let weights = match name.rsplit_once('.') {
-        // What bears no ending bears no announcement: bytes alone decide.
-        None => is_weights(on_disk, size, BARE),
-        Some((_, ending)) => match ending {
-            "safetensors" | "gguf" | "ggml" | "onnx" | "pt" | "pt2" | "ptl" | "pth" | "ckpt"
-            | "keras" | "tflite" | "joblib" | "ot" | "skops" | "nemo" | "mar" => true,
-            "bin" | "pb" | "h5" | "hdf5" | "pkl" | "pickle" | "p" | "dill" | "sav" | "th"
-            | "npz" | "model" | "weights" | "data" | "dat" => is_weights(on_disk, size, NAMED),
-            _ => return None,
-        },
-    };
-    weights.then(|| Candidate::Weights { path: path.to_owned(), alone: true })
+/// What one folder has of a model.
+#[derive(Default)]
+struct Parts {
+    /// A file that is called like a configuration lies there.
+    configured: bool,
+    /// What says by itself that it is a model's.
+    tells: Vec<Seen>,
+    weights: Vec<Seen>,
+    /// Text under names that announce weights.
+    texts: Vec<Seen>,
+    code: Vec<Seen>,
 }
 
-/// Kinds that are models under a name that may be one's.
-const NAMED: &[ModelFileKind] = &[
-    ModelFileKind::Pickle,
-    ModelFileKind::Zip,
-    ModelFileKind::Safetensors,
-    ModelFileKind::Gguf,
-    ModelFileKind::Ggml,
-    ModelFileKind::Onnx,
-    ModelFileKind::TensorFlow,
-    ModelFileKind::Hdf5,
-    ModelFileKind::LfsPointer,
-];
+/// A file as it is shown, and where it lies.
+type Seen = (String, PathBuf);
 
-/// Kinds that are models whatever they are called.
-const BARE: &[ModelFileKind] =
-    &[ModelFileKind::Pickle, ModelFileKind::Safetensors, ModelFileKind::Gguf];
-
-/// Whether the first bytes are those of one of these kinds, the pickles without a telling start
-/// included.
-fn is_weights(path: &Path, size: u64, kinds: &[ModelFileKind]) -> bool {
-    use ModelFileKind as Kind;
-    let Ok(mut file) = crate::disk::open(path) else { return false };
-    let mut head = Vec::new();
-    if (&mut file).take(model_kind::HEAD as u64).read_to_end(&mut head).is_err() {
-        return false;
-    }
-    match model_kind::sniff(&head, size) {
-        kind @ (Kind::Other | Kind::Text) => pickle::probe(&mut file, 0..size, kind == Kind::Text),
-        kind => kinds.contains(&kind),
-    }
-}
-
-/// Puts candidates together: weights beside a configuration are one model, others stand alone.
-pub(super) fn assemble(tree: &Tree, candidates: Vec<Candidate>) -> Vec<LocalModel> {
-    let mut folders: BTreeMap<String, (bool, Vec<String>)> = BTreeMap::new();
-    let mut code: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// Puts candidates together: weights beside a configuration are one model, and so is what says itself that it
+/// is a model's; others stand alone. The second list names text that is taken for no model.
+pub(super) fn assemble(tree: &Tree, candidates: Vec<Candidate>) -> (Vec<LocalModel>, Vec<String>) {
+    let mut folders: BTreeMap<String, Parts> = BTreeMap::new();
     let mut found = Vec::new();
-    let folder_of = |path: &str| path.rsplit_once('/').map_or(String::new(), |(f, _)| f.to_owned());
     for candidate in candidates {
-        match candidate {
-            Candidate::Cache(path) => found.push(cache(tree, path)),
-            Candidate::Configuration(path) => {
-                folders.entry(folder_of(&path)).or_default().0 = true;
+        let (path, place, sign) = match candidate {
+            Candidate::Cache(path) => {
+                found.push(cache(tree, path));
+                continue;
             }
-            Candidate::Code(path) => code.entry(folder_of(&path)).or_default().push(path),
-            Candidate::Weights { path, .. } => {
-                folders.entry(folder_of(&path)).or_default().1.push(path);
-            }
+            Candidate::File { path, place, sign } => (path, place, sign),
+        };
+        let parts = folders.entry(folder_of(&path)).or_default();
+        match sign {
+            Sign::Configuration => parts.configured = true,
+            Sign::Tells => parts.tells.push((path, place)),
+            Sign::Code => parts.code.push((path, place)),
+            Sign::Weights => parts.weights.push((path, place)),
+            Sign::Text => parts.texts.push((path, place)),
+            // Named where it was found.
+            Sign::TooLarge => {}
         }
     }
-    for (folder, (configured, mut files)) in folders {
-        // A configuration and the code that it can name are a model without weights.
-        if configured && !folder.is_empty() {
-            files.extend(code.remove(&folder).unwrap_or_default());
-        }
-        files.sort();
-        if configured && !files.is_empty() && !folder.is_empty() {
-            files.truncate(FILES_LIMIT);
-            found.push(local(folder, Layout::Folder, files));
-        } else {
-            let alone = files.into_iter().map(|file| local(file.clone(), Layout::File, vec![file]));
-            found.extend(alone);
-        }
+    let mut texts = Vec::new();
+    for (folder, parts) in folders {
+        texts.extend(of_folder(tree, folder, parts, &mut found));
     }
     found.sort();
-    found
+    (found, texts)
 }
 
-fn local(path: String, layout: Layout, files: Vec<String>) -> LocalModel {
-    LocalModel { path, layout, repository: None, files, refs: BTreeMap::new() }
+/// The models of one folder; the answer is the text that belongs to none.
+fn of_folder(
+    tree: &Tree,
+    folder: String,
+    parts: Parts,
+    found: &mut Vec<LocalModel>,
+) -> Vec<String> {
+    let Parts { configured, tells, mut weights, texts, code } = parts;
+    let mut left = Vec::new();
+    if configured || !tells.is_empty() || !weights.is_empty() {
+        weights.extend(texts);
+    } else {
+        left.extend(texts.into_iter().map(|(path, _)| path));
+    }
+    let inside = !folder.is_empty();
+    let with_code = !code.is_empty() && (configured && inside || !tells.is_empty());
+    let whole = inside
+        && (configured && (!weights.is_empty() || with_code)
+            || !tells.is_empty() && (!weights.is_empty() || !is_program(tree, &tells)));
+    let mut all = weights;
+    all.extend(tells);
+    if with_code {
+        all.extend(code);
+    }
+    all.sort();
+    if whole {
+        all.truncate(FILES_LIMIT);
+        let place = all.first().and_then(|(_, place)| place.parent());
+        let place = place.map_or_else(|| PathBuf::from(&folder), Path::to_owned);
+        let files = all.into_iter().map(|(path, _)| path).collect();
+        found.push(local(folder, place, Layout::Folder, files));
+    } else {
+        let alone = all.into_iter();
+        found.extend(
+            alone.map(|(path, place)| local(path.clone(), place, Layout::File, vec![path])),
+        );
+    }
+    left
+}
+
+/// The folder of a model that a file belongs to: loaders look for some in folders of their own.
+fn folder_of(path: &str) -> String {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let (above, last) = folder.rsplit_once('/').unwrap_or(("", folder));
+    let inner = matches!(last, "custom_generate" | "additional_chat_templates");
+    if inner { above.to_owned() } else { folder.to_owned() }
+}
+
+/// Whether a program lies in the folder of these files, which is not all of a model then.
+fn is_program(tree: &Tree, files: &[Seen]) -> bool {
+    let Some(folder) = files.first().and_then(|(_, place)| place.parent()) else { return false };
+    let folder = tree.root().join(folder);
+    ["Cargo.toml", "package.json", "pyproject.toml", "setup.py", "go.mod"]
+        .iter()
+        .any(|name| folder.join(name).exists())
+}
+
+fn local(path: String, place: PathBuf, layout: Layout, files: Vec<String>) -> LocalModel {
+    LocalModel { path, place, layout, repository: None, files, refs: BTreeMap::new() }
 }
 
 /// Reads the layout of `models--owner--name`
@@ -182,7 +192,8 @@ fn cache(tree: &Tree, path: String) -> LocalModel {
         }
     }
     let commits = names(tree, &format!("{path}/snapshots"));
-    LocalModel { path, layout: Layout::HubCache, repository, files: commits, refs }
+    let place = PathBuf::from(&path);
+    LocalModel { path, place, layout: Layout::HubCache, repository, files: commits, refs }
 }
 
 /// Names in a folder, sorted, at most [`FILES_LIMIT`].
@@ -225,7 +236,8 @@ mod tests {
         write(&format!("models--o--n-1/snapshots/{commit}/config.json"), b"{}");
         let tree = Tree::open(folder.path()).unwrap();
         let listing = crate::walker::models::files::list(&tree);
-        let found = assemble(&tree, listing.local);
+        let (found, texts) = assemble(&tree, listing.local);
+        assert!(texts.is_empty());
         let told: Vec<_> = found.iter().map(|m| (m.path.as_str(), m.layout)).collect();
         assert_eq!(
             told,

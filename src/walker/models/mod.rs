@@ -13,6 +13,7 @@ mod facts;
 mod files;
 mod id;
 mod local;
+mod places;
 mod python;
 mod reference;
 mod rust;
@@ -140,7 +141,10 @@ pub fn discover(tree: &Tree, graph: &Graph, stated: &[Stated]) -> Discovery {
     });
     found.references.dedup();
     found.packages = listing.packages;
-    found.local = local::assemble(tree, listing.local);
+    let (local, texts) = local::assemble(tree, listing.local);
+    found.local = local;
+    unread.extend(listing.places.iter().map(|place| (place.path.clone(), place.reason())));
+    unread.extend(taken_for_text(&texts));
     found.undetermined = unread_entries(unread, listing.cut);
     found
 }
@@ -216,6 +220,17 @@ fn service_crates(graph: &Graph, tables: &Tables) -> Vec<Reference> {
         })
     });
     nodes.collect()
+}
+
+/// What is told of text under names that announce weights, where nothing else of a model lies beside it.
+fn taken_for_text(texts: &[String]) -> Option<(String, String)> {
+    let (first, rest) = texts.split_first()?;
+    let more = match rest.len() {
+        0 => String::new(),
+        more => format!(" ({more} more such files)"),
+    };
+    let reason = "it is text, and no other file of a model lies beside it: taken for no model";
+    Some((first.clone(), format!("{reason}{more}")))
 }
 
 fn entry(file: Option<String>, reason: String) -> Undetermined {

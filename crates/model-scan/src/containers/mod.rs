@@ -25,6 +25,7 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
+pub(crate) use open::codec;
 pub use tar::is_tar;
 
 use super::model_kind::{HEAD, ModelFileKind, sniff};
@@ -121,7 +122,7 @@ impl Walk<'_> {
             ModelFileKind::Tar => self.tar(&member, &mut section)?,
             ModelFileKind::Npy => self.npy(&member, &section)?,
             ModelFileKind::SevenZip => self.seven(&member, &section),
-            _ => match open::codec(kind) {
+            _ => match codec(kind) {
                 Some(codec) => self.stream(&member, &section, codec)?,
                 None => self.leaf(&member, &mut section),
             },

@@ -13,7 +13,7 @@ use custody_bytes::zip_reader::{self, Archive};
 const FIRST: usize = 64;
 
 /// The codec of a kind that is a compressed stream.
-pub(super) fn codec(kind: ModelFileKind) -> Option<Codec> {
+pub(crate) fn codec(kind: ModelFileKind) -> Option<Codec> {
     Some(match kind {
         ModelFileKind::Gzip => Codec::Gzip,
         ModelFileKind::Bzip2 => Codec::Bzip2,
