@@ -298,6 +298,14 @@ fn summed(one: &Parsed, all: &BTreeMap<String, Parsed>) -> PackageFile {
     };
     let mut seen = BTreeSet::from([one.path.as_str()]);
     let mut queue = VecDeque::from([one]);
+    // What a configuration of pip says counts for the lists beside and below it.
+    let configured = all.values().filter(|other| {
+        let folder = other.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        kind(&other.path) == Some(Kind::PipConfiguration)
+            && kind(&one.path) == Some(Kind::Requirements)
+            && (folder.is_empty() || one.path.starts_with(&format!("{folder}/")))
+    });
+    queue.extend(configured);
     while let Some(next) = queue.pop_front() {
         file.packages += next.entries.len() as u64;
         let open = |entry: &&Entry| entry.source == PackageSource::Index && !entry.hashed;

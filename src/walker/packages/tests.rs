@@ -292,6 +292,14 @@ fn an_extra_index_is_seen_in_every_spelling_that_pip_takes() {
     }
     let conf = "[global]\nextra-index-url =\n    http://x.invalid/s\ntimeout = 3\n";
     assert_eq!(extra_of(&[("pip.conf", conf)]).0, ["http://x.invalid/s"]);
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pip.conf"), conf).unwrap();
+    fs::write(folder.path().join("requirements.txt"), "numpy==1.26.0\n").unwrap();
+    let tree = Tree::open(folder.path()).unwrap();
+    let paths = ["pip.conf".to_owned(), "requirements.txt".to_owned()];
+    let all = read_all(&tree, &paths, &mut Vec::new());
+    let told = summed(&all["requirements.txt"], &all);
+    assert_eq!((told.unhashed, told.extra_indexes.len()), (1, 1));
     let constraints = "--extra-index-url http://x.invalid/s\n";
     assert_eq!(extra_of(&[("constraints.txt", constraints)]).0, ["http://x.invalid/s"]);
 }
