@@ -279,6 +279,7 @@ fn audited() -> Audit {
     let mut ruleset = heuristics::load(audit::schema(), &[]).expect("the rules load");
     ruleset.disable(KNOWN_ANSWERS).expect("there are such rules");
     let request = Request {
+        notes: false,
         path: folder.path().to_owned(),
         walk: walker::Options::default(),
         gather: collectors::Options {

@@ -154,12 +154,11 @@ fn archive(path: &Path) -> Result<Inspection, Failure> {
 }
 
 fn folder(path: &Path) -> Result<Inspection, Failure> {
-    let (name, version, place) = match audit::one::crate_in(path) {
-        Some((subject, place)) => (subject.name, subject.version, place),
-        None => {
-            let (name, version) = close_look::named_in(path)?;
-            (name, version, Place::new(PlaceKind::Path, path.to_owned(), path.to_owned()))
-        }
+    let (name, version, place) = if let Some((subject, place)) = audit::one::crate_in(path) {
+        (subject.name, subject.version, place)
+    } else {
+        let (name, version) = close_look::named_in(path)?;
+        (name, version, Place::new(PlaceKind::Path, path.to_owned(), path.to_owned()))
     };
     let folder = close_look::read_folder(&name, &version, &place)?;
     let mut inspection = on_disk(path, &name, &version, &folder.look);

@@ -379,6 +379,7 @@ fn audited(chosen: &[Composition]) -> BTreeMap<String, BTreeSet<String>> {
     let today = "2026-11-23".parse().expect("a date");
     let gather = collectors::Options::new(today, home, folder.path().join("cache"));
     let request = Request {
+        notes: false,
         path: project,
         walk: walker::Options { metadata: walker::MetadataMode::Never },
         gather: collectors::Options { offline: true, ..gather },

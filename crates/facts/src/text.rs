@@ -1,5 +1,6 @@
 //! Strings from strangers, made safe to show. Escaping for Markdown or HTML is the reporter's.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// Longest string from a stranger that is shown, in characters.
@@ -41,7 +42,8 @@ pub fn path_text(path: &Path) -> String {
         for chunk in part.as_os_str().as_encoded_bytes().utf8_chunks() {
             out.push_str(chunk.valid());
             for byte in chunk.invalid() {
-                out.push_str(&format!("\\x{byte:02x}"));
+                // Writing to a text cannot fail.
+                let _ = write!(out, "\\x{byte:02x}");
             }
         }
     }

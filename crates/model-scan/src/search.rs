@@ -191,7 +191,11 @@ fn told(name: &str, head: &[u8], words: &[&str]) -> Option<Sign> {
         return Some(Sign::Code);
     }
     let tells = words.is_empty()
-        || if name.ends_with(".json") { has_key(head, words) } else { has_word(head, words) };
+        || if name.rsplit_once('.').is_some_and(|(_, ending)| ending == "json") {
+            has_key(head, words)
+        } else {
+            has_word(head, words)
+        };
     let common =
         matches!(name, "config.json" | "model_index.json" | "adapter_config.json" | "modules.json");
     match (tells, common) {

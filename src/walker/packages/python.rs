@@ -46,8 +46,7 @@ fn known_version(table: &Table) -> Result<(), PackageError> {
         (Some(Value::Integer(1)), _) | (None, None) => return Ok(()),
         (Some(Value::Integer(version)), _) => version.to_string(),
         (_, Some(Value::String(version))) if version.starts_with("1.") => return Ok(()),
-        (_, Some(version)) => version.to_string(),
-        (Some(version), None) => version.to_string(),
+        (_, Some(version)) | (Some(version), None) => version.to_string(),
     };
     Err(PackageError::Version(version))
 }

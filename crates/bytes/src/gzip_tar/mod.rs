@@ -7,6 +7,7 @@
 mod header;
 mod inflate;
 pub mod links;
+pub mod pack;
 
 use header::{BLOCK, Header, Pax};
 use inflate::Inflater;
