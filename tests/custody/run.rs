@@ -34,6 +34,7 @@ impl Project {
         let project = folder.path().join("project");
         std::fs::create_dir(&project).expect("a folder");
         let request = Request {
+            notes: false,
             path: project,
             walk: walker::Options { metadata: MetadataMode::Never },
             gather: collectors::Options {

@@ -120,6 +120,7 @@ fn audited<'r>(replicas: impl Iterator<Item = &'r Replica>, policy: Policy) -> R
     }
     let (project, home) = shelf.close();
     let request = Request {
+        notes: false,
         path: project,
         walk: walker::Options { metadata: walker::MetadataMode::Never },
         gather: collectors::Options {
