@@ -69,6 +69,7 @@ fn request(
     let policy_files = Measured::unknown("the base is a lockfile");
     let replaced = Measured::unknown("the base is a lockfile");
     Ok(Request {
+        notes: false,
         path: now.to_owned(),
         walk: cargo_custody::walker::Options::default(),
         gather: Options {
