@@ -110,6 +110,7 @@ fn request(
     std::fs::create_dir(&project)?;
     std::fs::write(project.join("Cargo.lock"), lock)?;
     Ok(Request {
+        notes: false,
         path: project,
         walk: walker::Options { metadata: MetadataMode::Never },
         gather: collectors::Options {
