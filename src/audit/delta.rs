@@ -13,7 +13,7 @@ use crate::collectors::{self, Gathered, Scope};
 use crate::domain::report::SubjectChange;
 use crate::domain::{
     Change, FactSheet, Finding, Graph, Location, Measured, Node, NodeIndex, Place, PlaceKind,
-    Places, Subject,
+    Places, Subject, SubjectKind,
 };
 use crate::heuristics::judge::Case;
 use crate::heuristics::waivers::PolicyFacts;
@@ -285,8 +285,11 @@ impl<'r> Comparison<'r> {
     pub(super) fn changes(&self, walk: &Walk, sheets: &[FactSheet]) -> Vec<SubjectChange> {
         let nodes = walk.graph.nodes.iter().enumerate();
         // A model on disk that the base has as well is told by its findings only.
-        let new = |node: &NodeIndex| self.delta.changed(*node) && !self.own.contains_key(node);
-        let changed = nodes.filter(|(index, node)| new(index) && !node.member);
+        let had =
+            |index: &NodeIndex, kind| kind == SubjectKind::Model && self.own.contains_key(index);
+        let changed = nodes.filter(|(index, node)| {
+            self.delta.changed(*index) && !had(index, node.subject.kind) && !node.member
+        });
         let told = changed.map(|(index, node)| {
             let facts = &self.delta.facts[index];
             let new = facts.kind == UpdateKind::New;
