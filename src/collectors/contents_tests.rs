@@ -149,7 +149,7 @@ fn who_looks_closer_reads_the_same_of_an_archive_and_of_a_folder_as_an_audit() {
     let archive = crate_archive("x-1.0.0", &files);
     let cache = tempfile::tempdir().expect("a folder");
     let measurer = measurer(cache.path());
-    let hash = crate::collectors::archive::sha256(&archive);
+    let hash = archive::sha256(&archive);
     let audited = measurer.measure(&hash, "x", "1.0.0", &archive).expect("reads");
     let look = close_look::read("x", "1.0.0", &archive).expect("reads");
     assert_eq!(look.contents.code.build.programs, ["made-up-program"]);

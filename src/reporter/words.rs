@@ -37,17 +37,12 @@ pub fn look(subject: &Subject) -> Option<String> {
 }
 
 /// The command that accepts a finding about a crate or a model, to be given a reason; nothing where a name
-/// means something to a shell, or where the command would be refused: a critical finding is excused for named
-/// bytes only, and findings about models name none.
+/// means something to a shell, and nothing for a critical finding: nobody should be handed that by the way.
 #[must_use]
 pub fn waive(finding: &Finding) -> Option<String> {
     let Subject { kind, name, .. } = &finding.subject;
-    let takes = match kind {
-        SubjectKind::Crate => true,
-        SubjectKind::Model => finding.level < Level::Critical,
-        _ => false,
-    };
-    (takes && plain(&finding.rule) && name.split('/').all(plain))
+    let takes = matches!(kind, SubjectKind::Crate | SubjectKind::Model);
+    (takes && finding.level < Level::Critical && plain(&finding.rule) && name.split('/').all(plain))
         .then(|| format!("cargo custody waive {} {name} --reason TEXT", finding.rule))
 }
 
