@@ -71,6 +71,10 @@ fn choosers() -> Vec<Sample> {
             RESULT,
         ),
         bad("itemgetter-only.pkl", "coperator\nitemgetter\n.", IMPORTS),
+        bad("getattr-format.pkl", "cbuiltins\ngetattr\n(S'{0.x}'\nS'format'\ntR.", IMPORTS),
+        twin("getattr-upper.pkl", "cbuiltins\ngetattr\n(S'abc'\nS'upper'\ntR."),
+        bad("http-server.pkl", "chttp.server\ntest\n(tR.", IMPORTS),
+        twin("http-status.pkl", "chttp\nHTTPStatus\n(I200\ntR."),
         bad("partial-fifth.pkl", partials("cnobody\nknows\n"), &["pickle-imports-unknown-name"]),
         bad(
             "method-called.pkl",

@@ -233,10 +233,14 @@ fn choosing(name: &GlobalName, scan: &Scan) -> (ImportVerdict, String) {
     let mut called = false;
     let getter = name.name.ends_with("getattr");
     for call in calls(name, scan) {
-        let What::Call { first, plain, .. } = call else { continue };
+        let What::Call { first, plain, arguments, .. } = call else { continue };
         called = true;
         let of = match first {
             First::Global(of) | First::Of(of) if getter => part_of(of, scan),
+            // A method of a text or a number: `'abc'.upper`.
+            First::Constant if getter && is_method_of_a_constant(arguments) => {
+                ImportVerdict::Allowed
+            }
             // `Union[int, None]` and its like.
             First::Global(of) if name.name == "getitem" && of.module == "typing" => {
                 verdict = verdict.min(part_of(of, scan));
@@ -258,6 +262,44 @@ fn choosing(name: &GlobalName, scan: &Scan) -> (ImportVerdict, String) {
             (ImportVerdict::Denied, "reaches attributes or items by a name that is data".to_owned())
         }
     }
+}
+
+/// Methods of texts and numbers that make another value of them and nothing else. `format` and its like reach
+/// attributes of what they are handed.
+const OF_CONSTANTS: [&str; 27] = [
+    "upper",
+    "lower",
+    "title",
+    "casefold",
+    "capitalize",
+    "swapcase",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "split",
+    "rsplit",
+    "splitlines",
+    "join",
+    "startswith",
+    "endswith",
+    "count",
+    "find",
+    "index",
+    "zfill",
+    "isdigit",
+    "isalpha",
+    "isalnum",
+    "isspace",
+    "isupper",
+    "islower",
+    "bit_length",
+    "is_integer",
+];
+
+/// Whether the last argument of a call, as it is written, names such a method.
+fn is_method_of_a_constant(arguments: &str) -> bool {
+    let name = arguments.rsplit_once(", ").map(|(_, name)| name.trim_matches(['\'', '"']));
+    name.is_some_and(|name| OF_CONSTANTS.contains(&name))
 }
 
 /// What is said of an attribute of this name, or of an object that it made.

@@ -425,7 +425,12 @@ impl RustFile<'_, '_> {
     /// Whether a literal of a test is a value that the test makes up: nothing in its function loads anything.
     fn is_scenario(&self, at: usize, form: Form) -> bool {
         let made_up = matches!(form, Form::StructField | Form::MatchArm | Form::Constant);
-        made_up && self.scan.is_test(self.tokens[at].at) && !around::loads_nearby(&self.tokens, at)
+        // Examples load what they name, wherever in the file.
+        let example = self.scan.path.split('/').any(|part| part == "examples");
+        made_up
+            && !example
+            && self.scan.is_test(self.tokens[at].at)
+            && !around::loads_nearby(&self.tokens, at)
     }
 
     /// The commit of the constant beside this one, where a call of the file passes a revision by a name.
@@ -820,6 +825,24 @@ mod tests {
             .map(|one| one.id)
             .collect();
         assert_eq!(sure, ["org/real-1", "org/outside-1"]);
+    }
+
+    #[test]
+    fn what_an_example_names_is_loaded_by_it_wherever_that_stands() {
+        let text = r#"
+            use hf_hub::{api::sync::Api, Repo};
+            impl Which {
+                fn id(&self) -> &'static str { match self { Self::Tiny => "org/tiny-1" } }
+            }
+            fn main() { let repo = Api::new().unwrap().model(which.id().to_string()); }
+        "#;
+        let sure = |path: &str| {
+            let mut scan = Scan::new(path, text);
+            super::scan(&mut scan, &Tables::embedded(), true);
+            scan.found.into_iter().any(|one| one.confidence > Confidence::Low)
+        };
+        assert!(sure("examples/tiny/main.rs") && sure("src/main.rs"));
+        assert!(!sure("tests/parse.rs"), "nothing beside it loads anything");
     }
 
     #[test]
