@@ -14,6 +14,7 @@ mod history;
 mod named;
 mod sample;
 mod server;
+mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
