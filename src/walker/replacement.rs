@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use tame_index::index::{git::CRATES_IO_INDEX, sparse::CRATES_IO_HTTP_INDEX};
@@ -62,12 +61,6 @@ pub struct Replacements {
 }
 
 impl Replacements {
-    /// Reads the configuration that cargo would read in `root`, an absolute folder.
-    #[must_use]
-    pub fn read(root: &Path, cargo_home: &Path) -> Self {
-        Self::of_folders(root.ancestors(), cargo_home)
-    }
-
     /// Adds what cargo would read where it is started in one of these folders below; those without a
     /// configuration of their own say nothing new.
     #[must_use]
@@ -305,12 +298,7 @@ fn table(file: &Path) -> Result<Table, String> {
     if !fs::metadata(file).map_err(told)?.is_file() {
         return Err("it is no plain file".to_owned());
     }
-    let mut text = String::new();
-    let opened = crate::disk::open(file).map_err(told)?;
-    opened.take(MANIFEST_LIMIT + 1).read_to_string(&mut text).map_err(told)?;
-    if text.len() as u64 > MANIFEST_LIMIT {
-        return Err(format!("it is larger than {MANIFEST_LIMIT} bytes"));
-    }
+    let text = crate::disk::text(file, MANIFEST_LIMIT).map_err(told)?;
     text.parse().map_err(|error: toml::de::Error| error.message().to_owned())
 }
 
@@ -331,6 +319,11 @@ fn includes(table: &Table) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What cargo would read where it is started in a folder.
+    fn read(root: &Path, cargo_home: &Path) -> Replacements {
+        Replacements::of_folders(root.ancestors(), cargo_home)
+    }
 
     fn put(path: &Path, text: &str) {
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
@@ -363,7 +356,7 @@ mod tests {
             &home.join("config.toml"),
             "[source.forks]\ngit = \"https://git.example.invalid/x\"\nbranch = \"main\"\nreplace-with = \"other\"\n",
         );
-        let found = Replacements::read(&project, &home);
+        let found = read(&project, &home);
         assert_eq!(found.of(&Origin::Registry), StandIn::Directory(project.join("vendor")));
         assert_eq!(found.paths(), [project.join("../fork")]);
         let other = StandIn::Directory(top.path().join("a/x"));
@@ -376,21 +369,21 @@ mod tests {
     fn a_configuration_that_is_too_large_or_has_too_many_files_is_not_cut_but_unclear() {
         let top = tempfile::tempdir().expect("a folder");
         let config = top.path().join(".cargo/config.toml");
-        let read = |text: &str| {
+        let with = |text: &str| {
             put(&config, text);
-            Replacements::read(&top.path().join("project"), &top.path().join("home"))
+            read(&top.path().join("project"), &top.path().join("home"))
         };
         let vendored = "\n[source.crates-io]\nreplace-with=\"v\"\n[source.v]\ndirectory=\"v\"\n";
         let long = format!("{}{vendored}", "# a comment line\n".repeat(130_000));
-        assert!(matches!(read(&long).of(&Origin::Registry), StandIn::Unclear(_)));
+        assert!(matches!(with(&long).of(&Origin::Registry), StandIn::Unclear(_)));
         let some = format!("{}{vendored}", "# a comment line\n".repeat(1_000));
-        assert_eq!(read(&some).of(&Origin::Registry), StandIn::Directory(top.path().join("v")));
+        assert_eq!(with(&some).of(&Origin::Registry), StandIn::Directory(top.path().join("v")));
         for number in 0..300 {
             let next = format!("include = \"{}.toml\"\n", number + 1);
             put(&top.path().join(format!(".cargo/{number}.toml")), &next);
         }
         assert!(matches!(
-            read("include = \"0.toml\"\n").of(&Origin::Registry),
+            with("include = \"0.toml\"\n").of(&Origin::Registry),
             StandIn::Unclear(_)
         ));
     }
@@ -400,7 +393,7 @@ mod tests {
         let top = tempfile::tempdir().expect("a folder");
         let text = "[patch.crates-io]\na = { path = \"fork\" }\nb = { package = \"c\", git = \"https://git.example.invalid/x\" }\nd = \"1\"\n";
         put(&top.path().join(".cargo/config.toml"), text);
-        let found = Replacements::read(top.path(), &top.path().join("home"));
+        let found = read(top.path(), &top.path().join("home"));
         let fork = Some(top.path().join("fork"));
         assert_eq!(found.patches(), [("a".to_owned(), fork), ("c".to_owned(), None)]);
     }
@@ -411,7 +404,7 @@ mod tests {
         let none = top.path().join("home");
         let config = |text: &str| {
             put(&top.path().join(".cargo/config.toml"), text);
-            Replacements::read(top.path(), &none).of(&Origin::Registry)
+            read(top.path(), &none).of(&Origin::Registry)
         };
         assert_eq!(config("[source.crates-io]\nreplace-with = \"mirror\"\n"), StandIn::Itself);
         let index = format!(

@@ -145,10 +145,6 @@ fn nothing_known(value: &Value) -> Option<&str> {
     reasons.all(|reason| reason == Some(first)).then_some(first)
 }
 
-fn unknown_value(reason: &str) -> Value {
-    serde_json::json!({ UNKNOWN_KEY: reason })
-}
-
 /// Everything measured about one subject, one group a collector, ready to be saved or judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FactSheet {
@@ -172,10 +168,9 @@ impl FactSheet {
     /// Never for our own fact structs: their map keys are strings, so they serialise.
     pub fn put<T: Serialize>(&mut self, group: &str, facts: &T) {
         let value = serde_json::to_value(facts).expect("fact structs have string keys");
-        let value = match nothing_known(&value) {
-            Some(reason) => unknown_value(reason),
-            None => value,
-        };
+        if let Some(reason) = nothing_known(&value) {
+            return self.put_unknown(group, reason);
+        }
         self.facts.insert(group.to_owned(), value);
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -119,12 +119,16 @@ impl Packages {
 
     /// The manifest in a folder; one that is too large to be read is no reason to believe that there is none.
     fn manifest(&mut self, folder: &Path) -> Option<Table> {
-        let told = fs::metadata(folder.join("Cargo.toml"));
-        if told.is_ok_and(|file| file.is_file() && file.len() > MANIFEST) {
-            self.unread = Some(format!("the manifest of {} is too large", folder.display()));
-            return None;
+        match text(folder) {
+            Ok(text) => parsed(&text),
+            Err(error) => {
+                if error.kind() == io::ErrorKind::FileTooLarge {
+                    let told = format!("the manifest of {} is too large", folder.display());
+                    self.unread = Some(told);
+                }
+                None
+            }
         }
-        manifest(folder)
     }
 
     /// The folder of the crate that takes the place of all crates of a name, as `paths` overrides do: cargo
@@ -178,13 +182,14 @@ impl Package {
 
 /// The manifest in a folder, where it is a plain file and TOML.
 fn manifest(folder: &Path) -> Option<Table> {
-    let path = folder.join("Cargo.toml");
-    let mut text = String::new();
-    let file = crate::disk::open(&path).ok()?;
-    file.take(MANIFEST + 1).read_to_string(&mut text).ok()?;
-    if text.len() as u64 > MANIFEST {
-        return None;
-    }
+    parsed(&text(folder).ok()?)
+}
+
+fn text(folder: &Path) -> io::Result<String> {
+    crate::disk::text(&folder.join("Cargo.toml"), MANIFEST)
+}
+
+fn parsed(text: &str) -> Option<Table> {
     text.trim_start_matches('\u{feff}').parse().ok()
 }
 
